@@ -1,0 +1,50 @@
+import type { Static } from "typebox";
+import type { notificationsActions, NoticeDocument, Notification, Read } from "../contracts/notifications.ts";
+import type { Ordering } from "./page.ts";
+
+type Notify = Static<(typeof notificationsActions)["notifications.notify"]["params"]>;
+
+export const newestFirst: Ordering = { field: "createdAt", direction: -1 };
+export const oldestFirst: Ordering = { field: "createdAt", direction: 1 };
+
+/** Ids have no dot, so that no two pairs of user and notice share a key. */
+export const keyOf = (userId: string, id: string) => `${userId}.${id}`;
+
+/** A notice as it is stored. `freshId` names it when its sender did not. */
+export function newNotice({ userId, id, text, type = "notice", data = {} }: Notify, freshId: string, now: Date): NoticeDocument {
+  const named = id ?? freshId;
+  return {
+    _id: keyOf(userId, named),
+    v: 1,
+    id: named,
+    userId,
+    type,
+    text,
+    data: JSON.stringify(data),
+    createdAt: now.toISOString(),
+    isRead: false,
+  };
+}
+
+/** A notice as its user sees it. */
+export const toNotification = ({ id, type, text, data, createdAt }: NoticeDocument): Notification => ({
+  id,
+  type,
+  text,
+  data: JSON.parse(data) as Notification["data"],
+  createdAt,
+});
+
+/** The unread notices of a user that a `read` names; `until` is the notice it ends at. Of one instant, the key decides, as in the inbox. */
+export function toMark(userId: string, read: Read, until?: NoticeDocument) {
+  if ("ids" in read) return { _id: { $in: read.ids.map((id) => keyOf(userId, id)) }, isRead: false };
+  if (!until) return { userId, isRead: false };
+  const { createdAt, _id } = until;
+  return { userId, isRead: false, createdAt: { $lte: createdAt }, $or: [{ createdAt: { $lt: createdAt } }, { _id: { $lte: _id } }] };
+}
+
+/**
+ * When a notice is stored (ms since 1970), given when the one before was: a millisecond later at least, so that notices of one node
+ * stand in the inbox in the order they came. In a storm the clock is overtaken by a second at most.
+ */
+export const nextInstant = (before: number, now: number) => Math.max(now, Math.min(before + 1, now + 1000));
