@@ -1,0 +1,87 @@
+import { Validators, type Middleware } from "moleculer";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import type { FieldError } from "../contracts/errors.ts";
+import { badData } from "./errors.ts";
+
+/** What is wrong with a value, in the fields' own names; nothing if it fits. */
+export type Check = (value: unknown) => FieldError[];
+
+/** Compiles a schema once, for many checks. */
+export function checker(schema: TSchema): Check {
+  const compiled = Compile(schema);
+  return (value) => (compiled.Check(value) ? [] : distinct(compiled.Errors(value).flatMap(readable)));
+}
+
+/** Each fault once, and "none of the alternatives" only where nothing better can be said. */
+function distinct(problems: FieldError[]): FieldError[] {
+  const telling = problems.filter(({ message }) => message !== noAlternative);
+  const told = new Map((telling.length > 0 ? telling : problems).map((problem) => [problem.field + problem.message, problem]));
+  return [...told.values()];
+}
+
+const noAlternative = "is none of the alternatives";
+
+interface SchemaError {
+  keyword: string;
+  instancePath: string;
+  params: object;
+  message: string;
+}
+
+/** In place of JSON Schema's own words, where those show a pattern or speak of schemas. */
+const messages: Record<string, string> = {
+  required: "is missing",
+  additionalProperties: "is not known here",
+  boolean: "is not known here",
+  pattern: "is malformed",
+  minProperties: "says nothing to change",
+  anyOf: noAlternative,
+};
+
+/** Says of each missing or unknown property its own name, where JSON Schema names the object that holds them. */
+function readable({ keyword, instancePath, params, message }: SchemaError): FieldError[] {
+  const path = instancePath.slice(1).replaceAll("/", ".");
+  const { requiredProperties = [], additionalProperties = [] } = params as {
+    requiredProperties?: string[];
+    additionalProperties?: string[];
+  };
+  const named = [...requiredProperties, ...additionalProperties];
+  return (named.length > 0 ? named : [""]).map((name) => ({
+    field: [path, name].filter(Boolean).join("."),
+    message: messages[keyword] ?? message,
+  }));
+}
+
+/** Moleculer's validator: the `params` of an action or an event are a JSON Schema, compiled once when the service is created. */
+export class SchemaValidator extends Validators.Base {
+  override middleware(): Middleware {
+    const checked: Wrap = (handler, { params }) => {
+      if (!params) return handler;
+      const check = checker(params as TSchema);
+      return (ctx) => {
+        const problems = check(ctx.params ?? {});
+        return problems.length > 0 ? Promise.reject(badData(problems)) : handler(ctx);
+      };
+    };
+    return { name: "Validator", localAction: checked, localEvent: checked } as unknown as Middleware;
+  }
+
+  /** For `broker.validator`, which checks outside of calls; its declared type is that of another library's checker. */
+  override compile(schema: unknown): never {
+    return checker(schema as TSchema) as never;
+  }
+
+  override validate(params: object, schema: object): boolean {
+    const problems = checker(schema as TSchema)(params);
+    if (problems.length > 0) throw badData(problems);
+    return true;
+  }
+
+  override convertSchemaToMoleculer(schema: object): object {
+    return schema;
+  }
+}
+
+type Handler = (ctx: { params: unknown }) => Promise<unknown>;
+type Wrap = (handler: Handler, of: { params?: unknown }) => Handler;
