@@ -1,0 +1,18 @@
+import type { ServiceSchema } from "moleculer";
+import { join } from "node:path";
+import { env } from "../broker/env.ts";
+import { documents } from "./documents.ts";
+import { MongoStore } from "./mongo.ts";
+import { NedbStore } from "./nedb.ts";
+import type { Adapter, Collection } from "./store.ts";
+
+/**
+ * Gives a service `this.store`, its own documents and nobody else's: in MongoDB where the service has a URL, else in a file of its own.
+ * The service starts while its MongoDB is away; a file that cannot be used refuses the start.
+ */
+export const collection = (what: Collection): ServiceSchema => documents(what, configured);
+
+function configured(service: string, what: Collection): Adapter {
+  const url = env.mongoUrls[service as keyof typeof env.mongoUrls];
+  return url ? new MongoStore(url, what) : new NedbStore(join(env.dataDir, `${what.name}.db`), what);
+}

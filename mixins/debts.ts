@@ -1,0 +1,319 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Service } from "moleculer";
+import pLimit from "p-limit";
+import { badData, codeOf } from "../broker/errors.ts";
+import { schema, type Ctx } from "../broker/provide.ts";
+import type { ActionName, Actions } from "../contracts/actions.ts";
+import type { Debt, Owed } from "../contracts/debts.ts";
+import type { ParamsOf } from "../contracts/schema.ts";
+import * as debt from "../domain/debts.ts";
+import { paged } from "./paging.ts";
+import type { Index, Store } from "./store.ts";
+
+/** Debts that are paid at once, as they arise, at any moment; what arises meanwhile is left to the relay. */
+const mostAtOnce = 100;
+/** What the relay takes of those who are told: so many calls at any moment. */
+const lanes = 16;
+/** What it claims at a time. */
+const batch = 100;
+/** What it looks up at a time, and how long it pays of that (ms): so long others wait for one who is owed much. */
+const lookup = 500;
+const longestTurn = 1_000;
+/** So often the relay looks for what is due (ms); it looks at once when those who are to be told come into sight. */
+const lookEvery = 500;
+/** A stop waits this long for calls that are under way (ms). */
+const lastCalls = 2_000;
+
+interface Owing {
+  _id: string;
+  notice?: Debt;
+}
+
+/** What the mixin adds to a service. */
+export interface Debts<Doc extends Owing> extends Service {
+  store: Store<Doc>;
+  /** The debt to be written together with what happens now. */
+  owe(now: Date): Debt;
+  /** Of a document that `owe` was written to: pays in the background, within the caller's trace. What fails is left to the relay. */
+  pay(ctx: Ctx<unknown>, document: Doc): void;
+  owed(params: {
+    state: "pending" | "refused";
+    limit?: number;
+    cursor?: string;
+  }): Promise<{ count: number; debts: Owed[]; nextCursor: string | null }>;
+  replay(id?: string): Promise<{ replayed: number }>;
+}
+
+interface Relay<Doc extends Owing> extends Debts<Doc> {
+  relay: {
+    /** The look that is under way, and whether to look again after it. */
+    looking: Promise<void> | undefined;
+    again: boolean;
+    isStopping: boolean;
+    /** Whoever is to be told is in sight and takes nothing; and the timer that ends the wait after the last attempt. */
+    isOutage: boolean;
+    waiting: NodeJS.Timeout | undefined;
+    /** Whose debts were claimed last. */
+    after: string;
+  };
+  paying: Set<Promise<void>>;
+  looks: NodeJS.Timeout;
+  told(id: string): Promise<void>;
+  release(id: string): Promise<void>;
+  inSight(): boolean;
+  mayPay(): boolean;
+  look(): void;
+  payAllDue(): Promise<void>;
+  turn(): Promise<boolean>;
+  dueNow(): Promise<Doc[]>;
+  claim(found: Doc[]): Promise<Doc[]>;
+  settle(mine: Doc[], call: Call, lateAt?: number): Promise<void>;
+  tell(document: Doc, call: Call): Promise<{ outcome: debt.Outcome; message: string }>;
+  keepAway(away: Doc[], isOutage: boolean): Promise<void>[];
+  keep(document: Doc, outcome: "refused" | "failed", message: string): Promise<void>;
+  write(ids: string[], update: Record<string, unknown>): Promise<void>;
+  wait(): void;
+}
+
+type Call = (params: object) => Promise<unknown>;
+
+/** What the collection of such a service must be indexed by. A document has one entry while it owes, and none before and after. */
+export const debtIndexes = (creditor: string): Index[] => [
+  { fields: { [creditor]: 1, "notice.dueAt": 1 }, partial: "notice.dueAt" },
+  { fields: { "notice.refusedAt": 1, _id: 1 }, partial: "notice.refusedAt" },
+];
+
+/**
+ * For a service whose documents owe somebody a notice (`notice`, written together with what happened): tells them by calling `action`,
+ * at once and, as long as that fails, again; never not at all. Telling twice must be harmless: the notice carries an id of its own.
+ * `creditor` is the field that says who is to be told. Name it before the collection among the mixins: those stop in that order.
+ */
+export function debts<Doc extends Owing, A extends ActionName>(options: {
+  action: A;
+  creditor: keyof Doc & string;
+  notice: (document: Doc) => ParamsOf<Actions[A]>;
+}) {
+  const { action, creditor, notice } = options;
+
+  return schema<Relay<Doc>>({
+    events: {
+      // Local: a node or a service came or went.
+      "$services.changed": { handler: noticed },
+      "$node.disconnected": { handler: noticed },
+    },
+
+    methods: {
+      owe(now: Date) {
+        return debt.newDebt(now, this.inSight() && !this.relay.isOutage && this.paying.size < mostAtOnce);
+      },
+
+      pay(ctx: Ctx<unknown>, document: Doc) {
+        if (!debt.isLeased(document.notice!, new Date())) return this.look();
+        // Many may have found room at once.
+        if (this.paying.size >= mostAtOnce) return void this.release(document._id).then(() => this.look());
+        const paying = this.settle([document], (params) => ctx.call(action, params as never)).finally(() => this.paying.delete(paying));
+        this.paying.add(paying);
+      },
+
+      async owed({ state, ...params }: Parameters<Debts<Doc>["owed"]>[0]) {
+        // Those pending are sorted when somebody asks: an index for that would cost each sale something.
+        const [query, ordering] =
+          state === "pending"
+            ? [{ [creditor]: { $gt: "" }, ...debt.pending }, { field: "notice.dueAt", direction: 1 } as const]
+            : [debt.setAside, { field: "notice.refusedAt", direction: -1 } as const];
+        const [count, { rows, nextCursor }] = await Promise.all([this.store.count(query), paged(this.store, query, ordering, params)]);
+        return { count, debts: rows.map(({ _id: id, notice }) => ({ id, ...notice! })), nextCursor };
+      },
+
+      async replay(id?: string) {
+        const which = { ...debt.setAside, ...(id !== undefined && { _id: id }) };
+        const replayed = await this.store.changeMany(which, debt.replayed(new Date()));
+        if (id !== undefined && replayed === 0) throw badData([{ field: "id", message: "is not that of a refused debt" }]);
+        this.look();
+        return { replayed };
+      },
+
+      inSight() {
+        return this.broker.registry.actions.isAvailable(action);
+      },
+
+      mayPay() {
+        return this.inSight() && !this.relay.waiting && !this.relay.isStopping;
+      },
+
+      /** Pays all that is due, one look at a time; one that is asked for meanwhile follows. */
+      look() {
+        const { relay } = this;
+        relay.again = true;
+        relay.looking ??= this.payAllDue()
+          .catch((error: unknown) => this.logger.debug(`The relay will look again: ${codeOf(error)}`))
+          .finally(() => (relay.looking = undefined));
+      },
+
+      async payAllDue() {
+        const { relay } = this;
+        while (relay.again && this.mayPay()) {
+          relay.again = false;
+          if (await this.turn()) relay.again = true;
+        }
+      },
+
+      /** Whether there was something to pay. While a batch is told, the next is claimed. */
+      async turn() {
+        const found = await this.dueNow();
+        const turnEnds = performance.now() + longestTurn;
+        let settled = Promise.resolve();
+        for (let at = 0; at < found.length && this.mayPay() && performance.now() < turnEnds; at += batch) {
+          const lateAt = performance.now() + debt.beginWithinMs;
+          const next = found.slice(at, at + batch);
+          const [mine] = await Promise.all([this.claim(next), settled]);
+          this.relay.after = next.at(-1)![creditor] as string;
+          settled = this.settle(mine, (params) => this.broker.call<unknown, object>(action, params), lateAt);
+        }
+        await settled;
+        return found.length > 0;
+      },
+
+      /**
+       * Round the circle of those who are owed something: what the next of them are owed, for each of them the oldest first, so that
+       * nobody waits long behind another's backlog. In an outage one debt, each time another's.
+       */
+      async dueNow() {
+        const { relay } = this;
+        const limit = relay.isOutage ? 1 : lookup;
+        const find = (whose: object, limit: number) =>
+          this.store.find({ [creditor]: whose, ...debt.due(new Date()) }, { sort: { [creditor]: 1, "notice.dueAt": 1 }, limit });
+        const found = await find({ $gt: relay.after }, limit);
+        if (found.length < limit && relay.after) found.push(...(await find({ $lte: relay.after }, limit - found.length)));
+        return found;
+      },
+
+      /** Of those found, the ones that nobody else claimed first. */
+      async claim(found: Doc[]) {
+        const now = new Date();
+        const claim = randomUUID();
+        const ids = { _id: { $in: found.map(({ _id }) => _id) } };
+        const claimed = await this.store.changeMany({ ...ids, ...debt.due(now) }, debt.claimed(claim, now));
+        if (claimed === 0) return [];
+        if (claimed === found.length) return found;
+        const mine = new Set((await this.store.find({ ...ids, "notice.claim": claim })).map(({ _id }) => _id));
+        return found.filter(({ _id }) => mine.has(_id));
+      },
+
+      /** Tells of these debts, on which a lease is held, and writes down how it went. Never rejects. */
+      async settle(mine: Doc[], call: Call, lateAt = performance.now() + debt.beginWithinMs) {
+        const away: Doc[] = [];
+        const written: Promise<void>[] = [];
+        let isTaken = false;
+        await pLimit(lanes).map(mine, async (document) => {
+          // One answer says enough of an outage: the rest need not wait for theirs.
+          const isOver = away.length > 0 || performance.now() > lateAt || !this.mayPay();
+          if (isOver) return void written.push(this.release(document._id));
+          const { outcome, message } = await this.tell(document, call);
+          isTaken ||= outcome === "told" || outcome === "refused";
+          if (outcome === "away") away.push(document);
+          else written.push(outcome === "told" ? this.told(document._id) : this.keep(document, outcome, message));
+        });
+        if (isTaken) this.relay.isOutage = false;
+        await Promise.all([...written, ...this.keepAway(away, !isTaken)]);
+      },
+
+      async tell(document: Doc, call: Call) {
+        try {
+          await call(notice(document) as object);
+          return { outcome: "told", message: "" };
+        } catch (error) {
+          return { outcome: debt.outcomeOf(codeOf(error)), message: (error as Error).message };
+        }
+      },
+
+      /** What nobody took. When others were taken meanwhile it is no outage: something may be wrong with these, and they wait longer each time. */
+      keepAway(away: Doc[], isOutage: boolean) {
+        const isThere = this.inSight();
+        if (away.length > 0 && isThere && isOutage) this.wait();
+        return away.map(({ _id, notice }) => {
+          if (!isThere) return this.release(_id);
+          const wait = debt.waitMs(isOutage ? 0 : triesOf(notice), Math.random());
+          return this.write([_id], debt.postponed(wait, new Date()));
+        });
+      },
+
+      keep({ _id, notice }: Doc, outcome: "refused" | "failed", message: string) {
+        if (outcome === "refused") {
+          this.logger.error(`What ${_id} owes was refused and is set aside (${this.name}.debts, ${this.name}.replay): ${message}`);
+          return this.write([_id], debt.refused(message, new Date()));
+        }
+        const tries = triesOf(notice);
+        if (tries === 0) this.logger.error(`What ${_id} owes cannot be told, and is tried again and again: ${message}`);
+        return this.write([_id], debt.postponed(debt.waitMs(tries, Math.random()), new Date()));
+      },
+
+      async write(ids: string[], update: Record<string, unknown>) {
+        try {
+          await this.store.changeMany({ _id: { $in: ids }, ...debt.pending }, update);
+        } catch (error) {
+          this.logger.debug(`What ${ids.join(", ")} owe is due again when the lease ends: ${codeOf(error)}`);
+        }
+      },
+
+      /** Nobody takes notices: all debts wait a little, then one asks. */
+      wait() {
+        const { relay } = this;
+        if (relay.waiting) return;
+        relay.isOutage = true;
+        relay.waiting = setTimeout(() => {
+          relay.waiting = undefined;
+          this.look();
+        }, debt.outageWaitMs(Math.random())).unref();
+      },
+    },
+
+    created() {
+      this.relay = { looking: undefined, again: false, isStopping: false, isOutage: false, waiting: undefined, after: randomUUID() };
+      this.paying = new Set();
+      this.told = together((ids) => this.write(ids, debt.told));
+      this.release = together((ids) => this.write(ids, debt.released(new Date())));
+    },
+
+    started() {
+      this.looks = setInterval(() => this.look(), lookEvery).unref();
+      this.look();
+    },
+
+    async stopped() {
+      const { relay } = this;
+      relay.isStopping = true;
+      clearInterval(this.looks);
+      clearTimeout(relay.waiting);
+      await Promise.race([Promise.all([...this.paying, relay.looking]), pause(lastCalls, undefined, { ref: false })]);
+    },
+  });
+
+  /** Come back into sight: an outage that was waited for may be over. */
+  function noticed(this: unknown) {
+    const { relay, look } = this as Relay<Doc>;
+    clearTimeout(relay.waiting);
+    relay.waiting = undefined;
+    look();
+  }
+}
+
+const triesOf = (notice?: Partial<Debt>) => notice?.attempts ?? 0;
+
+/** What comes while a write is under way is written together, by the next. `write` never rejects. */
+function together(write: (ids: string[]) => Promise<void>): (id: string) => Promise<void> {
+  let last = Promise.resolve();
+  let next: string[] | undefined;
+  return (id) => {
+    if (next) next.push(id);
+    else {
+      const ids = (next = [id]);
+      last = last.then(() => {
+        next = undefined;
+        return write(ids);
+      });
+    }
+    return last;
+  };
+}

@@ -1,0 +1,306 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Context, ServiceSchema } from "moleculer";
+import ApiGateway from "moleculer-web";
+import { refusal } from "../broker/errors.ts";
+import { schema, type Meta } from "../broker/provide.ts";
+import { routes, type Route } from "../contracts/http.ts";
+import type { Caller } from "../contracts/users.ts";
+import { clientAddress, networkOf } from "../domain/addresses.ts";
+import { bounds } from "../domain/bounds.ts";
+import { bodyOf } from "./gateway/body.ts";
+import { describe } from "./gateway/description.ts";
+import { doorOf, takesBody, type Door } from "./gateway/door.ts";
+import { corsHeaders, fixedHeaders, isAllowed, preflightHeaders } from "./gateway/headers.ts";
+import { headersOf, problemOf } from "./gateway/problem.ts";
+import { createServer, finish, listen } from "./gateway/server.ts";
+import { marketReadiness, shared, statusOf, type Readiness } from "./health.ts";
+import type { Identity } from "./identity.ts";
+import { Limiter } from "./limiter.ts";
+
+/** Milliseconds for everything, and for the call within it: a client is answered within 10 s. A call that may have done something is never repeated. */
+const answerWithin = 9_500;
+const callOptions = { timeout: 5_000, retries: 0 };
+/** Milliseconds for what is running when the service is told to stop. */
+const drainWithin = 3_000;
+
+interface Alias {
+  method: string;
+  fullPath: string;
+  handler: ((this: Gateway, req: Request, res: Response) => Promise<void>) | null;
+  match(url: string): Record<string, string> | false;
+}
+
+/** `query` as it came. */
+type Request = IncomingMessage & { query: string; originalUrl?: string };
+type Response = ServerResponse & { requestId: string };
+
+/** What the mixin adds to a service, beside moleculer-web's own. */
+export interface Gateway extends Omit<Identity, "settings" | "actions"> {
+  settings: { port: number; ip: string; origins: string[]; trustedProxies: number; mostInFlight: number };
+  server: Server;
+  /** Where it listens, once it does. */
+  address(): AddressInfo;
+  aliases: Alias[];
+  /** Those of a path without parameters, by path, and those with: "/users/me" is never the user "me". */
+  literal: Map<string, Alias[]>;
+  patterns: Alias[];
+  doors: Map<Alias, { route: Route; door: Door }>;
+  networks: Limiter;
+  users: Limiter;
+  /** Requests that are not answered yet; and calls that services have in hand for them. */
+  inFlight: number;
+  underWay: number;
+  drained: Promise<void> | undefined;
+  readiness(): Promise<Readiness>;
+  addressOf(req: Request): string;
+  identify(req: Request): Promise<Caller>;
+  admit(req: Request): OutgoingHttpHeaders;
+  allowed(path: string): string;
+  reply(req: Request, res: Response, status: number, body?: unknown, headers?: OutgoingHttpHeaders): void;
+  sendError(req: Request, res: Response, error: unknown): void;
+  drain(): Promise<void>;
+  httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  regenerateAllAutoAliases(): void;
+  actions: { rest(params: object, options: object): Promise<unknown> };
+}
+
+/**
+ * moleculer-web with one table of routes and nothing else open. Its aliases, its `rest` action and what starts it stay; what it does with
+ * a request in between is ours, because its own way merges query and body, looks for the action before it asks who calls, and shows
+ * errors as they are.
+ */
+export const gateway = schema<Gateway>({
+  mixins: [ApiGateway as unknown as Partial<ServiceSchema>],
+
+  settings: {
+    // Ours is made below: moleculer-web's would end the process when the port is taken.
+    server: false,
+    logRouteRegistration: false,
+    routes: [
+      {
+        path: "/",
+        mappingPolicy: "restrict",
+        mergeParams: false,
+        bodyParsers: false,
+        pathToRegexpOptions: { sensitive: true },
+        aliases: {
+          ...Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
+          "GET /health/live": live,
+          "GET /health/ready": ready,
+          "GET /openapi.json": described,
+        },
+      },
+    ],
+  },
+
+  actions: {
+    // moleculer-web's own surface. `rest` is what stays: it is private, so nobody but the HTTP server below reaches it.
+    listAliases: false,
+    addRoute: false,
+    removeRoute: false,
+  },
+
+  methods: {
+    async httpHandler(req: Request, res: Response) {
+      const requestID = (res.requestId = randomUUID());
+      this.inFlight++;
+      res.once("close", () => {
+        if (--this.inFlight === 0 && this.drained) this.server.closeAllConnections();
+      });
+      try {
+        for (const [name, value] of Object.entries(this.admit(req))) res.setHeader(name, value as string);
+        if (req.method === "OPTIONS") return preflight.call(this, req, res);
+        // Not tracked: `drain` is what waits for requests.
+        await this.actions.rest({ req, res }, { requestID, timeout: answerWithin, retries: 0, tracking: false });
+      } catch (error) {
+        this.sendError(req, res, error);
+      }
+    },
+
+    /** Refuses what no route should see. Returns the CORS headers, for failed requests as for others. */
+    admit(req: Request) {
+      const { host, origin } = req.headers;
+      if (!host && req.httpVersion === "1.1") throw refusal("BAD_DATA", "There must be a Host header");
+      if (origin === undefined) return {};
+      if (!isAllowed(origin, host, this.settings.origins)) throw refusal("FORBIDDEN", "Pages of this origin may not ask here");
+      return corsHeaders(origin);
+    },
+
+    /** The query is for the route's own door to read. */
+    parseQueryString(req: Request) {
+      const [url = "", ...query] = req.url!.split("?");
+      // moleculer-web would take it away, and find a route.
+      if (url.length > 1 && url.endsWith("/")) throw refusal("NOT_FOUND");
+      return { url, query: query.join("?") };
+    },
+
+    /** NOT_FOUND for a path that is not in the table; METHOD_NOT_ALLOWED for one that takes other methods. */
+    resolveAlias(url: string, method: string) {
+      for (const alias of this.literal.get(url) ?? this.patterns) {
+        if (alias.method !== (method === "HEAD" ? "GET" : method)) continue;
+        const params = matched(alias, url);
+        if (params) return { alias, params };
+      }
+      const allow = this.allowed(url);
+      throw allow ? refusal("METHOD_NOT_ALLOWED", `This path takes ${allow}`, { allow }) : refusal("NOT_FOUND");
+    },
+
+    /** The methods that a path takes, for an Allow header; "" if it is not in the table. */
+    allowed(url: string) {
+      const here = (this.literal.get(url) ?? this.patterns).filter((alias) => matched(alias, url));
+      const methods = here.map(({ method }) => (method === "GET" ? "GET, HEAD" : method));
+      return methods.length > 0 ? [...methods, "OPTIONS"].join(", ") : "";
+    },
+
+    async routeHandler(
+      ctx: Context<object, Meta>,
+      _route: unknown,
+      req: Request,
+      res: Response,
+      { alias, params }: { alias: Alias; params: Record<string, string> },
+    ) {
+      if (alias.handler) return alias.handler.call(this, req, res);
+      const { route, door } = this.doors.get(alias)!;
+      // Before anything is checked, read or called for whoever asks too much.
+      ctx.meta.ip = this.addressOf(req);
+      await this.networks.take(networkOf(ctx.meta.ip));
+      if (route.who === "user") {
+        ctx.meta.user = await this.identify(req);
+        await this.users.take(ctx.meta.user.id);
+      }
+      const body = takesBody(route) ? await bodyOf(req) : {};
+      const asked = door(params, req.query, body);
+      // Moleculer would log a line of its own for each call to a service that is away.
+      if (!this.broker.registry.getActionEndpoints(route.action)?.hasAvailable()) throw refusal("UNAVAILABLE", "Nobody is there");
+      // Who is slow to send or to read takes no place here: only what the services work at counts.
+      if (this.underWay >= this.settings.mostInFlight) throw refusal("UNAVAILABLE", "Too much is waiting");
+      this.underWay++;
+      const result = await ctx.call(route.action, asked, callOptions).finally(() => this.underWay--);
+      this.reply(req, res, route.success, result, route.success === 201 ? locationOf(route, result) : {});
+    },
+
+    addressOf({ socket, headers }: Request) {
+      return clientAddress(socket.remoteAddress, headers["x-forwarded-for"] as string | undefined, this.settings.trustedProxies);
+    },
+
+    async identify(req: Request): Promise<Caller> {
+      const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(req.headers.authorization ?? "")?.[1];
+      if (!token) throw refusal("UNAUTHENTICATED");
+      const { id, sid } = await this.verify(token);
+      return { id, sid };
+    },
+
+    reply(req: Request, res: Response, status: number, body?: unknown, headers: OutgoingHttpHeaders = {}) {
+      if (res.headersSent || res.destroyed) return;
+      const text = status === 204 ? undefined : JSON.stringify(body);
+      res.writeHead(status, {
+        ...fixedHeaders,
+        "x-request-id": res.requestId,
+        ...(text !== undefined && { "content-type": "application/json; charset=utf-8", "content-length": Buffer.byteLength(text) }),
+        ...(this.drained && { connection: "close" }),
+        ...headers,
+      });
+      finish(req, res, text);
+    },
+
+    /** Every failure ends here, whatever part of moleculer-web or of ours it comes from. */
+    sendError(req: Request, res: Response, error: unknown) {
+      const problem = problemOf(error, res.requestId);
+      const what = `${req.method} ${(req.originalUrl ?? req.url)?.split("?")[0]} → ${problem.code}, request ${res.requestId}`;
+      if (problem.code === "INTERNAL") this.logger.error(what, error);
+      else if (problem.status >= 500) this.logger.warn(`${what}: ${(error as Error).message}`);
+      this.reply(req, res, problem.status, problem, {
+        "content-type": "application/problem+json; charset=utf-8",
+        ...headersOf(error, problem),
+      });
+    },
+
+    address() {
+      return this.server.address() as AddressInfo;
+    },
+
+    /** Accepts nothing new, ends idle connections, lets what is running finish. */
+    drain(): Promise<void> {
+      if (!this.server.listening && !this.drained) return Promise.resolve();
+      return (this.drained ??= new Promise((resolve) => {
+        const cut = setTimeout(() => this.server.closeAllConnections(), drainWithin);
+        this.server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        // Also those that never sent anything, which Node does not count as idle.
+        if (this.inFlight === 0) this.server.closeAllConnections();
+      }));
+    },
+  },
+
+  created() {
+    this.inFlight = this.underWay = 0;
+    this.networks = new Limiter(bounds.requestsByNetwork, "Too many requests from this address");
+    this.users = new Limiter(bounds.requestsByUser, "Too many requests of this user");
+    this.readiness = shared(() => marketReadiness(this.broker));
+    const table = new Map<string, Route>(routes.map((route) => [`${route.method} ${route.path}`, route]));
+    this.doors = new Map();
+    this.patterns = this.aliases.filter(({ fullPath }) => fullPath.includes(":"));
+    this.literal = Map.groupBy(
+      this.aliases.filter((alias) => !this.patterns.includes(alias)),
+      ({ fullPath }) => fullPath,
+    );
+    for (const alias of this.aliases) {
+      const route = table.get(`${alias.method} ${alias.fullPath}`);
+      if (route) this.doors.set(alias, { route, door: doorOf(route) });
+    }
+    // Else moleculer-web tells the whole cluster of aliases made anew, at every change of services; ours never change.
+    this.regenerateAllAutoAliases = () => {};
+    // The broker waits for running calls before it stops its services: new ones must end first, or it would wait in vain.
+    this.broker.middlewares.add({ stopping: async () => void this.drain() });
+    this.server = createServer((req, res) => void this.httpHandler(req, res));
+  },
+
+  async started() {
+    const { address, port } = await listen(this.server, this.settings.port, this.settings.ip);
+    this.logger.info(`Listening on http://${address}:${port}`);
+  },
+
+  async stopped() {
+    await this.drain();
+  },
+});
+
+async function live(this: Gateway, req: Request, res: Response) {
+  this.reply(req, res, 200, { status: "live" });
+}
+
+async function ready(this: Gateway, req: Request, res: Response) {
+  const readiness = await this.readiness();
+  this.reply(req, res, statusOf(readiness), readiness);
+}
+
+async function described(this: Gateway, req: Request, res: Response) {
+  describe(req, res);
+}
+
+/** OPTIONS: a browser's preflight, or anyone's question which methods a path takes. */
+function preflight(this: Gateway, req: Request, res: Response) {
+  if (req.headers.origin && req.headers["access-control-request-method"]) return this.reply(req, res, 204, undefined, preflightHeaders);
+  const allow = this.allowed(req.url!.split("?")[0]!);
+  if (!allow) throw refusal("NOT_FOUND");
+  this.reply(req, res, 204, undefined, { allow });
+}
+
+function matched(alias: Alias, url: string): Record<string, string> | false {
+  try {
+    return alias.match(url);
+  } catch {
+    throw refusal("BAD_DATA", "The path is not percent-encoded UTF-8");
+  }
+}
+
+/** Of what was just made, if the table has a route to it. */
+function locationOf(route: Route, result: unknown): OutgoingHttpHeaders {
+  const { id } = (result ?? {}) as { id?: string };
+  const readable = routes.some(({ method, path }) => method === "GET" && path === `${route.path}/:id`);
+  return readable && id ? { location: `${route.path}/${id}` } : {};
+}

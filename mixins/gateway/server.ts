@@ -1,0 +1,93 @@
+import {
+  createServer as create,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { randomUUID } from "node:crypto";
+import { refusal } from "../../broker/errors.ts";
+import { boundConnections } from "../limiter.ts";
+import { fixedHeaders } from "./headers.ts";
+import { problemOf } from "./problem.ts";
+
+/** Milliseconds after which a request that is still incomplete is closed: with the second between two looks, by 15 s. */
+const completeWithin = 14_000;
+/** Milliseconds that an idle connection is kept: longer than proxies keep theirs (60 s), so that they never write into a closing one. */
+const keepIdle = 65_000;
+/** A thousand clients may knock in the same instant; the system's own limit (somaxconn) is often 4096. */
+const backlog = 4096;
+/** Milliseconds that a client who is still sending gets to read an answer that did not wait for the rest. */
+const lingering = 2_000;
+
+export function createServer(handle: RequestListener): Server {
+  const server = create(
+    {
+      requestTimeout: completeWithin,
+      headersTimeout: completeWithin,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: keepIdle,
+      // Refused by the handler instead, in the contract's words.
+      requireHostHeader: false,
+    },
+    handle,
+  );
+  // An expectation that nobody knows is no reason to answer outside the contract.
+  server.on("checkExpectation", handle);
+  server.on("clientError", refuseUnreadable);
+  boundConnections(server);
+  return server;
+}
+
+/** Resolves with the address once connections are accepted; rejects with a sentence for the operator. */
+export function listen(server: Server, port: number, host: string, name = "PORT"): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(new Error(whyDeaf(error, port, host, name), { cause: error })));
+    server.listen({ port, host, backlog }, () => {
+      server.removeAllListeners("error");
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function whyDeaf(error: NodeJS.ErrnoException, port: number, host: string, name: string): string {
+  if (error.code === "EADDRINUSE")
+    return `${name} ${port} on ${host} is taken by another process: stop that one, or choose another ${name}.`;
+  if (error.code === "EACCES") return `${name} ${port} on ${host} is not open to this user: choose a ${name} above 1023.`;
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+    return `HOST ${host} is no address of this machine: choose another HOST.`;
+  return `${name} ${port} on ${host} cannot be listened on: ${error.message}.`;
+}
+
+/** Sends the whole answer. A client that is still sending its request may finish that, for a moment, so that it gets to read this. */
+export function finish(req: IncomingMessage, res: ServerResponse, body?: string): void {
+  res.end(body);
+  if (req.complete) return;
+  const timer = setTimeout(() => req.socket.destroy(), lingering);
+  req.once("close", () => clearTimeout(timer)).resume();
+}
+
+/** What is no HTTP, or HTTP that never ends, has no request to answer: the contract's problem is written as it is. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  const { _httpMessage: answering } = socket as { _httpMessage?: ServerResponse };
+  if (!socket.writable || socket.writableEnded || error.code === "ECONNRESET" || answering?.headersSent) return void socket.destroy();
+  const problem = problemOf(unreadable[error.code ?? ""] ?? refusal("BAD_DATA", "This is not HTTP"), randomUUID());
+  const body = JSON.stringify(problem);
+  const headers = {
+    ...fixedHeaders,
+    "x-request-id": problem.requestId,
+    "content-type": "application/problem+json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`);
+  setTimeout(() => socket.destroy(), lingering).unref();
+}
+
+const unreadable: Record<string, Error> = {
+  HPE_HEADER_OVERFLOW: refusal("TOO_LARGE", "The address and headers may have at most 16 KB"),
+  ERR_HTTP_REQUEST_TIMEOUT: refusal("BAD_DATA", "The request did not arrive in time"),
+};

@@ -1,0 +1,89 @@
+import type { Server } from "node:http";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { env } from "../broker/env.ts";
+import { refusal } from "../broker/errors.ts";
+import { atOnce, type Bound } from "../domain/bounds.ts";
+import { networkOf } from "../domain/addresses.ts";
+
+export const scaled = (most: number) => Math.max(1, Math.ceil(most * env.rateScale));
+
+/** So many keys are remembered, some 20 MB; beyond that, whoever has not asked for the longest time is forgotten. */
+const mostKeys = 50_000;
+
+/** Counts by key what must not happen too often. Each node counts for itself, in memory, so that a refusal costs nothing and waits for nobody. */
+export class Limiter {
+  readonly #counts: RateLimiterMemory;
+  /** The last one used is the last in it. */
+  readonly #keys = new Set<string>();
+  readonly #detail: string;
+
+  constructor({ most, seconds }: Bound, detail: string) {
+    this.#counts = new RateLimiterMemory({ points: scaled(most), duration: seconds });
+    this.#detail = detail;
+  }
+
+  /** Counts one more. Throws TOO_MANY_REQUESTS, with the seconds to wait, above the bound; asking meanwhile does not make the wait longer. */
+  async take(key: string): Promise<void> {
+    this.#remember(key);
+    await this.#counts.consume(key).catch((full: RateLimiterRes) => this.#refuse(full));
+  }
+
+  /** Throws as `take` would, and counts nothing. */
+  async look(key: string): Promise<void> {
+    const count = await this.#counts.get(key);
+    if (count && count.msBeforeNext > 0 && count.remainingPoints === 0) this.#refuse(count);
+  }
+
+  /** What was taken turned out not to count. */
+  async giveBack(key: string): Promise<void> {
+    // Where a new window has begun meanwhile there is nothing to give back: it must not begin below nothing.
+    if ((await this.#counts.reward(key)).consumedPoints < 0) await this.#counts.delete(key);
+  }
+
+  #refuse({ msBeforeNext }: RateLimiterRes): never {
+    throw refusal("TOO_MANY_REQUESTS", this.#detail, { retryAfter: Math.max(1, Math.ceil(msBeforeNext / 1000)) });
+  }
+
+  #remember(key: string): void {
+    this.#keys.delete(key);
+    this.#keys.add(key);
+    if (this.#keys.size <= mostKeys) return;
+    const oldest = this.#keys.values().next().value!;
+    this.#keys.delete(oldest);
+    void this.#counts.delete(oldest);
+  }
+}
+
+/** How many there are of each kind at this moment. */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  /** One more; how many that makes. */
+  enter(key: string): number {
+    const count = this.of(key) + 1;
+    this.#counts.set(key, count);
+    return count;
+  }
+
+  leave(key: string): void {
+    const left = this.of(key) - 1;
+    if (left > 0) this.#counts.set(key, left);
+    else this.#counts.delete(key);
+  }
+}
+
+/** Ends what one network opens above the bound, before a byte of it is read. Behind proxies all connections are theirs, and theirs to bound. */
+export function boundConnections(server: Server): void {
+  if (env.trustedProxies > 0) return;
+  const open = new Tally();
+  const most = scaled(atOnce.connectionsByNetwork);
+  server.on("connection", (socket) => {
+    const network = networkOf(socket.remoteAddress ?? "");
+    socket.once("close", () => open.leave(network));
+    if (open.enter(network) > most) socket.destroy();
+  });
+}
