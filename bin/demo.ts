@@ -1,0 +1,15 @@
+/**
+ * Tells a story step by step: of one sale, on a private embedded market; with `--outage`, of a cluster whose parts are killed. Exits
+ * with 0 only if each step held.
+ */
+import { outage } from "./demo/outage.ts";
+import { sale } from "./demo/sale.ts";
+import { say } from "./demo/teller.ts";
+
+try {
+  await (process.argv.includes("--outage") ? outage() : sale());
+  say("That is the whole story. It held.");
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,82 @@
+import { eventually } from "../../test/support/eventually.ts";
+import { clusterEnv, envOf } from "../../test/support/fabric.ts";
+import { startNode, type Node } from "../../test/support/node.ts";
+import { startMongo, startRabbit, type Server } from "../../test/support/servers.ts";
+import type { Inbox } from "../../contracts/notifications.ts";
+import { accountOf, call, connect, hold, register, say, type Device } from "./teller.ts";
+
+/**
+ * The story of two outages, on a private cluster of real processes: RabbitMQ, two MongoDB servers and the four services. The servers
+ * are started by RABBITMQ_SERVER and MONGOD, as in the tests.
+ */
+export async function outage(): Promise<void> {
+  say("Starting RabbitMQ, two MongoDB servers and the four services…");
+  const servers = await Promise.all([startRabbit(), startMongo(), startMongo()]);
+  const nodes = new Map<string, Node>();
+  const devices: Device[] = [];
+  try {
+    await tell(servers, nodes, devices);
+  } finally {
+    for (const device of devices) device.close();
+    await Promise.all([...nodes.values()].map((node) => node.end()));
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+async function tell([rabbit, mongo, usersMongo]: Server[], nodes: Map<string, Node>, devices: Device[]) {
+  const env = { ...clusterEnv(rabbit!.url, mongo!.url), USERS_MONGO_URL: `${usersMongo!.url}/users`, LOG_LEVEL: "fatal" };
+  const start = async (name: string, more = {}) =>
+    void nodes.set(name, await startNode([name], { ...envOf(name, env), LOG_LEVEL: "fatal", ...more }));
+  await Promise.all(["api", "market", "notifications", "users"].map((name) => start(name)));
+  const [api, sockets] = [nodes.get("api")!.api, nodes.get("notifications")!.sockets];
+  const ready = async () => (await fetch(`${api}/health/ready`)).status === 200;
+  await eventually(ready, { within: 15_000 });
+  say("All of it is ready.");
+
+  const [seller, buyer] = [await register(api, "Selma"), await register(api, "Bilal")];
+  const phone = await connect(sockets, seller);
+  devices.push(phone);
+  const lamps: string[] = [];
+  while (lamps.length < 4)
+    lamps.push((await call<{ id: string }>(api, "POST", "/market/items", seller, { title: "A lamp", price: 4_200 })).body.id);
+  const buy = (lamp: number) => call<{ ok?: boolean; saleId: string }>(api, "POST", `/market/buy/${lamps[lamp]}`, buyer);
+  say("Selma offers four lamps, and her phone is connected.");
+
+  await nodes.get("notifications")!.end("SIGKILL");
+  say("notifications is killed.");
+  hold((await call(api, "GET", "/market/items")).status === 200, "The shop goes on: the items are listed.");
+  const sales: string[] = [];
+  for (const lamp of [0, 1, 2]) {
+    const { body } = await buy(lamp);
+    sales.push(body.saleId);
+    hold(body.ok === true, `Bilal buys lamp ${lamp + 1}: ${JSON.stringify(body)}`);
+  }
+  const inbox = await call<{ code: string }>(api, "GET", "/notifications", seller);
+  hold(inbox.status === 503, `Selma's inbox cannot be read: ${inbox.status} ${inbox.body.code}.`);
+
+  await start("notifications", { SOCKET_PORT: new URL(sockets).port });
+  const back = performance.now();
+  say("notifications is back.");
+  const told = [(await phone.next()).id, (await phone.next()).id, (await phone.next()).id];
+  const isAll = told.toSorted().join() === sales.toSorted().join();
+  hold(isAll, `Selma's phone, which reconnected by itself, shows all three sales (${(performance.now() - back).toFixed(0)} ms after).`);
+  const { body: counted } = await call<Inbox>(api, "GET", "/notifications", seller);
+  hold(counted.unread === 3, `Her inbox has each of them once: ${counted.unread} unread.`);
+
+  await usersMongo!.kill();
+  say("The database of users is killed.");
+  hold((await call(api, "GET", "/market/items")).status === 200, "Browsing goes on.");
+  const bought = await buy(3);
+  hold(bought.body.ok === true, `Buying goes on, with the token Bilal has: ${JSON.stringify(bought.body)}`);
+  const { text, id } = await phone.next();
+  hold(id === bought.body.saleId, `Selma's phone shows: "${text}".`);
+  const signIn = () => call<{ code?: string }>(api, "POST", "/users/login", undefined, accountOf("Selma"));
+  const refused = await signIn();
+  hold(refused.status === 503, `Signing in does not: ${refused.status} ${refused.body.code}.`);
+
+  await usersMongo!.restart();
+  const restored = performance.now();
+  say("The database of users is back.");
+  await eventually(async () => (await signIn()).status === 200, { within: 10_000 });
+  say(`Signing in works again (${(performance.now() - restored).toFixed(0)} ms after).`);
+}

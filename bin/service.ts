@@ -1,0 +1,15 @@
+/**
+ * Runs one node: `node bin/service.ts [NAME …]` hosts these services, without a name all of them. SIGTERM drains it and leaves.
+ * Exits with 1 and one sentence when it cannot start.
+ */
+import { startNode } from "./node.ts";
+
+const names = process.argv.slice(2);
+
+try {
+  if (names.length > 0 && !process.env.AMQP_URL) throw new Error(`AMQP_URL is missing: ${names.join(", ")} would have nobody to talk to.`);
+  await startNode(names);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}
