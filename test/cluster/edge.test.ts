@@ -1,0 +1,370 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  createServer,
+  request,
+  Server as HttpServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+} from "node:http";
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { buffer, text } from "node:stream/consumers";
+import { Server as SocketServer } from "socket.io";
+import { io } from "socket.io-client";
+import { errors, Problem, type ErrorCode } from "../../contracts/errors.ts";
+import { eventually } from "../support/eventually.ts";
+import Value from "typebox/value";
+
+/**
+ * deploy/nginx.conf in a real nginx, between real clients and small servers in the places of api and notifications. Ports and
+ * folders are replaced, and so is Docker's DNS, by one that this test can change; every other line is as it is deployed.
+ */
+const nginx = process.env.NGINX ?? "nginx";
+
+interface Edge {
+  origin: string;
+  live: string;
+  /** Addresses by container name, as Docker's DNS has them; a name that is not here is unknown. */
+  names: Map<string, string[]>;
+  /** Its error log so far. */
+  said: () => string;
+  apiPort: number;
+  socketPort: number;
+  close: () => Promise<void>;
+}
+
+let edge: Edge;
+const closing: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  edge = await startEdge();
+});
+afterAll(() => edge?.close());
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  edge.names.clear();
+});
+
+describe("HTTP through the edge", () => {
+  it("reaches api as it was sent, and api's answer comes back as it is", async () => {
+    const seen: Seen[] = [];
+    await api(async (req, res) => {
+      seen.push(await saw(req));
+      res.writeHead(409, { "content-type": "application/problem+json", "x-own": "kept" }).end('{"code":"EMAIL_TAKEN"}');
+    });
+
+    const answer = await send("/users?a=%2F", { method: "POST", headers: { host: "souk.example", authorization: "Bearer x" }, body: "{}" });
+
+    expect(seen).toMatchObject([
+      { method: "POST", url: "/users?a=%2F", body: 2, headers: { host: "souk.example", authorization: "Bearer x" } },
+    ]);
+    expect(answer).toMatchObject({ status: 409, body: '{"code":"EMAIL_TAKEN"}', headers: { "x-own": "kept" } });
+  });
+
+  it("does not say which nginx it is", async () => {
+    await api((_, res) => res.end());
+
+    expect((await send("/")).headers.server).toBe("nginx");
+    expect((await send("/socket.io/")).headers.server).toBe("nginx");
+  });
+
+  it("tells api the client's address last, whatever the client claims in front of it", async () => {
+    const seen: Seen[] = [];
+    await api(async (req, res) => {
+      seen.push(await saw(req));
+      res.end();
+    });
+
+    await send("/");
+    await send("/", { headers: { "x-forwarded-for": "203.0.113.9, 10.0.0.1" } });
+
+    expect(seen.map(({ headers }) => headers["x-forwarded-for"])).toEqual(["127.0.0.1", "203.0.113.9, 10.0.0.1, 127.0.0.1"]);
+  });
+
+  it("carries a body of 32 KB and refuses one of 40 KB before api sees it", async () => {
+    const seen: Seen[] = [];
+    await api(async (req, res) => {
+      seen.push(await saw(req));
+      res.end();
+    });
+
+    const fits = await send("/users", { method: "POST", body: "x".repeat(32 * 1024) });
+    const tooLarge = await send("/users", { method: "POST", body: "x".repeat(40 * 1024) });
+
+    expect(fits.status).toBe(200);
+    problem(tooLarge, "TOO_LARGE");
+    expect(seen.map(({ body }) => body)).toEqual([32 * 1024]);
+  });
+});
+
+describe("an api that is away", () => {
+  it("is a 503 that says when to try again, whether its name is unknown or nobody listens there", async () => {
+    const when = (reason: string) =>
+      eventually(async () => {
+        const answer = await send("/market/items");
+        expect(edge.said()).toContain(reason);
+        return answer;
+      });
+    const unknown = await when("api could not be resolved");
+    edge.names.set("api", ["127.0.0.9"]);
+    const refused = await when(`127.0.0.9:${edge.apiPort}`);
+
+    for (const answer of [unknown, refused]) {
+      problem(answer, "UNAVAILABLE");
+      expect(answer.headers["retry-after"]).toMatch(/^\d+$/);
+    }
+  });
+
+  it("does not make the edge unhealthy", async () => {
+    expect((await fetch(edge.live)).status).toBe(204);
+  });
+
+  it("is found again at its new address within seconds, without a reload", async () => {
+    const gone = await api((_, res) => res.end("here"), "127.0.0.4");
+    await gone();
+    problem(await send("/"), "UNAVAILABLE");
+
+    edge.names.clear();
+    await api((_, res) => res.end("back"), "127.0.0.5");
+
+    expect(await send("/")).toMatchObject({ status: 200, body: "back" });
+  });
+
+  it("is a 504 when it takes a request and never answers", async () => {
+    await api(() => undefined);
+
+    problem(await send("/"), "TIMEOUT");
+  });
+});
+
+describe("several nodes of api", () => {
+  it("share the requests; one that is gone costs none", async () => {
+    const answers = async () => new Set(await Promise.all(Array.from({ length: 8 }, async () => (await send("/")).body)));
+    await api((_, res) => res.end("two"), "127.0.0.2");
+    const three = await api((_, res) => res.end("three"), "127.0.0.3");
+    const both = await answers();
+
+    await three();
+
+    expect(both).toEqual(new Set(["two", "three"]));
+    expect(await answers()).toEqual(new Set(["two"]));
+  });
+
+  it("never get the same POST one after another, even if the first dies over it", async () => {
+    let posts = 0;
+    const die: RequestListener = (req) => {
+      posts += 1;
+      req.socket.destroy();
+    };
+    await api(die, "127.0.0.2");
+    await api(die, "127.0.0.3");
+
+    problem(await send("/market/buy/1", { method: "POST" }), "UNAVAILABLE");
+
+    expect(posts).toBe(1);
+  });
+});
+
+describe("a socket through the edge", () => {
+  it("is a WebSocket to notifications, and notifications is told the client's address last", async () => {
+    const { handshake } = await notifications();
+    const socket = io(edge.origin, {
+      transports: ["websocket"],
+      reconnectionDelay: 100,
+      extraHeaders: { "x-forwarded-for": "203.0.113.9", origin: "https://shop.example" },
+    });
+    closing.push(() => socket.disconnect());
+
+    const echo: unknown = await socket.timeout(5_000).emitWithAck("echo", { read: ["1"] });
+
+    expect(echo).toEqual({ read: ["1"] });
+    expect(socket.io.engine.transport.name).toBe("websocket");
+    expect(await handshake).toMatchObject({
+      "x-forwarded-for": "203.0.113.9, 127.0.0.1",
+      origin: "https://shop.example",
+      host: new URL(edge.origin).host,
+    });
+  });
+
+  it("is refused with a 503 while notifications is away, and HTTP goes on", async () => {
+    await api((_, res) => res.end("on"));
+
+    problem(await send("/socket.io/?EIO=4&transport=websocket"), "UNAVAILABLE");
+    expect(await send("/")).toMatchObject({ status: 200, body: "on" });
+  });
+});
+
+interface Seen {
+  method: string | undefined;
+  url: string | undefined;
+  headers: IncomingHttpHeaders;
+  /** In bytes. */
+  body: number;
+}
+
+const saw = async (req: IncomingMessage): Promise<Seen> => ({
+  method: req.method,
+  url: req.url,
+  headers: req.headers,
+  body: (await buffer(req)).length,
+});
+
+/** One more node of api, once the edge has found it. Returns how to end it early. */
+async function api(answer: RequestListener, host = "127.0.0.1"): Promise<() => Promise<void>> {
+  const server = createServer((req, res) => (req.url === "/which" ? res.setHeader("x-node", host).end() : answer(req, res)));
+  await listen(server, edge.apiPort, host);
+  const close = () => closed(server);
+  closing.push(close);
+  edge.names.set("api", [...(edge.names.get("api") ?? []), host]);
+  await eventually(async () => expect((await send("/which")).headers["x-node"]).toBe(host));
+  return close;
+}
+
+/** A notifications node that echoes. `handshake` resolves to the headers of the first socket's. */
+async function notifications(): Promise<{ handshake: Promise<IncomingHttpHeaders> }> {
+  const server = createServer();
+  const sockets = new SocketServer(server, { transports: ["websocket"] });
+  const handshake = new Promise<IncomingHttpHeaders>((found) => {
+    sockets.on("connection", (socket) => {
+      socket.on("echo", (value: unknown, ack: (value: unknown) => void) => ack(value));
+      found(socket.handshake.headers);
+    });
+  });
+  await listen(server, edge.socketPort, "127.0.0.1");
+  edge.names.set("notifications", ["127.0.0.1"]);
+  closing.push(() => sockets.close());
+  return { handshake };
+}
+
+interface Answer {
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** One request on a connection of its own, with exactly these headers. */
+async function send(path: string, { method = "GET", headers = {}, body = "" } = {}): Promise<Answer> {
+  const req = request(edge.origin + path, { method, agent: false, headers: { "content-length": Buffer.byteLength(body), ...headers } });
+  req.end(body);
+  const [res] = (await once(req, "response")) as [IncomingMessage];
+  return { status: res.statusCode, headers: res.headers, body: await text(res) };
+}
+
+/** Asserts that the edge answered by itself, in the words that api uses. */
+function problem(answer: Answer, code: ErrorCode): void {
+  expect(answer).toMatchObject({ status: errors[code].status, headers: { "content-type": "application/problem+json" } });
+  const body: unknown = JSON.parse(answer.body);
+  expect(body).toMatchObject({ code, ...errors[code], requestId: expect.stringMatching(/^[0-9a-f]{32}$/) as string });
+  expect(Value.Check(Problem, body)).toBe(true);
+}
+
+async function startEdge(): Promise<Edge> {
+  const dir = mkdtempSync(join(tmpdir(), "souk-edge-"));
+  // Started by root, nginx serves as another user, who has to get at its folders in here.
+  chmodSync(dir, 0o755);
+  const dns = await startDns();
+  const [port, healthPort, apiPort, socketPort] = await freePorts(4);
+  const conf = replaced(readFileSync(resolve(import.meta.dirname, "../../deploy/nginx.conf"), "utf8"), {
+    "listen 8080;": `listen 127.0.0.1:${port};`,
+    "listen 127.0.0.1:8081;": `listen 127.0.0.1:${healthPort};`,
+    "resolver 127.0.0.11 ": `resolver 127.0.0.1:${dns.port} `,
+    " api:3000;": ` api:${apiPort};`,
+    " notifications:3001;": ` notifications:${socketPort};`,
+    // Each worker asks DNS for itself; with one, what one request found out holds for the next.
+    "worker_processes auto;": "worker_processes 1;",
+    // So that a test of it need not wait as long as a user would.
+    "proxy_read_timeout 11s;": "proxy_read_timeout 1s;",
+    "/dev/stdout": "/tmp/access.log",
+    "/tmp/": `${dir}/`,
+  });
+  writeFileSync(join(dir, "nginx.conf"), conf);
+  const child = spawn(nginx, ["-p", dir, "-c", join(dir, "nginx.conf")], { stdio: ["ignore", "ignore", "pipe"] });
+  const said = await started(child, `http://127.0.0.1:${healthPort}/`);
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    live: `http://127.0.0.1:${healthPort}/`,
+    names: dns.names,
+    said,
+    apiPort: apiPort!,
+    socketPort: socketPort!,
+    close: async () => {
+      const exited = once(child, "exit");
+      child.kill("SIGQUIT");
+      await exited;
+      dns.socket.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+/** Resolves to its error log once nginx serves; rejects with it if nginx ends instead. */
+async function started(child: ChildProcess, live: string): Promise<() => string> {
+  let said = "";
+  child.stderr!.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise<never>((_, reject) => {
+    child.on("error", () => reject(new Error(`This suite needs nginx: install it, or let NGINX name its binary (now "${nginx}").`)));
+    child.on("close", (code) => reject(new Error(`nginx ended with ${code}: ${said}`)));
+  });
+  await Promise.race([ended, eventually(() => fetch(live))]);
+  // The end of the suite ends it as well.
+  ended.catch(() => undefined);
+  return () => said;
+}
+
+/** Each key must be there, else the config has moved on and this suite would test another one. */
+function replaced(config: string, parts: Record<string, string>): string {
+  return Object.entries(parts).reduce((conf, [from, to]) => {
+    if (!conf.includes(from)) throw new Error(`deploy/nginx.conf has no "${from}"`);
+    return conf.replaceAll(from, to);
+  }, config);
+}
+
+/** Answers A questions from `names`, and that there is no such name for all others. */
+async function startDns(): Promise<{ socket: UdpSocket; port: number; names: Map<string, string[]> }> {
+  const names = new Map<string, string[]>();
+  const socket = createSocket("udp4");
+  socket.on("message", (query, from) => {
+    const end = query.indexOf(0, 12);
+    const name = query.toString("latin1", 13, end);
+    const addresses = names.get(name) ?? [];
+    const question = query.subarray(12, end + 5);
+    const head = Buffer.from([query[0]!, query[1]!, 0x81, addresses.length ? 0x80 : 0x83, 0, 1, 0, addresses.length, 0, 0, 0, 0]);
+    // Points back to the question's name; type A, class IN, lives 600 s as Docker's, 4 bytes.
+    const answers = addresses.map((address) => Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 2, 0x58, 0, 4, ...address.split(".").map(Number)]));
+    socket.send(Buffer.concat([head, question, ...answers]), from.port, from.address);
+  });
+  // Keeps no process alive, should the rest fail to start.
+  socket.bind(0, "127.0.0.1").unref();
+  await once(socket, "listening");
+  return { socket, port: socket.address().port, names };
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(createTcpServer(), 0, "127.0.0.1")));
+  return Promise.all(
+    servers.map(async (server) => {
+      const { port } = server.address() as AddressInfo;
+      await closed(server);
+      return port;
+    }),
+  );
+}
+
+async function listen<S extends TcpServer>(server: S, port: number, host: string): Promise<S> {
+  server.listen(port, host);
+  await once(server, "listening");
+  return server;
+}
+
+async function closed(server: TcpServer): Promise<void> {
+  if (!server.listening) return;
+  const end = once(server, "close");
+  server.close();
+  if (server instanceof HttpServer) server.closeAllConnections();
+  await end;
+}

@@ -1,0 +1,203 @@
+import { randomUUID } from "node:crypto";
+import type { Service, ServiceBroker } from "moleculer";
+import type { Inbox } from "../../contracts/notifications.ts";
+import type { Session } from "../../contracts/users.ts";
+import { refused } from "../../domain/debts.ts";
+import { offered } from "../../domain/offer.ts";
+import { sold } from "../../domain/sale.ts";
+import type { MongoStore } from "../../mixins/mongo.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/node.ts";
+import { SERVER_START, sharedMongo, type Shared } from "../support/servers.ts";
+
+type Owner = "market" | "notifications" | "users";
+type Asked = { query: Record<string, unknown>; sort?: string[]; limit?: number };
+interface Plan {
+  stage: string;
+  indexName?: string;
+  inputStage?: Plan;
+  inputStages?: Plan[];
+}
+
+const folder = temporaryFolder();
+let mongo: Shared;
+let broker: ServiceBroker;
+
+/** All that a service asks its collection, each kind of question once. */
+const asked: Record<Owner, Map<string, Asked>> = { market: new Map(), notifications: new Map(), users: new Map() };
+
+const service = (name: Owner) => broker.getLocalService(name) as Service & { adapter: MongoStore; catchUp(): Promise<void> };
+const call = <T>(action: string, params: object, user?: string) =>
+  broker.call<T, object>(action, params, { meta: user ? { user: { id: user } } : {} });
+
+/** The fields and operators of a query, without their values. */
+const shapeOf = (query: unknown): unknown => {
+  if (Array.isArray(query)) return query.map(shapeOf);
+  if (query instanceof RegExp) return "prefix";
+  if (query === null || typeof query !== "object") return "";
+  return Object.fromEntries(Object.entries(query).map(([key, value]) => [key, key === "$in" ? "" : shapeOf(value)]));
+};
+
+function listenTo(name: Owner) {
+  const { adapter } = service(name);
+  const note = ({ query, sort, limit }: Asked) => {
+    asked[name].set(JSON.stringify([shapeOf(query), sort]), { query, sort, limit });
+  };
+  const { find, findOne, count, updateOne, updateMany, removeOne } = adapter;
+  Object.assign(adapter, {
+    find: (filters: Asked) => (note(filters), find.call(adapter, filters)),
+    count: (filters: Asked) => (note(filters), count.call(adapter, filters)),
+    findOne: (query: Asked["query"]) => (note({ query }), findOne.call(adapter, query)),
+    updateOne: (query: Asked["query"], update: object) => (note({ query }), updateOne.call(adapter, query, update as never)),
+    updateMany: (query: Asked["query"], update: object) => (note({ query }), updateMany.call(adapter, query, update as never)),
+    removeOne: (query: Asked["query"]) => (note({ query }), removeOne.call(adapter, query)),
+  });
+}
+
+/** The stages of the plan that MongoDB chose, from the result down. */
+async function stagesOf(name: Owner, { query, sort = [], limit = 0 }: Asked): Promise<string[]> {
+  const order = Object.fromEntries(sort.map((field) => (field.startsWith("-") ? [field.slice(1), -1] : ([field, 1] as const)))) as Record<
+    string,
+    1 | -1
+  >;
+  const explained = await service(name).adapter.collection.find(query).sort(order).limit(limit).explain();
+  const stages = (plan?: Plan): string[] =>
+    plan
+      ? [plan.stage + (plan.indexName ? ` ${plan.indexName}` : ""), ...[plan.inputStage, ...(plan.inputStages ?? [])].flatMap(stages)]
+      : [];
+  return stages((explained as { queryPlanner: { winningPlan: Plan } }).queryPlanner.winningPlan);
+}
+
+beforeAll(async () => {
+  mongo = await sharedMongo();
+  const database = (owner: string) => `${mongo.url}/souk-${owner}-${randomUUID().slice(0, 8)}`;
+  Object.assign(process.env, {
+    DATA_DIR: folder.path,
+    PORT: "0",
+    SOCKET_PORT: "0",
+    LOG_LEVEL: "error",
+    RATE_SCALE: "1000",
+    MARKET_MONGO_URL: database("market"),
+    NOTIFICATIONS_MONGO_URL: database("notifications"),
+    USERS_MONGO_URL: database("users"),
+  });
+  const { startNode } = await import("../../bin/node.ts");
+  broker = await startNode(["market", "notifications", "users"], { started: () => {} });
+  await everything();
+}, SERVER_START);
+afterAll(async () => {
+  await broker?.stop();
+  await mongo?.stop();
+  folder.remove();
+});
+
+/** Calls each action in each of its ways, on collections with something in them. */
+async function everything() {
+  for (const name of Object.keys(asked) as Owner[]) {
+    await service(name).adapter.ping();
+    listenTo(name);
+  }
+  await people();
+  await market();
+  await notices();
+}
+
+async function people() {
+  const email = `${randomUUID()}@souk.test`;
+  const [password, newPassword] = ["correct horse", "battery staple"];
+  const { user } = await call<Session>("users.register", { email, password, name: "Anna" });
+  const { refreshToken } = await call<Session>("users.login", { email, password });
+  const { refreshToken: next } = await call<Session>("users.refresh", { refreshToken });
+  await call("users.logout", { refreshToken: next }, user.id);
+  await call("users.changePassword", { password, newPassword }, user.id);
+  await call("users.me", {}, user.id);
+  await call("users.profile", { id: user.id });
+  await call("users.ended", {});
+}
+
+async function market() {
+  const [seller, now] = [randomUUID(), new Date()];
+  const items = Array.from({ length: 300 }, (_, n) => {
+    const item = offered(
+      { title: `Tray ${n}`, price: 1 + n },
+      { id: randomUUID(), sellerId: n % 3 ? seller : randomUUID(), currency: "EUR", now },
+    );
+    return n % 2 ? item : { ...item, ...sold("bob", randomUUID(), now).$set };
+  });
+  await service("market").adapter.collection.insertMany(items);
+  const refuse = refused("data is too large", now);
+  await service("market").adapter.collection.updateMany({ isSold: true, price: { $gt: 200 } }, refuse as never);
+
+  const pages = async (action: string, params: object, user?: string) => {
+    const { nextCursor } = await call<{ nextCursor: string | null }>(action, { ...params, limit: 2 }, user);
+    if (nextCursor) await call(action, { ...params, limit: 2, cursor: nextCursor }, user);
+  };
+  for (const sort of ["newest", "price", "-price"])
+    for (const whose of [{}, { sellerId: seller }])
+      for (const which of [{}, { sold: true }, { sold: false }])
+        for (const search of [{}, { search: "tray" }, { search: "tray 1" }])
+          await pages("market.items", { sort, ...whose, ...which, ...search });
+  await pages("market.purchases", {}, "bob");
+  await pages("market.sales", {}, seller);
+  await pages("market.debts", { state: "pending" });
+  await pages("market.debts", { state: "refused" });
+  const refusedItem = items.find(({ isSold, price }) => isSold && price > 200)!;
+  await call("market.replay", { id: refusedItem._id });
+  await call("market.replay", {});
+  const { id } = await call<{ id: string }>("market.offer", { title: "Rug", price: 5 }, seller);
+  await call("market.item", { id });
+  await call("market.revise", { id, price: 6 }, seller);
+  await call("market.withdraw", { id }, seller);
+  const [one, two] = items.filter(({ isSold }) => !isSold);
+  await call("market.buy", { id: one!._id }, "carol");
+  await call("market.buy", { id: one!._id, price: one!.price }, "carol");
+  await call("market.buy", { id: two!._id, price: two!.price }, "carol");
+  // What was replayed is paid by the relay.
+  await eventually(async () => expect((await call<{ count: number }>("market.debts", { state: "refused" })).count).toBe(0));
+}
+
+async function notices() {
+  const userId = randomUUID();
+  const id = randomUUID();
+  for (let n = 0; n < 5; n++) await call("notifications.notify", { userId, text: `Hello ${n}` });
+  for (let n = 0; n < 2; n++) await call("notifications.notify", { id, userId, text: "Hello" });
+  for (const which of [{}, { unread: true }, { unread: false }]) {
+    const { nextCursor } = await call<Inbox>("notifications.inbox", { ...which, limit: 2 }, userId);
+    if (nextCursor) await call("notifications.inbox", { ...which, limit: 2, cursor: nextCursor }, userId);
+  }
+  await call("notifications.read", { ids: [id] }, userId);
+  await call("notifications.read", { all: true, until: id }, userId);
+  await call("notifications.read", { all: true }, userId);
+  await service("notifications").catchUp();
+}
+
+/** What is sorted when it is asked for: found by prefixes, in any order; and what is owed, for operators alone. */
+const mayBeSorted = (shape: string) => shape.includes("prefix") || shape.includes('["notice.dueAt","_id"]');
+
+/** PLANS=1 in the environment prints every question and its plan. */
+describe("all that services ask MongoDB", () => {
+  it.each(["market", "notifications", "users"] as const)("by %s comes from an index, and in its order", async (name) => {
+    const scanned: string[] = [];
+    const sorted: string[] = [];
+    for (const [shape, question] of asked[name]) {
+      const stages = await stagesOf(name, question);
+      const plan = `${shape}: ${stages.join(" < ")}`;
+      if (process.env.PLANS) process.stdout.write(`${plan}\n`);
+      if (plan.includes("COLLSCAN")) scanned.push(plan);
+      if (plan.includes("SORT") && !mayBeSorted(shape)) sorted.push(plan);
+    }
+    expect(asked[name].size).toBeGreaterThan(4);
+    expect({ scanned, sorted }).toEqual({ scanned: [], sorted: [] });
+  });
+
+  it("by the relay comes from an index of nothing but debts", async () => {
+    const claims = [...asked.market.values()].filter(
+      ({ query, sort }) => "sellerId" in query && "notice.dueAt" in query && sort?.[0] === "sellerId",
+    );
+    expect(claims.length).toBeGreaterThan(0);
+    for (const claim of claims) expect(await stagesOf("market", claim)).toContain("IXSCAN sellerId_1_notice.dueAt_1");
+    const indexes = await service("market").adapter.collection.indexes();
+    const { partialFilterExpression } = indexes.find(({ name }) => name === "sellerId_1_notice.dueAt_1")!;
+    expect(partialFilterExpression).toEqual({ "notice.dueAt": { $exists: true } });
+  });
+});

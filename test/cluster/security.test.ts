@@ -1,0 +1,181 @@
+/** Sessions that end, keys that rotate and secrets that stay, on several nodes. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { decodeProtectedHeader } from "jose";
+import { encode, newKeyPair } from "../../broker/keys.ts";
+import type { Session } from "../../contracts/users.ts";
+import { Client, password } from "../support/client.ts";
+import { Device } from "../support/device.ts";
+import { eventually } from "../support/eventually.ts";
+import { clusterEnv, envOf } from "../support/fabric.ts";
+import { startNode, type Node } from "../support/node.ts";
+import { SERVER_START, sharedMongo, sharedRabbit, type Shared } from "../support/servers.ts";
+import { tokenOf } from "../support/tokens.ts";
+
+let rabbit: Shared;
+let mongo: Shared;
+let env: ReturnType<typeof clusterEnv>;
+/** Two nodes of each service that checks tokens. */
+let apis: Node[];
+let inboxes: Node[];
+let users: Node;
+const devices: Device[] = [];
+
+beforeAll(async () => {
+  [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
+  env = clusterEnv(rabbit.url, mongo.url);
+  [users, ...apis] = await Promise.all([start("users"), start("api"), start("api")]);
+  inboxes = await Promise.all([start("notifications"), start("notifications")]);
+  for (const node of apis) await inSight(node);
+}, SERVER_START);
+afterAll(async () => {
+  for (const device of devices) device.close();
+  await Promise.all([users, ...(apis ?? []), ...(inboxes ?? [])].map((node) => node?.end()));
+  await Promise.all([rabbit?.stop(), mongo?.stop()]);
+}, 60_000);
+
+const start = (name: string, change: object = {}) =>
+  startNode([name], { ...envOf(name, env), NODE_ID: `${name}-${randomUUID().slice(0, 8)}`, ...change });
+/** users and notifications are; nobody needs market here. */
+const inSight = ({ api }: Node) =>
+  eventually(
+    async () => {
+      const { services } = (await (await fetch(`${api}/health/ready`)).json()) as { services: Record<string, string> };
+      expect(services).toMatchObject({ users: "up", notifications: "up" });
+    },
+    { within: 15_000 },
+  );
+const me = async ({ api }: Node, { accessToken }: Session) =>
+  (await new Client(api, { accessToken } as Session).call("GET", "/users/me")).status;
+const everywhere = (session: Session) => Promise.all(apis.map((node) => me(node, session)));
+
+async function signedIn(client: Client): Promise<Session> {
+  return (await new Client(client.api).call<Session>("POST", "/users/login", { email: client.session!.user.email, password })).body;
+}
+
+async function devicesOf({ accessToken }: Session): Promise<Device[]> {
+  const made = inboxes.map((node) => new Device(node.sockets, accessToken));
+  devices.push(...made);
+  for (const device of made) await device.hears("inbox");
+  return made;
+}
+
+type End = (client: Client) => Promise<unknown>;
+const ways: [string, End][] = [
+  ["signing out", (client) => client.call("POST", "/users/logout", { refreshToken: client.session!.refreshToken })],
+  [
+    "a change of the password",
+    async (client) =>
+      new Client(client.api, await signedIn(client)).call("POST", "/users/password", { password, newPassword: "battery staple" }),
+  ],
+  [
+    "a refresh token that comes twice",
+    async (client) => {
+      const { refreshToken } = client.session!;
+      for (const node of apis) await new Client(node.api).call("POST", "/users/refresh", { refreshToken });
+    },
+  ],
+];
+
+describe("a session", () => {
+  it.each(ways)("that %s ends is over on every node: its tokens are refused and its sockets closed", async (_what, end) => {
+    const client = await Client.registered(apis[0]!.api);
+    const session = client.session!;
+    const sockets = await devicesOf(session);
+    expect(await everywhere(session)).toEqual([200, 200]);
+
+    await end(client);
+
+    await eventually(async () => expect(await everywhere(session)).toEqual([401, 401]), { within: 2000 });
+    for (const device of sockets) {
+      await device.hears("closing");
+      await eventually(() => expect(device.disconnects).toEqual(["io server disconnect"]));
+    }
+    for (const { sockets: url } of inboxes) {
+      const late = new Device(url, session.accessToken);
+      devices.push(late);
+      await eventually(() => expect(late.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
+    }
+  });
+
+  it("that ended is over for a node that starts afterwards", async () => {
+    const client = await Client.registered(apis[0]!.api);
+    await client.call("POST", "/users/logout", { refreshToken: client.session!.refreshToken });
+
+    const late = await start("api");
+    await inSight(late);
+
+    await eventually(async () => expect(await me(late, client.session!)).toBe(401), { within: 5000 });
+    await late.end();
+  }, 40_000);
+});
+
+describe("the private key", () => {
+  it("is in no process but users'", () => {
+    const { d } = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString()) as { d: string };
+    const environment = ({ child }: Node) => readFileSync(`/proc/${child.pid}/environ`, "utf8");
+    const holds = (node: Node) => [d, env.AUTH_PRIVATE_JWK].some((secret) => environment(node).includes(secret));
+    expect(holds(users)).toBe(true);
+    expect([...apis, ...inboxes].map(holds)).toEqual([false, false, false, false]);
+  });
+});
+
+describe("keys", () => {
+  it("rotate without anybody being signed out or refused", async () => {
+    const before = (await Client.registered(apis[0]!.api)).session!;
+    const oldKey = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString());
+    const oldSet = JSON.parse(Buffer.from(env.AUTH_JWKS, "base64url").toString()) as { keys: object[] };
+    const next = newKeyPair();
+    const refusals: number[] = [];
+    let rotating = true;
+    // Whichever node of api runs is asked all the while.
+    const asking = (async () => {
+      for (let n = 0; rotating; n++) {
+        const status = await me(apis[n % 2]!, before).catch(() => 0);
+        if (status === 401) refusals.push(status);
+      }
+    })();
+
+    // First those who check, one after the other; then the one who signs.
+    env = { ...env, AUTH_JWKS: encode({ keys: [...oldSet.keys, next.public] }) };
+    for (const n of [0, 1]) {
+      const replaced = apis[n]!;
+      const fresh = await start("api");
+      await inSight(fresh);
+      apis[n] = fresh;
+      await replaced.end();
+    }
+    env = { ...env, AUTH_PRIVATE_JWK: encode(next.private) };
+    const replaced = users;
+    users = await start("users");
+    await replaced.end();
+    for (const node of apis) await inSight(node);
+    rotating = false;
+    await asking;
+
+    const after = (await Client.registered(apis[0]!.api)).session!;
+    expect(decodeProtectedHeader(after.accessToken).kid).toBe(next.public.kid);
+    expect(await everywhere(after)).toEqual([200, 200]);
+    expect(await everywhere(before)).toEqual([200, 200]);
+    expect(await everywhere({ accessToken: await tokenOf(oldKey, before.user.id) } as Session)).toEqual([200, 200]);
+    expect(refusals).toEqual([]);
+  }, 60_000);
+});
+
+describe("while users is away", () => {
+  it("nobody can end a session, and says so; those signed in go on; what ended before stays so", async () => {
+    const [ended, live] = [await Client.registered(apis[0]!.api), await Client.registered(apis[1]!.api)];
+    await ended.call("POST", "/users/logout", { refreshToken: ended.session!.refreshToken });
+    await eventually(async () => expect(await everywhere(ended.session!)).toEqual([401, 401]));
+    await users.end("SIGKILL");
+
+    const inbox = async ({ session }: Client, { api }: Node) => (await new Client(api, session).call("GET", "/notifications")).status;
+    await eventually(async () => {
+      expect(await live.call("POST", "/users/logout", { refreshToken: live.session!.refreshToken })).toMatchObject({
+        status: 503,
+        body: { code: "UNAVAILABLE" },
+      });
+    });
+    for (const node of apis) expect([await inbox(live, node), await inbox(ended, node)]).toEqual([200, 401]);
+  }, 30_000);
+});

@@ -1,0 +1,316 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { MongoClient } from "mongodb";
+import { MongoStore } from "../../mixins/mongo.ts";
+import { NedbStore } from "../../mixins/nedb.ts";
+import type { Query, Update } from "../../mixins/store.ts";
+import { eventually } from "../support/eventually.ts";
+import { SERVER_START, startMongo, type Server } from "../support/servers.ts";
+import { shopOn, storePromises, tally, things, type Thing } from "../support/storePromises.ts";
+
+let server: Server;
+beforeAll(async () => void (server = await startMongo()), SERVER_START);
+afterAll(() => server.stop());
+
+const database = `souk-test-${randomUUID()}`;
+const urlOf = (options = "") => `${server.url}/${database}${options}`;
+const open = (what: ReturnType<typeof things>) => new MongoStore(urlOf(), what);
+
+/** How long a call took (ms), and what became of it. */
+async function timed(call: () => Promise<unknown>): Promise<{ ms: number; end: string }> {
+  const begun = performance.now();
+  const [end] = Object.keys(await tally([call()]));
+  return { ms: performance.now() - begun, end: end! };
+}
+
+describe("a store in MongoDB", () => {
+  describe("keeps the promises of a store:", () => storePromises(open));
+
+  describe("whose server is away", () => {
+    let shop: Awaited<ReturnType<typeof shopOn>>;
+    afterEach(async () => {
+      server.thaw();
+      await shop.stop();
+    });
+
+    const works = () => eventually(() => shop.store.ping().then(() => true), { within: 2000 });
+    const everyCall = () => [
+      () => shop.store.insert({ _id: randomUUID() }),
+      () => shop.store.one({ _id: "1" }),
+      () => shop.store.find({}),
+      () => shop.store.count({}),
+      () => shop.store.change({ _id: "1" }, { $inc: { price: 1 } }),
+      () => shop.store.changeMany({}, { $inc: { price: 1 } }),
+      () => shop.store.remove({ _id: "none" }),
+      () => shop.store.ping(),
+    ];
+
+    it("at the start lets its service start, refuses within 1 s, and works 2 s after the server came", async () => {
+      await server.kill();
+      shop = await shopOn(open);
+      for (const { ms, end } of await Promise.all(everyCall().map(timed))) {
+        expect(end).toBe("UNAVAILABLE");
+        expect(ms).toBeLessThan(1000);
+      }
+      await server.restart();
+      await works();
+      const inserts = Array.from({ length: 20 }, (_, i) => shop.store.insert({ _id: `${i}`, email: "anna" }));
+      expect(await tally(inserts)).toEqual({ done: 1, "Duplicate email": 19 });
+    });
+
+    it("by a crash ends every call within 3 s, then refuses at once, and has every acknowledged write when it is back", async () => {
+      shop = await shopOn(open);
+      await shop.store.ping();
+      const acknowledged: string[] = [];
+      const slowest = { ms: 0 };
+      let isOver = false;
+      const writers = Array.from({ length: 16 }, async () => {
+        while (!isOver) {
+          const _id = randomUUID();
+          const { ms, end } = await timed(() => shop.store.insert({ _id }));
+          slowest.ms = Math.max(slowest.ms, ms);
+          expect(["done", "UNAVAILABLE"]).toContain(end);
+          if (end === "done") acknowledged.push(_id);
+          if (end === "UNAVAILABLE") await eventually(() => isOver || shop.store.ping().then(() => true), { within: 30_000 });
+        }
+      });
+      await eventually(() => acknowledged.length > 100);
+      await server.kill();
+      await eventually(async () => (await timed(() => shop.store.ping())).ms < 50);
+      for (const call of everyCall()) expect(await timed(call)).toEqual({ end: "UNAVAILABLE", ms: expect.any(Number) });
+      const before = acknowledged.length;
+      await server.restart();
+      await works();
+      await eventually(() => acknowledged.length > before + 100);
+      isOver = true;
+      await Promise.all(writers);
+      expect(slowest.ms).toBeLessThan(3000);
+      const stored = new Set((await shop.store.find({})).map(({ _id }) => _id));
+      expect(acknowledged.filter((_id) => !stored.has(_id))).toEqual([]);
+    });
+
+    it("by freezing ends every call within 3 s, refuses at once when that is known, and works 2 s after it thaws", async () => {
+      shop = await shopOn(open);
+      await shop.store.insert({ _id: "1", price: 0 });
+      server.freeze();
+      const ended = await Promise.all(everyCall().map(timed));
+      // It may still finish what it had begun.
+      expect(new Set(ended.map(({ end }) => end))).toContain("UNAVAILABLE");
+      for (const { ms, end } of ended) {
+        expect(["UNAVAILABLE", "done", "null"]).toContain(end);
+        expect(ms).toBeLessThan(3000);
+      }
+      expect((await timed(() => shop.store.ping())).ms).toBeLessThan(50);
+      server.thaw();
+      await works();
+      expect(await shop.store.one({ _id: "1" })).toMatchObject({ _id: "1" });
+    });
+
+    it("by freezing does not keep its service from stopping", async () => {
+      shop = await shopOn(open);
+      await shop.store.insert({ _id: "1" });
+      server.freeze();
+      const { ms } = await timed(() => shop.stop());
+      expect(ms).toBeLessThan(3000);
+    });
+
+    it("and comes back with another database has its unique indexes there too", async () => {
+      shop = await shopOn(open);
+      await shop.store.insert({ _id: "1", email: "anna" });
+      const client = new MongoClient(urlOf());
+      await client.db().dropDatabase();
+      await client.close();
+      await server.kill();
+      await eventually(async () => (await timed(() => shop.store.ping())).end === "UNAVAILABLE");
+      await server.restart();
+      await works();
+      const inserts = Array.from({ length: 20 }, (_, i) => shop.store.insert({ _id: `${i}`, email: "anna" }));
+      expect(await tally(inserts)).toEqual({ done: 1, "Duplicate email": 19 });
+    });
+  });
+
+  it("whose server takes connections and never answers ends every call within 3 s, and starts", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
+    await eventually(() => silent.listening);
+    const { port } = silent.address() as { port: number };
+    const shop = await shopOn((what) => new MongoStore(`mongodb://127.0.0.1:${port}/souk`, what));
+    const { ms, end } = await timed(() => shop.store.ping());
+    expect(end).toBe("UNAVAILABLE");
+    expect(ms).toBeLessThan(1000);
+    await shop.stop();
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  it("lets no operation pass before its unique indexes are there: with twins it refuses, without them it works", async () => {
+    const name = `things-${randomUUID()}`;
+    const client = new MongoClient(urlOf());
+    const collection = client.db().collection<Thing>(name);
+    await collection.insertMany([
+      { _id: "1", email: "anna" },
+      { _id: "2", email: "anna" },
+    ]);
+    const shop = await shopOn(open, name);
+    expect(await tally([shop.store.insert({ _id: "3" }), shop.store.find({}), shop.store.ping()])).toEqual({ UNAVAILABLE: 3 });
+    await collection.deleteOne({ _id: "2" });
+    await eventually(() => shop.store.ping().then(() => true));
+    expect(await tally([shop.store.insert({ _id: "3", email: "anna" })])).toEqual({ "Duplicate email": 1 });
+    await shop.stop();
+    await client.close();
+  });
+
+  describe("tells of an outage", () => {
+    const listening = async (url: string) => {
+      const told: string[] = [];
+      const tell = (line: string) => void told.push(line);
+      const store = new MongoStore(url, things("items"));
+      store.init({} as never, { logger: { warn: tell, info: tell } } as never);
+      await store.connect();
+      return { store, told };
+    };
+
+    it("once, with its cause and without the password", async () => {
+      const { store, told } = await listening("mongodb://souk:geheim@127.0.0.1:1/souk-market");
+      for (let i = 0; i < 20; i++) expect(await tally([store.ping(), store.count({ query: {} })])).toEqual({ UNAVAILABLE: 2 });
+      await store.disconnect();
+      expect(told).toEqual([expect.stringMatching(/^MongoDB at 127\.0\.0\.1:1 \(souk-market\.items\) .*ECONNREFUSED/)]);
+      expect(told.join()).not.toContain("geheim");
+    });
+
+    it("each time, and of its end", async () => {
+      const { store, told } = await listening(urlOf());
+      await store.ping();
+      for (let outage = 1; outage <= 2; outage++) {
+        await server.kill();
+        await eventually(() => told.length === 2 * outage - 1);
+        await server.restart();
+        await eventually(() => store.ping().then(() => true));
+      }
+      expect(told.map((line) => /cannot be used|answers again/.exec(line)?.[0])).toEqual(
+        [1, 2].flatMap(() => ["cannot be used", "answers again"]),
+      );
+      await store.disconnect();
+    });
+  });
+
+  it("waits for a majority's journals and reads what a majority has, unless the URL says otherwise", async () => {
+    const [usual, own] = [open(things("items")), new MongoStore(urlOf("?W=1&journal=false&readConcernLevel=local"), things("items"))];
+    expect(usual.collection.writeConcern).toMatchObject({ w: "majority", journal: true });
+    expect(usual.collection.readConcern).toEqual({ level: "majority" });
+    expect(own.collection.writeConcern).toMatchObject({ w: 1, journal: false });
+    expect(own.collection.readConcern).toEqual({ level: "local" });
+    await Promise.all([usual.disconnect(), own.disconnect()]);
+  });
+
+  it("finds by its indexes", async () => {
+    const store = open(things(`things-${randomUUID()}`));
+    await store.connect();
+    await store.ping();
+    const planOf = async (query: object, sort: Record<string, 1 | -1>) =>
+      JSON.stringify(
+        ((await store.collection.find(query).sort(sort).explain()) as { queryPlanner: { winningPlan: object } }).queryPlanner.winningPlan,
+      );
+    expect(await planOf({ email: "anna" }, {})).toContain("IXSCAN");
+    const page = await planOf({ isSold: false, createdAt: { $lte: "2026" } }, { createdAt: -1, _id: -1 });
+    expect(page).toContain("isSold_1_createdAt_-1__id_-1");
+    expect(page).not.toContain("SORT");
+    await store.disconnect();
+  });
+
+  it("answers any query and update as a NeDB file does", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "souk-same-"));
+    const name = `things-${randomUUID()}`;
+    const [mongo, nedb] = [await shopOn(open, name), await shopOn((what) => new NedbStore(join(dir, "same.db"), what), name)];
+    const told = async (store: typeof mongo.store, query: Query, update: Update) => {
+      const all = { sort: { _id: 1 } } as const;
+      const found = await store.find(query, all);
+      const page = await store.find(query, { sort: { price: -1, _id: 1 }, limit: 3 });
+      return [
+        found,
+        page,
+        await store.count(query),
+        await store.changeMany(query, update).catch(() => "refused"),
+        await store.find({}, all),
+      ];
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(thing, { selector: ({ _id }) => _id, maxLength: 8 }),
+        query(),
+        update,
+        async (docs, asked, change) => {
+          for (const { store } of [mongo, nedb]) {
+            for (const { _id } of await store.find({})) await store.remove({ _id });
+            for (const doc of docs) await store.insert(doc);
+          }
+          expect(await told(mongo.store, asked, change)).toEqual(await told(nedb.store, asked, change));
+        },
+      ),
+      { numRuns: 500 },
+    );
+    await Promise.all([mongo.stop(), nedb.stop()]);
+    rmSync(dir, { recursive: true });
+  }, 120_000);
+});
+
+/** Few values, so that queries match. */
+const word = fc.constantFrom("a", "ab", "b", "é", "");
+const price = fc.constantFrom(-1, 0, 1, 2);
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const thing: fc.Arbitrary<Thing> = fc.record(
+  {
+    _id: fc.constantFrom(..."abcdefghij"),
+    name: word,
+    price,
+    isSold: fc.boolean(),
+    soldAt: fc.constantFrom(null, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"),
+    words: fc.array(word, { maxLength: 3 }),
+    data: fc.record({ deep: fc.record({ n: price }, { requiredKeys: [] }) }, { requiredKeys: [] }),
+  },
+  { requiredKeys: ["_id"] },
+);
+
+const conditions = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof(
+    value,
+    fc.constant(null),
+    fc.record({ $ne: fc.oneof(value, fc.constant(null)) }),
+    fc.record({ $in: fc.array(fc.oneof(value, fc.constant(null)), { maxLength: 2 }) }),
+    fc.record({ $nin: fc.array(fc.oneof(value, fc.constant(null)), { maxLength: 2 }) }),
+    fc.record({ $exists: fc.boolean() }),
+  );
+const ranges = <T>(value: fc.Arbitrary<T>) =>
+  fc.record({ $gte: value, $lt: value, $lte: value, $gt: value, $ne: value }, { requiredKeys: ["$lte"] });
+
+const fields = {
+  name: fc.oneof(conditions(word), ranges(word), fc.constantFrom(/^a/, /b$/, /A/i)),
+  price: fc.oneof(conditions(price), ranges(price)),
+  isSold: conditions(fc.boolean()),
+  soldAt: fc.oneof(conditions(fc.constant("2026-01-01T00:00:00.000Z")), ranges(fc.constant("2026-01-01T00:00:00.000Z"))),
+  words: fc.oneof(conditions(word), fc.constantFrom(/^a/, /b$/)),
+  "data.deep.n": fc.oneof(conditions(price), ranges(price)),
+};
+/** Of one field or two: more would match nothing. */
+const simple = fc
+  .array(fc.oneof(...Object.entries(fields).map(([field, value]) => fc.record({ [field]: value as fc.Arbitrary<unknown> }))), {
+    maxLength: 2,
+  })
+  .map((parts): Query => Object.assign({}, ...parts));
+const few = maybe(fc.array(simple, { minLength: 1, maxLength: 2 }));
+const query = (): fc.Arbitrary<Query> =>
+  fc.tuple(simple, few, few).map(([all, $or, $and]) => ({ ...all, ...($or && { $or }), ...($and && { $and }) }));
+
+const update: fc.Arbitrary<Update> = fc.record(
+  {
+    $set: fc.record({ name: word, "data.deep.n": price, soldAt: fc.constant(null) }, { requiredKeys: ["name"] }),
+    $unset: fc.constantFrom({ isSold: true }, { "data.other": true }),
+    $inc: fc.record({ price }),
+    $push: fc.constantFrom({ words: "new" }, { words: { $each: ["x", "y"], $slice: -2 } }),
+  },
+  { requiredKeys: ["$inc"] },
+);

@@ -1,0 +1,425 @@
+import { randomUUID } from "node:crypto";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { connect, type Channel, type Message } from "amqplib";
+import { Loggers, ServiceBroker, type BrokerOptions, type Context, type ServiceSchema } from "moleculer";
+import { amqp, steadyBroker, type SteadyAmqp } from "../../broker/amqp.ts";
+import { socketOf } from "../../broker/amqp-socket.ts";
+import { eventually } from "../support/eventually.ts";
+import { SERVER_START, startRabbit, type Server } from "../support/servers.ts";
+
+let rabbit: Server;
+let namespace: string;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => void (rabbit = await startRabbit()), SERVER_START);
+afterAll(() => rabbit?.stop());
+beforeEach(() => void (namespace = randomUUID()));
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+describe("calls", () => {
+  it("go in a circle without waiting for themselves", async () => {
+    const [caller] = await cluster({ caller: [], a: [forward("a", "b.ask"), answer("home")], b: [forward("b", "home.ask")] });
+
+    const answers = await Promise.all(Array.from({ length: 50 }, () => caller!.call("a.ask", {}, { timeout: 2000 })));
+
+    expect(new Set(answers)).toEqual(new Set(["home"]));
+  });
+
+  it("leave in one write for each turn of the event loop, which Nagle's algorithm does not delay", async () => {
+    const setNoDelay = jest.spyOn(Socket.prototype, "setNoDelay");
+    closing.push(async () => setNoDelay.mockRestore());
+    const [a] = await cluster({ a: [], b: [answer("b")] });
+    const socket = socketOf(transporter(a!).connection!);
+    const writes = jest.spyOn(socket, "_writev" as never) as unknown as jest.Mock<(chunks: unknown[]) => void>;
+
+    await Promise.all(Array.from({ length: 50 }, () => a!.call("b.ask")));
+
+    expect(Math.max(...writes.mock.calls.map(([chunks]) => chunks.length))).toBeGreaterThanOrEqual(50);
+    expect(setNoDelay.mock.contexts).toContain(socket);
+    expect(setNoDelay.mock.calls.every(([noDelay]) => noDelay)).toBe(true);
+  });
+
+  it("work as soon as the called node has started", async () => {
+    const [a] = await cluster({ a: [] });
+
+    await start("b", [answer("b")]);
+
+    await eventually(() => a!.call("b.ask"), { within: 400 });
+  });
+});
+
+describe("a message", () => {
+  it("is acknowledged on the channel it came on, or nowhere", async () => {
+    const held = gate();
+    const [a, b] = await cluster({ a: [], b: [answer("b", held.opened)] });
+    const waiting = a!.call("b.ask").catch((error: Error) => error);
+    await eventually(() => expect(held.waiting()).toBe(1));
+    cut(b!);
+    await waiting;
+    await eventually(() => a!.call("$node.list", {}, { nodeID: "b" }));
+    const channel = transporter(b!).channel;
+
+    held.open();
+
+    for (let marker = 0; marker < 3; marker++) expect(await a!.call("b.ask")).toBe("b");
+    expect(transporter(b!).channel === channel).toBe(true); // the objects are too big to print
+  });
+
+  it("that asks again what was asked before is dropped", async () => {
+    const asked: string[] = [];
+    const [a] = await cluster({ a: [], b: [answer("b", async (ctx) => void asked.push(ctx.params.job))] });
+    const thief = await rawChannel();
+    let returned = 0;
+    await thief.consume(queue("REQ.b"), (message) => message && (returned++ ? thief.ack(message) : thief.nack(message)));
+
+    const jobs = ["1", "2"].map((job) => a!.call("b.ask", { job }, { timeout: 1000 }).catch(() => "lost"));
+    const answers = await Promise.all(jobs);
+    await thief.deleteQueue(queue("REQ.b")); // which cancels the thief, and heals the node
+    await eventually(() => a!.call("b.ask", { job: "marker" }));
+
+    expect(returned).toBeGreaterThan(0);
+    expect(answers).toContain("lost");
+    expect(asked).toEqual([...["1", "2"].filter((_job, i) => answers[i] !== "lost"), "marker"]);
+  });
+
+  it("is not acted on after its caller gave up, though it waited in a full node's queue", async () => {
+    const held = gate();
+    const asked: string[] = [];
+    const hold = (ctx: Asked) => held.opened().then(() => void asked.push(ctx.params.job));
+    const [a] = await cluster({ a: [], b: [answer("b", hold), answer("quick", async (ctx) => void asked.push(ctx.params.job))] });
+    const full = Array.from({ length: 100 }, () => a!.call("b.ask", { job: "full" }));
+    await eventually(() => expect(held.waiting()).toBe(100));
+
+    await expect(a!.call("quick.ask", { job: "late" }, { timeout: 200 })).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
+    held.open();
+    await Promise.all(full);
+    await a!.call("quick.ask", { job: "marker" });
+
+    expect(new Set(asked)).toEqual(new Set(["full", "marker"]));
+  });
+
+  it("is not acted on after its caller gave up, though it waited in a frozen node's socket", async () => {
+    const [a] = await cluster({ a: [] });
+    const worker = await startWorker("w");
+    await eventually(() => a!.call("worker.work", { job: "first" }));
+    await eventually(() => expect(worker.printed()).toContain("heard a"));
+
+    worker.process.kill("SIGSTOP");
+    await expect(a!.call("worker.work", { job: "late" }, { timeout: 300 })).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
+    worker.process.kill("SIGCONT");
+    await eventually(() => a!.call("worker.work", { job: "marker" }));
+
+    expect(worker.printed()).not.toContain("late");
+  });
+});
+
+describe("a connection", () => {
+  const faults: [string, (channel: Channel) => unknown][] = [
+    ["404", (channel) => channel.checkQueue("no such queue").catch(() => null)],
+    ["406", (channel) => channel.ack({ fields: { deliveryTag: 999_999 } } as Message)],
+    ["a cancelled consumer", async () => (await rawChannel()).deleteQueue(queue("REQ.b"))],
+  ];
+
+  it.each(faults)("is opened anew after %s", async (_name, fault) => {
+    const [a, b] = await cluster({ a: [], b: [answer("b")] });
+    const before = transporter(b!).channel!;
+
+    await fault(before);
+
+    await eventually(() => ![null, before].includes(transporter(b!).channel), { within: 2000 });
+    await eventually(() => a!.call("b.ask"), { within: 2000 });
+  });
+
+  it("that breaks has what its node was asked rejected at once, not left to wait for an answer that was lost with it", async () => {
+    const held = gate();
+    const [a, b] = await cluster({ a: [], b: [answer("b", held.opened)] });
+    const waiting = a!.call("b.ask", {}, { timeout: 60_000 });
+    await eventually(() => expect(held.waiting()).toBe(1));
+
+    cut(b!);
+
+    await expect(within(1000, waiting)).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
+    held.open();
+  });
+
+  it("that is refused is told once, in a sentence without the password", async () => {
+    const lines: string[] = [];
+    const logger = listener(lines);
+    const stranger = await start("stranger", [], { url: `amqp://guest:sesame@127.0.0.1:${rabbit.port}`, logger });
+    const lost = await start("lost", [], { url: `${rabbit.url}/nowhere`, logger });
+
+    await eventually(() => expect(Math.min(...[stranger, lost].map(attempts))).toBeGreaterThan(2), { within: 15_000 });
+
+    const refusals = lines.filter((line) => line.startsWith("No connection")).sort();
+    expect(refusals).toEqual([
+      expect.stringMatching(
+        /^No connection to RabbitMQ at amqp:\/\/guest:\*\*\*@127.0.0.1:\d+\/nowhere: it has no such virtual host.*; trying again.$/,
+      ),
+      expect.stringMatching(/^No connection to RabbitMQ at amqp:\/\/guest:\*\*\*@127.0.0.1:\d+: ACCESS_REFUSED .*logfile; trying again.$/),
+    ]);
+    expect(lines.join()).not.toContain("sesame");
+  });
+});
+
+describe("a node", () => {
+  it("that was killed is missed within a second, with all it had in hand, and leaves no queue", async () => {
+    const [a] = await cluster({ a: [] });
+    const worker = await startWorker("w");
+    const inHand = await handOver(a!, worker);
+
+    worker.process.kill("SIGKILL");
+
+    await expect(within(1000, inHand.ends)).rejects.toMatchObject({ type: "REQUEST_REJECTED", code: 503 });
+    expect(isInSight(a!, "w")).toBe(false);
+    for (const type of ["REQ", "RES", "EVENT", "INFO", "DISCOVER", "HEARTBEAT", "PING", "PONG"]) {
+      await expect(rawChannel().then((channel) => channel.checkQueue(queue(`${type}.w`)))).rejects.toThrow("NOT_FOUND");
+    }
+  });
+
+  it("that is frozen is missed within 2.5 s, and is back when it thaws", async () => {
+    const [a] = await cluster({ a: [] });
+    const worker = await startWorker("w");
+    const inHand = await handOver(a!, worker);
+
+    worker.process.kill("SIGSTOP");
+
+    await expect(within(2600, inHand.ends)).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
+    await expect(within(100, a!.call("worker.work", { job: "away" }))).rejects.toMatchObject({ code: 404 });
+    worker.process.kill("SIGCONT");
+    await eventually(() => a!.call("worker.work", { job: "back" }), { within: 2000 });
+  });
+
+  it("does not act, when it thaws, on what its callers were told had failed", async () => {
+    const [a] = await cluster({ a: [] });
+    const worker = await startWorker("w");
+    await eventually(() => a!.call("worker.work", { job: "first" }));
+
+    worker.process.kill("SIGSTOP");
+    await expect(a!.call("worker.work", { job: "refused" }, { timeout: 60_000 })).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
+    worker.process.kill("SIGCONT");
+    await eventually(() => a!.call("worker.work", { job: "marker" }), { within: 2000 });
+
+    expect(worker.printed()).not.toContain("refused");
+  });
+
+  it("does not wait, when it stops, for calls that timed out", async () => {
+    const held = gate();
+    const [a] = await cluster({ a: [], b: [answer("b", held.opened)] });
+    await expect(a!.call("b.ask", {}, { timeout: 50 })).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
+
+    await within(1000, a!.stop());
+
+    held.open();
+  });
+
+  it("that is stopped under load finishes what it has in hand, and no call is lost", async () => {
+    const [a] = await cluster({ a: [] });
+    const workers = await Promise.all(["w1", "w2"].map(startWorker));
+    await eventually(() => expect(["w1", "w2"].every((id) => isInSight(a!, id))).toBe(true));
+    const load = underLoad(() => a!.call("worker.work", { job: "x", takes: 20 }));
+    await eventually(() => expect(load.answers.has("w1") && load.answers.has("w2")).toBe(true));
+    const inHand = a!.call("worker.work", { job: "long", takes: 1500 }, { nodeID: "w1" });
+    await eventually(() => expect(workers[0]!.printed()).toContain("long"));
+
+    workers[0]!.process.kill("SIGTERM");
+    expect(await inHand).toBe("w1");
+    await eventually(() => expect(workers[0]!.process.exitCode).toBe(0));
+    load.answers.clear();
+    await eventually(() => expect(load.answers.get("w2")).toBeGreaterThan(100));
+
+    expect(await load.end()).toEqual([]);
+    expect(load.answers.has("w1")).toBe(false);
+  });
+});
+
+describe("without RabbitMQ", () => {
+  it("what waits is rejected and calls are refused, at once; it is well within 2 s of RabbitMQ's return", async () => {
+    const held = gate();
+    const [a] = await cluster({ a: [answer("a")], b: [answer("b"), answer("slow", held.opened)] });
+    const waiting = a!.call("slow.ask");
+    await eventually(() => expect(held.waiting()).toBe(1));
+
+    const killed = Date.now();
+    await Promise.all([rabbit.kill(), expect(waiting).rejects.toMatchObject({ type: "REQUEST_REJECTED" })]);
+    expect(Date.now() - killed).toBeLessThan(1000);
+    await expect(within(100, a!.call("b.ask"))).rejects.toMatchObject({ type: expect.stringMatching(/SERVICE_NOT_/) });
+    expect(await a!.call("a.ask")).toBe("a");
+
+    await rabbit.restart();
+    await eventually(() => a!.call("b.ask"), { within: 2000 });
+  }, 60_000);
+
+  it("nodes start, serve themselves, and find each other once it is there", async () => {
+    await rabbit.kill();
+
+    const [a] = await cluster({ a: [answer("a")], b: [answer("b")] });
+    const stopped = await start("c", [answer("c")]);
+    expect(await a!.call("a.ask")).toBe("a");
+    await expect(within(100, a!.call("b.ask"))).rejects.toMatchObject({ type: "SERVICE_NOT_FOUND" });
+    await within(1500, stopped.stop());
+
+    await rabbit.restart();
+    await eventually(() => a!.call("b.ask"), { within: 2000 });
+    expect(isInSight(a!, "c")).toBe(false);
+  }, 60_000);
+
+  it("a process stops as it should", async () => {
+    await rabbit.kill();
+    const worker = await startWorker("w");
+
+    worker.process.kill("SIGTERM");
+
+    await eventually(() => expect(worker.process.exitCode).toBe(0), { within: 2000 });
+    await rabbit.restart();
+  }, 60_000);
+});
+
+type Asked = Context<{ job: string }>;
+
+interface Settings {
+  url?: string;
+  logger?: BrokerOptions["logger"];
+}
+
+async function start(
+  nodeID: string,
+  services: ServiceSchema[],
+  { url = rabbit.url, logger = false }: Settings = {},
+): Promise<ServiceBroker> {
+  const broker = new ServiceBroker({
+    ...steadyBroker,
+    nodeID,
+    namespace,
+    transporter: amqp(url),
+    logger,
+    registry: { stopDelay: 0 },
+    skipProcessEventRegistration: true,
+  });
+  services.forEach((service) => broker.createService(service));
+  closing.push(() => broker.stop());
+  await broker.start();
+  return broker;
+}
+
+/** The named nodes with their services, started together; where there is RabbitMQ, the first sees the services of all. */
+async function cluster(nodes: Record<string, ServiceSchema[]>): Promise<ServiceBroker[]> {
+  const brokers = await Promise.all(Object.entries(nodes).map(([nodeID, services]) => start(nodeID, services)));
+  if (brokers.every((broker) => transporter(broker).connected)) {
+    const names = Object.values(nodes).flatMap((services) => services.map(({ name }) => name));
+    for (const broker of brokers) await broker.waitForServices(names, 5000, 20);
+  }
+  return brokers;
+}
+
+const transporter = (broker: ServiceBroker): SteadyAmqp => broker.transit!.tx as SteadyAmqp;
+
+const attempts = (broker: ServiceBroker): number => (transporter(broker) as unknown as { attempts: number }).attempts;
+
+const isInSight = (broker: ServiceBroker, nodeID: string): boolean => broker.registry.nodes.get(nodeID)?.available ?? false;
+
+/** A service whose one action answers the service's name, after `first`. */
+function answer(name: string, first: (ctx: Asked) => Promise<unknown> = async () => null): ServiceSchema {
+  return { name, actions: { ask: (ctx: Asked) => first(ctx).then(() => name) } };
+}
+
+function forward(name: string, action: string): ServiceSchema {
+  return { name, actions: { ask: (ctx: Context) => ctx.call(action) } };
+}
+
+/** Holds up whoever comes before it opens. */
+function gate() {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  let waiting = 0;
+  return { opened: () => (waiting++, promise), open: () => resolve(null), waiting: () => waiting };
+}
+
+/** As if the cable had been cut: no goodbye. */
+function cut(broker: ServiceBroker): void {
+  socketOf(transporter(broker).connection!).destroy(new Error("cut"));
+}
+
+const queue = (name: string): string => `MOL-${namespace}.${name}`;
+
+async function rawChannel(): Promise<Channel> {
+  const connection = await connect(rabbit.url);
+  closing.push(() => connection.close());
+  const channel = await connection.createChannel();
+  return channel.on("error", () => null);
+}
+
+interface Worker {
+  process: ChildProcess;
+  printed(): string[];
+}
+
+async function startWorker(nodeID: string): Promise<Worker> {
+  const env = { ...process.env, AMQP_URL: rabbit.url, NAMESPACE: namespace, NODE_ID: nodeID };
+  const child = spawn(process.execPath, [fileURLToPath(new URL("worker.ts", import.meta.url))], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  closing.push(async () => child.exitCode ?? child.signalCode ?? (child.kill("SIGKILL"), once(child, "exit")));
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  const worker = { process: child, printed: () => output.split("\n") };
+  await eventually(() => worker.printed().includes("ready"), { within: 15_000 });
+  return worker;
+}
+
+/** A call that the worker has begun and will not end by itself. */
+async function handOver(caller: ServiceBroker, worker: Worker): Promise<{ ends: Promise<unknown> }> {
+  await caller.waitForServices("worker", 5000, 20);
+  const ends = caller.call("worker.work", { job: "endless", takes: 60_000 }, { timeout: 60_000 });
+  ends.catch(() => null);
+  await eventually(() => worker.printed().includes("endless"));
+  return { ends };
+}
+
+/** Eight callers, each asking again as soon as it is answered. */
+function underLoad(ask: () => Promise<unknown>) {
+  const answers = new Map<unknown, number>();
+  const errors: unknown[] = [];
+  let isOver = false;
+  const caller = async () => {
+    while (!isOver) {
+      const who = await ask().catch((error) => void errors.push(error));
+      answers.set(who, (answers.get(who) ?? 0) + 1);
+      await pause(0); // a call that is refused at once would leave nobody else a turn
+    }
+  };
+  const callers = Array.from({ length: 8 }, caller);
+  const end = async () => ((isOver = true), await Promise.all(callers), errors);
+  closing.push(end);
+  return { answers, end };
+}
+
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  const late = pause(ms, null, { ref: false }).then(() => {
+    throw new Error(`nothing within ${ms} ms`);
+  });
+  return Promise.race([promise, late]);
+}
+
+/** A Moleculer logger that keeps what it is told. */
+function listener(lines: string[]): Loggers.Base<object> {
+  class Listener extends Loggers.Base<object> {
+    override getLogHandler() {
+      return (_level: string, args: unknown[]) =>
+        void lines.push(
+          args
+            .map((arg) => inspect(arg))
+            .join(" ")
+            .replace(/^'|'$/g, ""),
+        );
+    }
+  }
+  return new Listener();
+}

@@ -1,0 +1,30 @@
+/** A node in a process of its own, for tests that kill, freeze or stop it. Prints "ready", whom it heard, and each job it carries out. */
+import { ServiceBroker, type Context } from "moleculer";
+import { setTimeout as pause } from "node:timers/promises";
+import { amqp, steadyBroker } from "../../broker/amqp.ts";
+
+const { AMQP_URL = "", NAMESPACE, NODE_ID } = process.env;
+
+const broker = new ServiceBroker({
+  ...steadyBroker,
+  nodeID: NODE_ID,
+  namespace: NAMESPACE,
+  transporter: amqp(AMQP_URL),
+  logger: false,
+});
+
+broker.createService({
+  name: "worker",
+  actions: {
+    async work(ctx: Context<{ job: string; takes?: number }>) {
+      console.log(ctx.params.job);
+      await pause(ctx.params.takes ?? 0);
+      return NODE_ID;
+    },
+  },
+});
+
+broker.localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => console.log(`heard ${nodeID}`));
+
+await broker.start();
+console.log("ready");

@@ -1,0 +1,858 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { Agent, request } from "node:http";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import { errors, type ErrorCode, type FieldError } from "../../contracts/errors.ts";
+import { routes, type Route } from "../../contracts/http.ts";
+import type { BrokerOptions } from "moleculer";
+import { refusal } from "../../broker/errors.ts";
+import { eventually } from "../support/eventually.ts";
+import { foreignToken, gateway, raw, type Answered, type Gateway, type Options } from "../support/gateway.ts";
+
+const { nodeHealth, shared } = await import("../../mixins/health.ts");
+
+/** What each action takes, its path's part aside. */
+const wellFormed: Record<string, object> = {
+  "users.register": { email: "a@souk.test", password: "correct horse", name: "A" },
+  "users.login": { email: "a@souk.test", password: "correct horse" },
+  "users.refresh": { refreshToken: "r" },
+  "users.logout": { refreshToken: "r" },
+  "users.changePassword": { password: "correct horse", newPassword: "battery staple" },
+  "market.items": { search: "blue lamp", sellerId: "s", sold: true, sort: "-price", limit: 5, cursor: "c" },
+  "market.offer": { title: "A lamp", price: 4200, imageUrl: null },
+  "market.revise": { price: 4300 },
+  "market.buy": { price: 4200 },
+  "market.purchases": { limit: 1, cursor: "c" },
+  "market.sales": { limit: 100 },
+  "notifications.inbox": { unread: false, limit: 3 },
+  "notifications.read": { all: true, until: "n" },
+};
+
+const takesBody = ({ method }: Route) => method === "POST" || method === "PATCH";
+const queryOf = (values: object) =>
+  new URLSearchParams(Object.entries(values).map(([name, value]): [string, string] => [name, String(value)])).toString();
+const jsonType = { "content-type": "application/json" };
+
+/** A request to a route, well-formed but for what is given. */
+function asked(route: Route, token: string, change: { input?: object; body?: string; headers?: Record<string, string> } = {}) {
+  const input = change.input ?? wellFormed[route.action] ?? {};
+  const path = route.path.replace(":id", "x-1") + (!takesBody(route) && Object.keys(input).length > 0 ? `?${queryOf(input)}` : "");
+  const headers = { ...(takesBody(route) && jsonType), authorization: `Bearer ${token}`, ...change.headers };
+  return [route.method, path, { headers, ...(takesBody(route) && { body: change.body ?? JSON.stringify(input) }) }] as const;
+}
+
+const post = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+  body: typeof body === "string" ? body : JSON.stringify(body),
+  headers: { ...jsonType, ...headers },
+});
+
+function expectProblem(answer: Answered, code: ErrorCode): void {
+  expect([answer.status, answer.body?.code]).toEqual([errors[code].status, code]);
+  expect(answer.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+  expect(answer.body).toMatchObject({ type: `urn:souk:error:${code}`, title: errors[code].title, status: errors[code].status });
+  expect(answer.body.detail).toEqual(expect.any(String));
+  expect(answer.body.requestId).toBe(answer.headers.get("x-request-id"));
+  expect(answer.headers.get("cache-control")).toBe("no-store");
+}
+
+/** What a raw answer says. */
+const codeIn = (answer: string) => [Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]), /"code":"(\w+)"/.exec(answer)?.[1]];
+
+let at: Gateway;
+let token: string;
+const others: Gateway[] = [];
+const another = async (options: Options) => {
+  const made = await gateway(options);
+  others.push(made);
+  return made;
+};
+
+beforeAll(async () => {
+  at = await gateway();
+  token = await at.token("u-1", { sid: "s-1" });
+});
+afterAll(() => Promise.all([at, ...others].map((each) => each.stop())));
+
+describe("the table of routes", () => {
+  it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    "leads %s to its action",
+    async (_name, route: Route) => {
+      const answer = await at.call(...asked(route, token));
+
+      expect(answer.status).toBe(route.success);
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+      if (route.success === 204) return expect([answer.text, answer.headers.get("content-type")]).toEqual(["", null]);
+      expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+      expect(answer.body).toEqual({
+        action: route.action,
+        params: { ...wellFormed[route.action], ...(route.path.includes(":id") && { id: "x-1" }) },
+        user: route.who === "user" ? { id: "u-1", sid: "s-1" } : null,
+        requestId: answer.headers.get("x-request-id"),
+      });
+    },
+  );
+
+  it("is all there is", async () => {
+    const unbuilt = ["/", "/shop", "/shop/1", "/assets/a.js", "/config.json", "/docs", "/asyncapi.json"];
+    const inner = [
+      "/list-aliases",
+      "/api/rest",
+      "/api/list-aliases",
+      "/$node/actions",
+      "/~node/actions",
+      "/market/health",
+      "/users/ended/x",
+    ];
+    const twisted = [
+      "//users/me",
+      "/users//me",
+      "/USERS/me",
+      "/users/me//",
+      "/users/me/x",
+      "/market/%69tems",
+      "/market/../users/me/x",
+      "/*",
+    ];
+    const notify = ["/notifications/notify", "/notifications.notify", "/market.buy", "/market/replay"];
+
+    for (const path of [...unbuilt, ...inner, ...twisted, ...notify])
+      expectRaw(await raw(at.port, `GET ${path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`), "NOT_FOUND", path);
+    expectProblem(await at.call("POST", "/notifications/notify", post({ userId: "u", text: "t" })), "NOT_FOUND");
+    expectRaw(await raw(at.port, `GET ${at.url}/nowhere HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`), "NOT_FOUND", "absolute");
+  });
+
+  it.each(["/market/items/", "/market/items/1/", "/users/alice/", "/health/live/"])(
+    "has no path with a slash at its end: %s",
+    async (path) => {
+      expect(await at.call("GET", path)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    },
+  );
+
+  it("says which methods a path takes, in a 405 and to OPTIONS", async () => {
+    for (const path of new Set(routes.map((route) => route.path))) {
+      const known: string[] = routes.filter((route) => route.path === path).map(({ method }) => method);
+      const url = path.replace(":id", "x-1");
+      const allow = new Set(known.includes("GET") ? [...known, "HEAD", "OPTIONS"] : [...known, "OPTIONS"]);
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((each) => !known.includes(each))) {
+        const answer = await at.call(method, url);
+        expectProblem(answer, "METHOD_NOT_ALLOWED");
+        expect(new Set(answer.headers.get("allow")?.split(", "))).toEqual(allow);
+      }
+      const options = await at.call("OPTIONS", url);
+      expect([options.status, new Set(options.headers.get("allow")?.split(", "))]).toEqual([204, allow]);
+    }
+    expectProblem(await at.call("OPTIONS", "/nowhere"), "NOT_FOUND");
+  });
+
+  it("answers HEAD as GET, without the body", async () => {
+    const [head, get] = [await at.call("HEAD", "/market/items"), await at.call("GET", "/market/items")];
+    expect([head.status, head.text, head.headers.get("content-length")]).toEqual([200, "", get.headers.get("content-length")]);
+    expect((await at.call("HEAD", "/nowhere")).status).toBe(404);
+  });
+
+  it("says where a new item is", async () => {
+    const made = await another({ handlers: { "market.offer": () => ({ id: "i-9" }) } });
+    const answer = await made.call(
+      ...asked(
+        routes.find(({ action }) => action === "market.offer")!,
+        token,
+      ),
+    );
+    expect([answer.status, answer.headers.get("location")]).toEqual([201, "/market/items/i-9"]);
+  });
+
+  it.each(["rest", "listAliases", "addRoute", "removeRoute"])("is not widened by moleculer-web's action %s", async (name) => {
+    await expect(at.broker.call(`api.${name}`, { route: { path: "/x" }, path: "/" })).rejects.toMatchObject({
+      name: "ServiceNotFoundError",
+    });
+    expect((await at.call("GET", "/market/items")).status).toBe(200);
+  });
+});
+
+const expectRaw = (answer: string, code: ErrorCode, what = "") =>
+  expect([what, ...codeIn(answer)]).toEqual([what, errors[code].status, code]);
+
+describe("a query", () => {
+  it.each([
+    ["limit=5", { limit: 5 }],
+    ["sold=false", { sold: false }],
+    ["search=true", { search: "true" }],
+    ["search=5", { search: "5" }],
+    ["search=a+b%20c%26", { search: "a b c&" }],
+    ["search=", { search: "" }],
+    ["&limit=5&", { limit: 5 }],
+    ["%6cimit=7", { limit: 7 }],
+  ])("%s is read by the action's schema", async (query, params) => {
+    expect((await at.call("GET", `/market/items?${query}`)).body.params).toEqual(params);
+  });
+
+  it.each([
+    ["limit=abc", "limit"],
+    ["limit=1e2", "limit"],
+    ["limit=%205", "limit"],
+    ["limit=+5", "limit"],
+    ["limit=5.0", "limit"],
+    ["limit=0x10", "limit"],
+    ["limit=05", "limit"],
+    ["limit=", "limit"],
+    ["limit", "limit"],
+    ["limit=0", "limit"],
+    ["limit=101", "limit"],
+    ["limit=99999999999999999999", "limit"],
+    ["limit=5&limit=5", "limit"],
+    ["sold=yes", "sold"],
+    ["sold=1", "sold"],
+    ["sold=TRUE", "sold"],
+    ["sold", "sold"],
+    ["sort=id", "sort"],
+    ["cursor=", "cursor"],
+    ["cursor=a%00", "cursor"],
+    ["sellerId[$ne]=1", "sellerId[$ne]"],
+    ["limit[]=5", "limit[]"],
+    ["colour=red", "colour"],
+    ["__proto__=1", "__proto__"],
+    ["constructor=1", "constructor"],
+    ["=1", ""],
+  ])("%s is BAD_DATA and names %s", async (query, field) => {
+    const answer = await at.call("GET", `/market/items?${query}`);
+    expectProblem(answer, "BAD_DATA");
+    expect(new Set(answer.body.errors.map((fault: FieldError) => fault.field))).toEqual(new Set([field]));
+  });
+
+  it("does not give what belongs to the path or the body", async () => {
+    for (const [method, path, field, init] of [
+      ["GET", "/market/items/1?id=2", "id", {}],
+      ["GET", "/users/1?x=2", "x", {}],
+      ["POST", "/market/buy/1?price=5", "price", post({}, { authorization: `Bearer ${token}` })],
+      ["POST", "/users/login?email=a@b.c", "email", post(wellFormed["users.login"])],
+      ["DELETE", "/market/items/1?id=2", "id", { headers: { authorization: `Bearer ${token}` } }],
+    ] as const) {
+      const answer = await at.call(method, path, init);
+      expectProblem(answer, "BAD_DATA");
+      expect(answer.body.errors).toEqual([{ field, message: expect.any(String) }]);
+    }
+  });
+
+  it("or path that is no percent-encoded UTF-8 is BAD_DATA", async () => {
+    for (const path of [
+      "/users/%zz",
+      "/users/%",
+      "/users/%c3%28",
+      "/market/items?search=%zz",
+      "/market/items?search=%ff",
+      "/market/items?%zz=1",
+    ])
+      expectProblem(await at.call("GET", path), "BAD_DATA");
+  });
+
+  it("or path of an absurd length is TOO_LARGE, a long one is judged as any", async () => {
+    expectProblem(await at.call("GET", `/users/${"x".repeat(10_000)}`), "BAD_DATA");
+    const unknown = Array.from({ length: 2_000 }, (_, n) => `q${n}=1`).join("&");
+    const many = await at.call("GET", `/market/items?${unknown}`);
+    expectProblem(many, "BAD_DATA");
+    expect(many.body.errors.length).toBeLessThanOrEqual(20);
+    for (const length of [20_000, 1_000_000]) {
+      const answer = await raw(at.port, `GET /users/${"x".repeat(length)} HTTP/1.1\r\nhost: h\r\n\r\n`);
+      expectRaw(answer, "TOO_LARGE");
+    }
+  });
+});
+
+describe("a body", () => {
+  const bodied = routes.filter(takesBody) as readonly Route[];
+  const login = (init: RequestInit) => at.call("POST", "/users/login", init);
+  const good = JSON.stringify(wellFormed["users.login"]);
+
+  it.each([
+    ["in broken JSON", "{"],
+    ["that is a list", "[]"],
+    ["that is null", "null"],
+    ["that is a number", "1"],
+    ["that is a string", '"x"'],
+    ["with text after it", `${good}x`],
+    ["of a thousand brackets", "[".repeat(10_000)],
+    ["with __proto__", `{"__proto__":{"email":"a@souk.test"},${good.slice(1)}`],
+    ["with constructor", `{"constructor":1,${good.slice(1)}`],
+    ["that is a form", "email=a&password=b"],
+  ])("%s is BAD_DATA", async (_what, body) => {
+    expectProblem(await login(post(body)), "BAD_DATA");
+  });
+
+  it("is JSON in UTF-8, neither another type nor compressed", async () => {
+    expect((await login(post(good, { "content-type": 'Application/JSON; charset="UTF-8"' }))).status).toBe(200);
+    expect((await login(post(`\uFEFF${good}`))).status).toBe(200);
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/jsonx", ""])
+      expectProblem(await login(post(good, { "content-type": type })), "BAD_DATA");
+    expect((await login(post(good, { "content-encoding": "identity" }))).status).toBe(200);
+    for (const body of [gzipSync(good), good])
+      expectProblem(await login({ body, headers: { ...jsonType, "content-encoding": "gzip" } }), "BAD_DATA");
+    const broken = Buffer.from(good.replace("horse", "\xff\xfe horse"), "latin1");
+    expectProblem(await login({ body: broken, headers: jsonType }), "BAD_DATA");
+  });
+
+  it("may be left out where nothing in it is needed", async () => {
+    const authorization = `Bearer ${token}`;
+    expect((await at.call("POST", "/market/buy/1", { headers: { authorization } })).body.params).toEqual({ id: "1" });
+    expect((await at.call("POST", "/market/buy/1", { body: "", headers: { authorization } })).body.params).toEqual({ id: "1" });
+    const chunked = `POST /market/buy/1 HTTP/1.1\r\nhost: h\r\nauthorization: ${authorization}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n0\r\n\r\n`;
+    expect(codeIn(await raw(at.port, chunked))[0]).toBe(200);
+    expectProblem(await login({}), "BAD_DATA");
+  });
+
+  it.each(bodied.filter(({ path }) => path.includes(":id")).map((route) => [route.path, route] as const))(
+    "cannot name another %s than the path",
+    async (_path, route) => {
+      const answer = await at.call(...asked(route, token, { input: { ...wellFormed[route.action], id: "x-2" } }));
+      expectProblem(answer, "BAD_DATA");
+      expect(answer.body.errors).toEqual([{ field: "id", message: expect.any(String) }]);
+    },
+  );
+
+  it("of up to 32 KB is read; a larger one is TOO_LARGE, told or not how large, and its connection goes on or ends", async () => {
+    const sized = (size: number) => `{"x":"${"y".repeat(size - 8)}"}`;
+    expectProblem(await login(post(sized(32 * 1024))), "BAD_DATA");
+    expectProblem(await login(post(sized(32 * 1024 + 1))), "TOO_LARGE");
+
+    const head = "POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\n";
+    const whole = `content-length: 100000\r\n\r\n${" ".repeat(100_000)}GET /health/live HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`;
+    const goesOn = await raw(at.port, head + whole);
+    expectRaw(goesOn, "TOO_LARGE");
+    expect(goesOn).toContain('{"status":"live"}');
+
+    const chunk = `8000\r\n${" ".repeat(0x8000)}\r\n`;
+    const startedAt = Date.now();
+    const endless = await Promise.all([
+      raw(at.port, `${head}transfer-encoding: chunked\r\n\r\n`, chunk, chunk),
+      raw(at.port, `${head}content-length: 10000000000\r\n\r\n`, "x"),
+    ]);
+    for (const answer of endless) expectRaw(answer, "TOO_LARGE");
+    expect(Date.now() - startedAt).toBeLessThan(8_000);
+  });
+});
+
+describe("hostile input", () => {
+  type Change = { input?: object; body?: string };
+  const inputOf = ({ action }: Route): object => wellFormed[action] ?? {};
+  const everywhere = (route: Route, value: unknown): Change => ({
+    input: Object.fromEntries(Object.keys({ x: 1, ...inputOf(route) }).map((name) => [name, value])),
+  });
+  /** To every route. */
+  const refused: [string, (route: Route) => Change][] = [
+    ["an unknown field", (route) => ({ input: { ...inputOf(route), isAdmin: "true" } })],
+    ["a user of its own", (route) => ({ input: { ...inputOf(route), user: "u-2" } })],
+    ["a field named __proto__", (route) => ({ input: { ...inputOf(route), ["__proto__"]: "x" } })],
+    ...[null, 1, -1, 1e300, true, [], {}, "", "\u0000", "\uD800", "x".repeat(2_000), { $ne: 1 }, ["a"]].map(
+      (value): [string, (route: Route) => Change] => [JSON.stringify(value), (route) => everywhere(route, value)],
+    ),
+  ];
+  /** To those that take a body. */
+  const unreadable: [string, Change, ErrorCode][] = [
+    ["broken JSON", { body: '{"a":' }, "BAD_DATA"],
+    ["null", { body: "null" }, "BAD_DATA"],
+    ["a list", { body: "[]" }, "BAD_DATA"],
+    ["too much", { body: `{"x":"${"y".repeat(40_000)}"}` }, "TOO_LARGE"],
+  ];
+
+  it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    "to %s is refused in the contract's words",
+    async (_name, route: Route) => {
+      for (const [what, change] of refused) {
+        const answer = await at.call(...asked(route, token, change(route)));
+        expect([what, answer.body?.code]).toEqual([what, "BAD_DATA"]);
+        expectProblem(answer, "BAD_DATA");
+      }
+      for (const [, change, code] of takesBody(route) ? unreadable : []) expectProblem(await at.call(...asked(route, token, change)), code);
+    },
+  );
+
+  it.each(["users.register", "users.login", "users.refresh", "users.logout", "users.changePassword", "market.offer", "notifications.read"])(
+    "without what %s needs names each missing field",
+    async (action) => {
+      const route: Route = routes.find((each) => each.action === action)!;
+      const answer = await at.call(...asked(route, token, { input: {} }));
+      expectProblem(answer, "BAD_DATA");
+      const missing = answer.body.errors.map(({ field }: FieldError) => field);
+      const needed = Object.keys(inputOf(route)).filter((name) => !["imageUrl", "until"].includes(name));
+      expect(missing).toEqual(expect.arrayContaining(needed));
+    },
+  );
+
+  it("that is no HTTP, or lacks what HTTP asks for, is BAD_DATA", async () => {
+    for (const text of [
+      "hello\r\n\r\n",
+      "FETCH /users/me HTTP/1.1\r\nhost: h\r\n\r\n",
+      "GET /users/me HTTP/9.9\r\nhost: h\r\n\r\n",
+      "GET /users/me HTTP/1.1\r\nhost: h\r\nbad header\r\n\r\n",
+      "POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-length: x\r\n\r\n",
+      "POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
+      "GET /users/me HTTP/1.1\r\nconnection: close\r\n\r\n",
+    ])
+      expectRaw(await raw(at.port, text), "BAD_DATA", text);
+  });
+
+  it("in headers that nobody needs changes nothing", async () => {
+    const answer = await at.call("GET", "/market/items", {
+      headers: {
+        "x-request-id": "mine",
+        "x-correlation-id": "mine",
+        "if-none-match": "*",
+        range: "bytes=0-1",
+        "x-http-method-override": "DELETE",
+      },
+    });
+    expect([answer.status, answer.headers.get("x-request-id") === "mine"]).toEqual([200, false]);
+    const expectant = await raw(at.port, "GET /health/live HTTP/1.1\r\nhost: h\r\nexpect: miracles\r\nconnection: close\r\n\r\n");
+    expect(codeIn(expectant)[0]).toBe(200);
+  });
+});
+
+describe("identity", () => {
+  const closed = routes.filter(({ who }) => who === "user") as readonly Route[];
+  const open = routes.filter(({ who }) => who === "anyone") as readonly Route[];
+
+  it.each(closed.map((route) => [`${route.method} ${route.path}`, route] as const))("is asked for by %s", async (_name, route) => {
+    const bad = {
+      none: undefined,
+      empty: "",
+      "another scheme": `Basic ${token}`,
+      "no token": "Bearer ",
+      "no JWT": "Bearer x",
+      "two tokens": `Bearer ${token} ${token}`,
+      "a changed one": `Bearer ${token.slice(0, -4)}AAAA`,
+      unsigned: `Bearer ${Buffer.from('{"alg":"none"}').toString("base64url")}.${token.split(".")[1]}.`,
+      expired: `Bearer ${await at.token("u-1", { lives: -10 })}`,
+      "for others": `Bearer ${await at.token("u-1", { audience: "elsewhere" })}`,
+      "by others": `Bearer ${await foreignToken("u-1")}`,
+    };
+    for (const [what, authorization] of Object.entries(bad)) {
+      const [method, path, init] = asked(route, token);
+      const { authorization: _right, ...rest } = init.headers as Record<string, string>;
+      const answer = await at.call(method, path, { ...init, headers: { ...rest, ...(authorization !== undefined && { authorization }) } });
+      expect([what, answer.status]).toEqual([what, 401]);
+      expectProblem(answer, "UNAUTHENTICATED");
+      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+    }
+  });
+
+  it.each(open.map((route) => [`${route.method} ${route.path}`, route] as const))("is ignored by %s", async (_name, route) => {
+    for (const sent of [token, "nonsense"]) {
+      const answer = await at.call(...asked(route, sent));
+      expect([answer.status, answer.body.user]).toEqual([route.success, null]);
+    }
+  });
+
+  it("is asked for before anything of the request is read or looked up", async () => {
+    const alone = await another({ present: ["users"] });
+    expectProblem(await alone.call("POST", "/market/buy/1", post("{")), "UNAUTHENTICATED");
+  });
+
+  it("ends with its session", async () => {
+    const left = await at.token("u-1", { sid: "s-ended" });
+    const me = () => at.call("GET", "/users/me", { headers: { authorization: `Bearer ${left}` } });
+    expect((await me()).status).toBe(200);
+    await at.broker.broadcast("users.sessionEnded", { sid: "s-ended", userId: "u-1", until: new Date(Date.now() + 60_000).toISOString() });
+    await eventually(async () => expectProblem(await me(), "UNAUTHENTICATED"));
+  });
+});
+
+describe("a failure", () => {
+  it("of each kind that a service may tell of keeps its code; what is ours to mend keeps its reasons to itself", async () => {
+    let thrown: Error;
+    const made = await another({ handlers: { "market.item": () => Promise.reject(thrown) } });
+    for (const code of Object.keys(errors) as ErrorCode[]) {
+      if (code === "METHOD_NOT_ALLOWED") continue;
+      thrown = refusal(code, "because of secret things");
+      const answer = await made.call("GET", "/market/items/1");
+      expectProblem(answer, code);
+      const waits = code === "UNAVAILABLE" || code === "TOO_MANY_REQUESTS";
+      expect(answer.headers.get("retry-after")).toBe(waits ? "1" : null);
+      expect(answer.body.detail).toBe(errors[code].status < 500 ? "because of secret things" : errors[code].title);
+    }
+    thrown = refusal("TOO_MANY_REQUESTS", "Slower", { retryAfter: 41.5 });
+    expect((await made.call("GET", "/market/items/1")).headers.get("retry-after")).toBe("42");
+  });
+
+  it("that nobody foresaw is INTERNAL, without a word of it in the answer, and once in the log", async () => {
+    const made = await another({ handlers: { "market.item": () => Promise.reject(new TypeError("secret of mongodb://db:1")) } });
+    const answer = await made.call("GET", "/market/items/1");
+    expectProblem(answer, "INTERNAL");
+    expect(answer.text + JSON.stringify([...answer.headers])).not.toMatch(/secret|mongodb|TypeError|\.ts/);
+    const lines = made.logged.filter((line) => line.includes("secret"));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(answer.body.requestId);
+  });
+
+  it("because a service is away is told at once, and logged once, while the others go on", async () => {
+    const made = await another({ present: ["users"] });
+    for (const route of routes as readonly Route[]) {
+      const before = made.logged.length;
+      const startedAt = Date.now();
+      const answer = await made.call(...asked(route, token));
+      if (route.action.startsWith("users.")) {
+        expect(answer.status).toBe(route.success);
+        continue;
+      }
+      expectProblem(answer, "UNAVAILABLE");
+      expect(answer.headers.get("retry-after")).toBe("1");
+      expect(Date.now() - startedAt).toBeLessThan(500);
+      expect(made.logged.slice(before).filter((line) => line.includes(answer.body.requestId))).toHaveLength(1);
+      expect(made.logged).toHaveLength(before + 1);
+    }
+  });
+
+  it("to answer in time is TIMEOUT before 10 s, and a buy is not tried a second time", async () => {
+    let calls = 0;
+    const never = () => new Promise((resolve) => setTimeout(resolve, 20_000, calls++).unref());
+    const retrying = { retryPolicy: { enabled: true, retries: 5, delay: 10, check: () => true } };
+    const made = await another({ handlers: { "market.buy": never as never }, broker: retrying });
+    const startedAt = Date.now();
+
+    const answer = await made.call("POST", "/market/buy/1", { headers: { authorization: `Bearer ${token}` } });
+
+    expectProblem(answer, "TIMEOUT");
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
+    expect(calls).toBe(1);
+  });
+
+  it("of the client's own making is not logged", async () => {
+    const before = at.logged.length;
+    await at.call("GET", "/nowhere");
+    await at.call("GET", "/market/items?x=1");
+    await at.call("GET", "/users/me");
+    expect(at.logged.slice(before)).toEqual([]);
+  });
+});
+
+describe("a request that never ends", () => {
+  const start = (extra = "") => `POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\n${extra}`;
+  const trickle = (piece: string) => Array.from({ length: 40 }, () => [{ pause: 500 }, piece]).flat();
+  const timed = async (...pieces: Parameters<typeof raw> extends [number, ...infer Pieces] ? Pieces : never) => {
+    const startedAt = Date.now();
+    const connection = raw(at.port, ...pieces);
+    const answer = await connection.answered;
+    const answeredAfter = Date.now() - startedAt;
+    await connection;
+    return { answer, answeredAfter, closedAfter: Date.now() - startedAt };
+  };
+
+  it("is answered within 10 s when its body trickles, and closed within 16 s whatever it lacks", async () => {
+    const [body, headers, nothing] = await Promise.all([
+      timed(start("content-length: 1000\r\n\r\n"), ...trickle(" ")),
+      timed(start(), ...trickle("x: y\r\n")),
+      timed(),
+    ]);
+
+    expectRaw(body.answer, "BAD_DATA");
+    expect(body.answeredAfter).toBeLessThan(10_000);
+    expectRaw(headers.answer, "BAD_DATA");
+    for (const { closedAfter } of [body, headers, nothing]) expect(closedAfter).toBeLessThan(16_000);
+  });
+});
+
+describe("a browser", () => {
+  const page = "https://shop.example";
+  const from = (origin: string, more = {}) => ({ headers: { origin, ...more } });
+
+  it("may ask from the page's own origin and from listed ones, also when it fails", async () => {
+    for (const origin of [at.url, at.url.replace("http:", "https:"), page]) {
+      for (const answer of [
+        await at.call("GET", "/market/items", from(origin)),
+        await at.call("GET", "/nowhere", from(origin)),
+        await at.call("GET", "/users/%zz", from(origin)),
+        await at.call("GET", "/users/me", from(origin)),
+        await at.call("POST", "/users/login", post("{", { origin })),
+        await at.call("POST", "/users/login", post("x".repeat(40_000), { origin })),
+      ]) {
+        expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+        expect(answer.headers.get("access-control-expose-headers")).toMatch(/Retry-After.*X-Request-Id/);
+        expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+        expect(answer.headers.get("vary")).toBe("Origin");
+      }
+    }
+  });
+
+  it.each([
+    "https://evil.example",
+    "http://shop.example",
+    "https://shop.example.evil.com",
+    "https://shop.exampl",
+    "https://shop.example:444",
+    "null",
+    "",
+  ])("may not from %s", async (origin) => {
+    for (const answer of [
+      await at.call("GET", "/market/items", from(origin)),
+      await at.call("OPTIONS", "/users/login", from(origin, { "access-control-request-method": "POST" })),
+    ]) {
+      expectProblem(answer, "FORBIDDEN");
+      expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+      expect(answer.headers.get("vary")).toBe("Origin");
+    }
+  });
+
+  it("is told beforehand what it may send", async () => {
+    const answer = await at.call("OPTIONS", "/market/items/1", from(page, { "access-control-request-method": "PATCH" }));
+    expect([answer.status, answer.text]).toEqual([204, ""]);
+    expect(answer.headers.get("access-control-allow-methods")?.split(", ").sort()).toEqual(["DELETE", "GET", "HEAD", "PATCH", "POST"]);
+    expect(answer.headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type");
+  });
+
+  it("is bound by a strict policy in every answer, also in those to what is no HTTP", async () => {
+    for (const path of ["/market/items", "/nowhere", "/health/live"]) {
+      const { headers } = await at.call("GET", path);
+      expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*script-src 'self';.*frame-ancestors 'none'/);
+      expect(headers.get("content-security-policy")).not.toContain("unsafe");
+      expect([headers.get("x-content-type-options"), headers.get("x-powered-by")]).toEqual(["nosniff", null]);
+    }
+    expect(await raw(at.port, "hello\r\n\r\n")).toMatch(/content-security-policy: default-src 'none'/);
+  });
+});
+
+describe("a crowd", () => {
+  it("of 1,000 requests at once, each on a connection of its own, is admitted", async () => {
+    const made = await another({});
+    const text = "GET /market/items HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => raw(made.port, text)));
+    expect(answers.filter((answer) => codeIn(answer)[0] === 200)).toHaveLength(1_000);
+  });
+
+  it("above the bound is refused at once with Retry-After, while those within are answered, and health too", async () => {
+    const released = Promise.withResolvers();
+    let inside = 0;
+    const slow = async () => {
+      inside++;
+      await released.promise;
+      return { ok: true };
+    };
+    const made = await another({ handlers: { "market.items": slow }, settings: { mostInFlight: 20 } });
+
+    const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
+    await eventually(() => expect(inside).toBe(20));
+    const above = await made.call("GET", "/market/items");
+    const live = await made.call("GET", "/health/live");
+    released.resolve(null);
+
+    expectProblem(above, "UNAVAILABLE");
+    expect(above.headers.get("retry-after")).toBe("1");
+    expect(live.status).toBe(200);
+    expect((await Promise.all(within)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect((await made.call("GET", "/market/items")).status).toBe(200);
+  });
+});
+
+describe("starting", () => {
+  it("on a port that is taken fails with one sentence that names it", async () => {
+    await expect(gateway({ settings: { port: at.port } })).rejects.toThrow(
+      `PORT ${at.port} on 127.0.0.1 is taken by another process: stop that one, or choose another PORT.`,
+    );
+  });
+
+  it("on an address of another machine fails with one sentence", async () => {
+    await expect(gateway({ settings: { ip: "192.0.2.1" } })).rejects.toThrow("HOST 192.0.2.1 is no address of this machine");
+  });
+});
+
+describe("stopping", () => {
+  it("answers what is running, with Connection: close, accepts nothing new, and waits for nobody who is idle", async () => {
+    const released = Promise.withResolvers();
+    let inside = 0;
+    const slow = async () => {
+      inside++;
+      await released.promise;
+      return { ok: true };
+    };
+    const made = await gateway({ handlers: { "market.items": slow } });
+    const silent = connect(made.port, "127.0.0.1");
+    const agent = new Agent({ keepAlive: true });
+    const idle = request({ port: made.port, path: "/health/live", agent }).end();
+    (await once(idle, "response"))[0].resume();
+    const running = request({ port: made.port, path: "/market/items" }).end();
+    await eventually(() => expect(inside).toBe(1));
+
+    const startedAt = Date.now();
+    const stopping = made.stop();
+    await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow());
+    released.resolve(null);
+    const [answer] = await once(running, "response");
+    answer.resume();
+    await stopping;
+
+    expect([answer.statusCode, answer.headers.connection]).toEqual([200, "close"]);
+    expect(Date.now() - startedAt).toBeLessThan(3_000);
+    silent.destroy();
+    agent.destroy();
+  });
+
+  it("accepts nothing new while the broker still waits for calls to other nodes", async () => {
+    const released = Promise.withResolvers();
+    let inside = 0;
+    const { ServiceBroker } = await import("moleculer");
+    const fabric: BrokerOptions = { transporter: "Fake", namespace: randomUUID() };
+    const far = new ServiceBroker({ nodeID: "far", logger: false, ...fabric });
+    const slow = async () => {
+      inside++;
+      await released.promise;
+      return { ok: true };
+    };
+    far.createService({ name: "market", actions: { items: slow } });
+    await far.start();
+    const made = await gateway({ present: ["users"], broker: fabric });
+    await made.broker.waitForServices("market", 5_000);
+    const running = made.call("GET", "/market/items");
+    await eventually(() => expect(inside).toBe(1));
+
+    const stopping = made.stop();
+    await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), { within: 1_500 });
+    released.resolve(null);
+
+    expect((await running).status).toBe(200);
+    await stopping;
+    await far.stop();
+  });
+
+  it("waits for nobody who never asked anything", async () => {
+    const made = await gateway();
+    const silent = connect(made.port, "127.0.0.1");
+    await once(silent, "connect");
+    await made.call("GET", "/health/live"); // accepted after the silent one, so that one is seen by now
+    const startedAt = Date.now();
+    await made.stop();
+    expect(Date.now() - startedAt).toBeLessThan(3_000);
+    silent.destroy();
+  });
+
+  it("is over within 5 s, whatever hangs", async () => {
+    let inside = 0;
+    const never = () => new Promise((resolve) => setTimeout(resolve, 20_000, inside++).unref());
+    const made = await gateway({ handlers: { "market.items": never as never } });
+    const half = raw(made.port, "POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\n{");
+    const hanging = fetch(`${made.url}/market/items`).catch(() => "cut");
+    await eventually(() => expect(inside).toBe(1));
+    const startedAt = Date.now();
+    await made.stop();
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    await Promise.allSettled([hanging, half]);
+  });
+});
+
+describe("health", () => {
+  const ready = { api: "up", market: "up", notifications: "up", users: "up" };
+
+  it("is live as long as the process runs, and ready when every service is", async () => {
+    const healthy = await another({});
+    expect((await healthy.call("GET", "/health/live")).body).toEqual({ status: "live" });
+    const answer = await healthy.call("GET", "/health/ready");
+    expect([answer.status, answer.body]).toEqual([200, { status: "ready", services: ready }]);
+    expectProblem(await healthy.call("POST", "/health/live"), "METHOD_NOT_ALLOWED");
+  });
+
+  it("tells a service that is away from one whose database is, within a second", async () => {
+    const never = () => new Promise((resolve) => setTimeout(resolve, 20_000).unref());
+    const made = await another({
+      present: ["market", "users"],
+      handlers: { "market.health": () => Promise.reject(refusal("UNAVAILABLE")), "users.health": never as never },
+    });
+    const startedAt = Date.now();
+    const answer = await made.call("GET", "/health/ready");
+    expect([answer.status, answer.body]).toEqual([
+      503,
+      { status: "not ready", services: { api: "up", market: "database away", notifications: "away", users: "away" } },
+    ]);
+    expect(Date.now() - startedAt).toBeLessThan(1_500);
+    expect((await made.call("GET", "/health/live")).status).toBe(200);
+  });
+
+  it("asks the services once, however many ask it", async () => {
+    let rounds = 0;
+    const released = Promise.withResolvers();
+    const ask = shared(async () => {
+      rounds++;
+      await released.promise;
+    });
+    const asking = Array.from({ length: 20 }, () => ask());
+    released.resolve(null);
+    await Promise.all(asking);
+    expect(rounds).toBe(1);
+    await ask();
+    expect(rounds).toBe(2);
+  });
+
+  it("of a node without api is told on its own port, of its own services", async () => {
+    const healthPort = await freePort();
+    const at = `http://127.0.0.1:${healthPort}`;
+    let isWell = true;
+    const { ServiceBroker } = await import("moleculer");
+    const broker = new ServiceBroker({
+      logger: false,
+      middlewares: [nodeHealth({ healthPort, host: "127.0.0.1", services: ["market"] })],
+    });
+    const opening = Promise.withResolvers();
+    broker.createService({
+      name: "market",
+      actions: { health: () => (isWell ? { ok: true } : Promise.reject(refusal("UNAVAILABLE"))) },
+      started: async () => void (await opening.promise),
+    });
+
+    const starting = broker.start();
+    // Its service has not started yet, as when its database is away.
+    await eventually(async () => expect((await fetch(`${at}/health/live`)).status).toBe(200));
+    expect(await (await fetch(`${at}/health/ready`)).json()).toEqual({ status: "not ready", services: { market: "away" } });
+    opening.resolve(null);
+    await starting;
+    const up = await fetch(`${at}/health/ready`);
+    expect([up.status, await up.json()]).toEqual([200, { status: "ready", services: { market: "up" } }]);
+    isWell = false;
+    const down = await fetch(`${at}/health/ready`);
+    expect([down.status, await down.json()]).toEqual([503, { status: "not ready", services: { market: "database away" } }]);
+    expect((await fetch(`${at}/market/items`)).status).toBe(404);
+    await broker.stop();
+    await expect(fetch(`${at}/health/live`)).rejects.toThrow();
+  });
+
+  it("of a node that has lost the message broker is not ready, however well its services are", async () => {
+    const healthPort = await freePort();
+    const { ServiceBroker } = await import("moleculer");
+    const broker = new ServiceBroker({
+      logger: false,
+      transporter: "Fake",
+      middlewares: [nodeHealth({ healthPort, host: "127.0.0.1", services: ["market"] })],
+    });
+    broker.createService({ name: "market", actions: { health: () => ({ ok: true }) } });
+    await broker.start();
+    const ready = async () => (await fetch(`http://127.0.0.1:${healthPort}/health/ready`)).json();
+    expect(await ready()).toEqual({ status: "ready", services: { market: "up" } });
+    broker.transit!.connected = false;
+    expect(await ready()).toEqual({ status: "not ready", services: { market: "cut off" } });
+    broker.transit!.connected = true;
+    await broker.stop();
+  });
+
+  it("of a node whose HEALTH_PORT is taken fails its start with one sentence", async () => {
+    const { ServiceBroker } = await import("moleculer");
+    const middlewares = [nodeHealth({ healthPort: at.port, host: "127.0.0.1", services: ["market"] })];
+    await expect(new ServiceBroker({ logger: false, middlewares }).start()).rejects.toThrow(`HEALTH_PORT ${at.port} on 127.0.0.1 is taken`);
+  });
+
+  it.each([
+    ["that hosts api", { healthPort: 0, services: ["api", "market"] }],
+    ["without HEALTH_PORT", { healthPort: undefined, services: ["market"] }],
+    ["without services", { healthPort: 0, services: [] }],
+  ] as const)("of a node %s opens no port", async (_what, config) => {
+    const { ServiceBroker } = await import("moleculer");
+    const open = () => process.getActiveResourcesInfo().filter((what) => what === "TCPServerWrap").length;
+    const before = open();
+    const broker = new ServiceBroker({ logger: false, middlewares: [nodeHealth({ host: "127.0.0.1", ...config })] });
+    await broker.start();
+    expect(open()).toBe(before);
+    await broker.stop();
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,232 @@
+import { randomUUID } from "node:crypto";
+import type { Inbox } from "../../contracts/notifications.ts";
+import { inboxSize } from "../../contracts/socket.ts";
+import { eventually } from "../support/eventually.ts";
+import { notifications, type Notifications } from "../support/notifications.ts";
+
+let souk: Notifications;
+beforeAll(async () => void (souk = await notifications()));
+afterAll(() => souk.end());
+
+const notify = async (userId: string, notice: object = {}) =>
+  (await souk.call("notifications.notify", { userId, text: "Item #1 was sold!", ...notice })).id;
+const inbox = (userId: string, params: object = {}) => souk.call("notifications.inbox", params, userId);
+const idsOf = ({ notifications }: Inbox) => notifications.map(({ id }) => id);
+const refusal = (call: Promise<unknown>) =>
+  call.then(
+    () => "ok",
+    ({ type, code }: { type: string; code: number }) => `${code} ${type}`,
+  );
+
+describe("a notice", () => {
+  it("is pushed at once to every device of its user, and to nobody else's", async () => {
+    const [user, stranger] = [randomUUID(), randomUUID()];
+    const [phone, laptop, other] = [await souk.device(user), await souk.device(user), await souk.device(stranger)];
+
+    const id = await notify(user, { type: "sale", data: { itemId: "1" } });
+
+    for (const device of [phone, laptop]) {
+      await device.shows(id);
+      expect(device.heard("notification")).toEqual([
+        { id, type: "sale", text: "Item #1 was sold!", data: { itemId: "1" }, createdAt: expect.stringMatching(/Z$/) },
+      ]);
+    }
+    const marker = await notify(stranger);
+    await other.shows(marker);
+    expect(other.heard("notification").map((notification) => notification.id)).toEqual([marker]);
+  });
+
+  it("waits in the inbox for a user who is away", async () => {
+    const user = randomUUID();
+    const id = await notify(user);
+
+    const device = await souk.device(user);
+
+    expect(device.heard("inbox")).toMatchObject([{ unread: 1, notifications: [{ id }], nextCursor: null }]);
+  });
+
+  it("keeps its id, its first words and its count when it is told again, and is pushed again", async () => {
+    const [user, id] = [randomUUID(), randomUUID()];
+    const device = await souk.device(user);
+    await notify(user, { id, text: "first" });
+
+    expect(await souk.call("notifications.notify", { id, userId: user, text: "second" })).toEqual({ ok: true, id });
+
+    const shown = await device.hears("notification", 2);
+    expect(shown).toEqual(device.heard("notification")[0]);
+    expect(shown.text).toBe("first");
+    expect(await inbox(user)).toMatchObject({ unread: 1, notifications: [{ id, text: "first" }] });
+  });
+
+  it("that was read is not pushed again as news", async () => {
+    const [user, id] = [randomUUID(), randomUUID()];
+    const device = await souk.device(user);
+    await notify(user, { id });
+    await souk.call("notifications.read", { ids: [id] }, user);
+
+    await notify(user, { id });
+
+    const marker = await notify(user);
+    await device.shows(marker);
+    expect(device.heard("notification").map((notification) => notification.id)).toEqual([id, marker]);
+  });
+
+  it("has its id to itself within its user's inbox only", async () => {
+    const [user, other, id] = [randomUUID(), randomUUID(), randomUUID()];
+
+    await Promise.all([notify(user, { id, text: "for one" }), notify(other, { id, text: "for the other" })]);
+
+    expect([await inbox(user), await inbox(other)]).toMatchObject([
+      { unread: 1, notifications: [{ id, text: "for one" }] },
+      { unread: 1, notifications: [{ id, text: "for the other" }] },
+    ]);
+  });
+
+  it("keeps its data to the letter", async () => {
+    const user = randomUUID();
+    const data = {
+      "a.b": { $set: [1, null, { "": "🪔" }] },
+      nul: "\0",
+      half: "\ud800",
+      deep: JSON.parse("[".repeat(500) + "]".repeat(500)) as unknown,
+    };
+
+    await notify(user, { data });
+
+    expect((await inbox(user)).notifications[0]!.data).toEqual(data);
+  });
+
+  it.each([
+    ["no user", { text: "Hello" }],
+    ["a user with a dot", { userId: "a.b", text: "Hello" }],
+    ["a user that is a query", { userId: { $ne: 1 }, text: "Hello" }],
+    ["no text", { userId: "u" }],
+    ["a text of spaces", { userId: "u", text: "  " }],
+    ["a text that is too long", { userId: "u", text: "x".repeat(1001) }],
+    ["an id with a dot", { userId: "u", text: "Hello", id: "a.b" }],
+    ["data that is a list", { userId: "u", text: "Hello", data: [] }],
+    ["data that is too large", { userId: "u", text: "Hello", data: { x: "x".repeat(8 * 1024) } }],
+    ["a field that nobody knows", { userId: "u", text: "Hello", room: "all" }],
+  ])("is refused with %s", async (_what, notice) => {
+    expect(await refusal(souk.call("notifications.notify", notice as never))).toBe("400 BAD_DATA");
+  });
+});
+
+describe("the inbox", () => {
+  it("is its user's own", async () => {
+    await notify(randomUUID());
+
+    expect(await inbox(randomUUID())).toEqual({ notifications: [], unread: 0, nextCursor: null });
+    expect(await refusal(souk.call("notifications.inbox", {}))).toBe("401 UNAUTHENTICATED");
+  });
+
+  it("is newest first and pages without a gap or a repeat, also within one millisecond", async () => {
+    const user = randomUUID();
+    const told: string[] = [];
+    for (let n = 0; n < 45; n++) told.unshift(await notify(user, { text: `${n}` }));
+
+    const first = await inbox(user);
+    const second = await inbox(user, { cursor: first.nextCursor! });
+    const third = await inbox(user, { cursor: second.nextCursor! });
+
+    expect([first, second, third].map((page) => page.notifications.length)).toEqual([20, 20, 5]);
+    expect([first, second, third].flatMap(idsOf)).toEqual(told);
+    expect([first.unread, third.nextCursor]).toEqual([45, null]);
+  });
+
+  it("shows unread ones, read ones, or both", async () => {
+    const user = randomUUID();
+    const [old, recent] = [await notify(user), await notify(user)];
+    await souk.call("notifications.read", { ids: [old] }, user);
+
+    expect(idsOf(await inbox(user, { unread: true }))).toEqual([recent]);
+    expect(idsOf(await inbox(user, { unread: false }))).toEqual([old]);
+    expect(idsOf(await inbox(user))).toEqual([recent, old]);
+  });
+
+  it("begins on the socket with the newest unread, and goes on over HTTP", async () => {
+    const user = randomUUID();
+    const told: string[] = [];
+    for (let n = 0; n < inboxSize + 3; n++) told.unshift(await notify(user));
+    const [read] = told.splice(3, 1);
+    await souk.call("notifications.read", { ids: [read!] }, user);
+
+    const sent = await (await souk.device(user)).hears("inbox");
+    const rest = await inbox(user, { unread: true, cursor: sent.nextCursor! });
+
+    expect([sent.unread, sent.notifications.length]).toEqual([inboxSize + 2, inboxSize]);
+    expect([...idsOf(sent), ...idsOf(rest)]).toEqual(told);
+  });
+
+  it("refuses a cursor that is not its own", async () => {
+    const cursor = Buffer.from(JSON.stringify(["price1", 5, "x"])).toString("base64url");
+
+    for (const wrong of [cursor, "AAAA"]) expect(await refusal(inbox(randomUUID(), { cursor: wrong }))).toBe("400 BAD_DATA");
+  });
+});
+
+describe("reading", () => {
+  it("on one device is told to the user's others, and acknowledged to that one", async () => {
+    const user = randomUUID();
+    const ids = [await notify(user), await notify(user)];
+    await notify(user);
+    const [phone, laptop] = [await souk.device(user), await souk.device(user)];
+
+    expect(await phone.ask("read", { ids })).toEqual({ ids, unread: 1 });
+
+    expect(await laptop.hears("read")).toEqual({ ids, unread: 1 });
+    expect(await laptop.ask("read", { all: true })).toEqual({ all: true, unread: 0 });
+    expect(await phone.hears("read")).toEqual({ all: true, unread: 0 });
+    expect([phone, laptop].map((device) => device.heard("read").length)).toEqual([1, 1]);
+  });
+
+  it("over HTTP is told to every device", async () => {
+    const user = randomUUID();
+    const id = await notify(user);
+    const devices = [await souk.device(user), await souk.device(user)];
+
+    expect(await souk.call("notifications.read", { all: true, until: id }, user)).toEqual({ unread: 0 });
+
+    for (const device of devices) expect(await device.hears("read")).toEqual({ all: true, until: id, unread: 0 });
+  });
+
+  it("up to a notice leaves those that came after it, and those of others", async () => {
+    const [user, stranger] = [randomUUID(), randomUUID()];
+    await notify(stranger);
+    const [, until, after] = [await notify(user), await notify(user), await notify(user)];
+
+    expect(await souk.call("notifications.read", { all: true, until }, user)).toEqual({ unread: 1 });
+    expect(idsOf(await inbox(user, { unread: true }))).toEqual([after]);
+    expect((await inbox(stranger)).unread).toBe(1);
+  });
+
+  it("what is not there, or is another's, changes nothing and is no error", async () => {
+    const [user, stranger] = [randomUUID(), randomUUID()];
+    const id = await notify(user);
+
+    for (const read of [{ ids: [id] }, { all: true, until: id } as const, { all: true } as const])
+      expect(await souk.call("notifications.read", read, stranger)).toEqual({ unread: 0 });
+    expect(await souk.call("notifications.read", { all: true, until: randomUUID() }, user)).toEqual({ unread: 1 });
+    expect((await inbox(user)).unread).toBe(1);
+  });
+
+  it.each([{}, { ids: [] }, { ids: "all" }, { ids: [{ $ne: 1 }] }, { all: false }, { all: true, ids: ["x"] }, { until: "x" }])(
+    "refuses %j",
+    async (read) => {
+      expect(await refusal(souk.call("notifications.read", read as never, randomUUID()))).toBe("400 BAD_DATA");
+    },
+  );
+
+  it("needs a user", async () => {
+    expect(await refusal(souk.call("notifications.read", { all: true }))).toBe("401 UNAUTHENTICATED");
+  });
+});
+
+it("is healthy while its store answers, and publishes nothing but its contract", async () => {
+  expect(await souk.call("notifications.health", {})).toEqual({ ok: true });
+  await eventually(() => {
+    const actions = souk.broker.registry.getActionList({ onlyLocal: true }) as { name: string }[];
+    const own = actions.map(({ name }) => name).filter((name) => name.startsWith("notifications."));
+    expect(own.sort()).toEqual(["health", "inbox", "notify", "read"].map((name) => `notifications.${name}`));
+  });
+});

@@ -1,0 +1,170 @@
+/** The market as a process: `npm start`, seen from outside. */
+import { execFile } from "node:child_process";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Item } from "../../contracts/market.ts";
+import type { Inbox } from "../../contracts/notifications.ts";
+import type { Session } from "../../contracts/users.ts";
+import { Client } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { spawnNode, startNode, temporaryFolder, type Node } from "../support/node.ts";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "../..");
+const nodes: Node[] = [];
+const folders: { remove(): void }[] = [];
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.end("SIGKILL")));
+  for (const folder of folders.splice(0)) folder.remove();
+});
+
+function dataDir(): string {
+  const folder = temporaryFolder();
+  folders.push(folder);
+  return folder.path;
+}
+
+async function market(env: Record<string, string>): Promise<Node> {
+  const node = await startNode([], env);
+  nodes.push(node);
+  return node;
+}
+
+/** A node that is expected to give up: its exit code, and what it said. */
+async function refused(names: string[], env: Record<string, string>): Promise<[number | string, string]> {
+  const node = spawnNode(names, env);
+  nodes.push(node);
+  await eventually(() => expect(node.child.exitCode).not.toBeNull(), { within: 10_000 });
+  return [await node.end(), node.output()];
+}
+
+async function signIn(node: Node, email: string): Promise<Client> {
+  const password = /the password of each is (\S+)/.exec(node.output())![1];
+  return new Client(node.api, (await new Client(node.api).call<Session>("POST", "/users/login", { email, password })).body);
+}
+
+describe("an embedded market", () => {
+  it("opens with a sample market, and with commands to copy that buy item 1", async () => {
+    const node = await market({ DATA_DIR: dataDir() });
+    const { items } = (await new Client(node.api).call<{ items: Item[] }>("GET", "/market/items?limit=100")).body;
+    expect(items.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, n) => `${n + 1}`));
+
+    const [, commands = ""] = node.output().split("(once: then it is sold):");
+    const { stdout } = await run("sh", ["-c", commands]);
+
+    expect(JSON.parse(stdout)).toEqual({ ok: true, saleId: expect.any(String) });
+    await eventually(async () => {
+      const { body } = await (await signIn(node, "alice@souk.test")).call<Inbox>("GET", "/notifications");
+      expect(body.notifications.map(({ text }) => text)).toEqual(["Item #1 was sold!"]);
+    });
+  });
+
+  it("has everything again after a restart: tokens, and which of them were ended; samples only once", async () => {
+    const env = { DATA_DIR: dataDir() };
+    const first = await market(env);
+    const buyer = await Client.registered(first.api);
+    const bought = (await buyer.call("POST", "/market/buy/2")).body;
+    const gone = await Client.registered(first.api);
+    await gone.call("POST", "/users/logout", { refreshToken: gone.session!.refreshToken });
+    expect(await first.end()).toBe(0);
+
+    const again = new Client((await market(env)).api, buyer.session);
+    const signedOut = new Client(again.api, gone.session);
+
+    expect((await again.call("GET", "/users/me")).body).toEqual(buyer.session!.user);
+    expect((await again.call("POST", "/market/buy/2")).body).toEqual(bought);
+    expect((await again.call<Session>("POST", "/users/refresh", { refreshToken: buyer.session!.refreshToken })).status).toBe(200);
+    expect((await again.call<{ items: Item[] }>("GET", "/market/items?limit=100")).body.items).toHaveLength(12);
+    await eventually(async () => expect((await signedOut.call("GET", "/users/me")).status).toBe(401));
+  });
+
+  it("loses no acknowledged sale when it is killed, and starts again at once", async () => {
+    const env = { DATA_DIR: dataDir() };
+    const first = await market(env);
+    const buyer = await Client.registered(first.api);
+    const bought = (await buyer.call("POST", "/market/buy/3")).body;
+    await first.end("SIGKILL");
+
+    const second = await market(env);
+
+    expect((await new Client(second.api, buyer.session).call("POST", "/market/buy/3")).body).toEqual(bought);
+    const seller = await signIn(second, "carol@souk.test");
+    await eventually(async () => expect((await seller.call<Inbox>("GET", "/notifications")).body.unread).toBe(1), { within: 20_000 });
+  }, 40_000);
+
+  it("shares its folder with no other process, and says so", async () => {
+    const env = { DATA_DIR: dataDir() };
+    await market(env);
+    const [code, said] = await refused([], env);
+    expect(code).toBe(1);
+    expect(said.trim()).toMatch(/^\S+ is in use by another Souk: .*DATA_DIR.*$/);
+  });
+
+  it("answers what is running when SIGTERM comes, and is gone within five seconds with exit code 0", async () => {
+    const node = await market({ DATA_DIR: dataDir() });
+    // Hashing takes long enough for the signal to come between.
+    const running = Promise.all(Array.from({ length: 8 }, () => Client.registered(node.api)));
+    await new Promise((resolve) => setImmediate(resolve));
+    const asked = Date.now();
+    await eventually(async () => expect((await fetch(`${node.api}/health/live`)).status).toBe(200));
+
+    const code = await node.end();
+
+    expect(code).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(5_000);
+    for (const { session } of await running) expect(session?.accessToken).toEqual(expect.any(String));
+  });
+});
+
+describe("a node that cannot start says why in one sentence and exits with 1", () => {
+  it.each(["PORT", "SOCKET_PORT"])("when %s is taken", async (name) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await eventually(() => other.listening);
+    const { port } = other.address() as AddressInfo;
+
+    const [code, said] = await refused([], { DATA_DIR: dataDir(), [name]: String(port) }).finally(() => other.close());
+
+    expect(code).toBe(1);
+    expect(said.trim()).toMatch(new RegExp(`^${name} ${port} on 127.0.0.1 is taken[^\n]*$`));
+  });
+
+  it.each([
+    ["an unwritable folder", [], { DATA_DIR: "/dev/null/x" }, /DATA_DIR .* cannot be written/],
+    ["a URL that is none", [], { AMQP_URL: "rabbit" }, /AMQP_URL must be a URL/],
+    ["no keys in a cluster", ["api"], { AMQP_URL: "amqp://localhost" }, /AUTH_JWKS is missing/],
+    ["no database in a cluster", ["market"], { AMQP_URL: "amqp://localhost" }, /set MARKET_MONGO_URL or MONGO_URL/],
+    ["an unknown service", ["bazaar"], { AMQP_URL: "amqp://localhost" }, /no service bazaar/],
+    ["one service and nobody to talk to", ["market"], {}, /AMQP_URL is missing: market would have nobody to talk to/],
+  ])("with %s", async (_what, names, env, sentence) => {
+    const [code, said] = await refused(names, env as Record<string, string>);
+    expect(code).toBe(1);
+    expect(said).toMatch(sentence);
+    expect(said).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe("npm run", () => {
+  const npm = (...args: string[]) => run(process.execPath, ["--no-warnings", ...args], { cwd: root });
+
+  it("keys prints a pair for an env file that a cluster accepts", async () => {
+    const { stdout } = await npm("bin/keys.ts");
+    const lines = Object.fromEntries(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split("=")),
+    );
+    expect(Object.keys(lines)).toEqual(["AUTH_PRIVATE_JWK", "AUTH_JWKS"]);
+    for (const value of Object.values(lines)) expect(value).toMatch(/^[\w-]+$/);
+    const [, said] = await refused(["users"], { ...lines, AMQP_URL: "amqp://localhost" });
+    expect(said).not.toMatch(/AUTH_/);
+  });
+
+  it("demo tells the story of a sale to its end", async () => {
+    const { stdout } = await npm("bin/demo.ts");
+    expect(stdout).toMatch(/was sold!/);
+    expect(stdout.trim().split("\n").at(-1)).toMatch(/It held\.$/);
+  });
+});

@@ -1,0 +1,328 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { newKeyPair } from "../../broker/keys.ts";
+import { authorizeWithin } from "../../contracts/socket.ts";
+import { Device } from "../support/device.ts";
+import { eventually } from "../support/eventually.ts";
+import { notifications, type Notifications } from "../support/notifications.ts";
+import { tokenOf } from "../support/tokens.ts";
+
+let souk: Notifications;
+beforeAll(async () => void (souk = await notifications()));
+afterAll(() => souk.end());
+
+const notify = async (userId: string) => (await souk.call("notifications.notify", { userId, text: "Item #1 was sold!" })).id;
+const endSession = (sid: string, userId: string) =>
+  souk.broker.broadcast("users.sessionEnded", { sid, userId, until: new Date(Date.now() + 900_000).toISOString() });
+const forGood = "io server disconnect";
+/** The bytes under a device's connection. */
+const wire = ({ socket }: Device) =>
+  (socket.io.engine as unknown as { transport: { ws: { _socket: { pause(): void } } } }).transport.ws._socket;
+
+describe("a socket", () => {
+  it("is its user's by the token of its handshake", async () => {
+    const user = randomUUID();
+    const device = await souk.device(user);
+
+    const id = await notify(user);
+
+    await device.shows(id);
+    expect(device.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
+  });
+
+  it("is its user's by its first event", async () => {
+    const user = randomUUID();
+    const device = await souk.anonymous().connects();
+
+    expect(await device.ask("authorize", { token: await souk.token(user) })).toEqual({ ok: true, userId: user });
+
+    expect(await device.hears("inbox")).toEqual({ unread: 0, notifications: [], nextCursor: null });
+    await device.shows(await notify(user));
+  });
+
+  it.each([
+    ["that is none", () => "garbage"],
+    ["that is no text", () => ({ $ne: 1 })],
+    ["that is empty", () => ""],
+    ["that has expired", () => souk.token("u", { lives: -5 })],
+    ["of another key", () => tokenOf(newKeyPair().private, "u")],
+    ["of another issuer", () => souk.token("u", { issuer: "elsewhere" })],
+    ["for another audience", () => souk.token("u", { audience: "elsewhere" })],
+  ])("is refused with a token %s, in the handshake and as an event", async (_what, make) => {
+    const token = await make();
+    const refused = new Device(souk.url, token);
+    const device = await souk.anonymous().connects();
+
+    await eventually(() => expect(refused.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
+    expect(await device.ask("authorize", { token })).toEqual({
+      ok: false,
+      code: typeof token === "string" && token ? "UNAUTHENTICATED" : "BAD_DATA",
+      detail: expect.any(String),
+    });
+    refused.close();
+  });
+
+  it("is closed for good when it has not authorized in time; one that has stays", async () => {
+    const [silent, told] = [souk.anonymous(), await souk.anonymous().connects()];
+    const user = randomUUID();
+    await told.ask("authorize", { token: await souk.token(user) });
+
+    expect(await silent.hears("closing", 1, (authorizeWithin + 3) * 1000)).toEqual({ code: "UNAUTHENTICATED" });
+
+    await eventually(() => expect(silent.disconnects).toEqual([forGood]));
+    await told.shows(await notify(user));
+    expect(silent.socket.active).toBe(false);
+  });
+
+  it("never changes its user", async () => {
+    const [alice, bob] = [randomUUID(), randomUUID()];
+    const device = await souk.device(alice);
+
+    expect(await device.ask("authorize", { token: await souk.token(bob) })).toMatchObject({ ok: false, code: "FORBIDDEN" });
+
+    const [, hers] = [await notify(bob), await notify(alice)];
+    await device.shows(hers);
+    expect(device.heard("notification").map(({ id }) => id)).toEqual([hers]);
+  });
+
+  it("is one user's also when two authorize it at once", async () => {
+    const device = await souk.anonymous().connects();
+    const tokens = await Promise.all(["a", "b"].map(() => souk.token(randomUUID())));
+
+    const answers = await Promise.all(tokens.map((token) => device.ask("authorize", { token })));
+
+    expect(answers.map((answer) => (answer as { code?: string }).code ?? "ok").sort()).toEqual(["FORBIDDEN", "ok"]);
+  });
+
+  it("gets an inbox after every authorize", async () => {
+    const user = randomUUID();
+    const device = await souk.device(user);
+    await notify(user);
+
+    await device.ask("authorize", { token: await souk.token(user) });
+
+    expect(await device.hears("inbox", 2)).toMatchObject({ unread: 1 });
+  });
+
+  it("is closed for good when its token expires, and kept by a fresh one", async () => {
+    const user = randomUUID();
+    const [left, kept] = [await souk.device(user, { lives: 2 }), await souk.device(user, { lives: 1 })];
+
+    await kept.ask("authorize", { token: await souk.token(user) });
+
+    expect(await left.hears("closing")).toEqual({ code: "UNAUTHENTICATED" });
+    await eventually(() => expect(left.disconnects).toEqual([forGood]));
+    await kept.shows(await notify(user));
+    expect(kept.heard("closing")).toEqual([]);
+  });
+
+  it("is closed for good when its session ends; other sessions, and one it has moved to, go on", async () => {
+    const [user, sid] = [randomUUID(), randomUUID()];
+    const [ended, moved, other] = [await souk.device(user, { sid }), await souk.device(user, { sid }), await souk.device(user)];
+    await moved.ask("authorize", { token: await souk.token(user) });
+
+    await endSession(sid, user);
+
+    expect(await ended.hears("closing")).toEqual({ code: "UNAUTHENTICATED" });
+    await eventually(() => expect(ended.disconnects).toEqual([forGood]));
+    const id = await notify(user);
+    for (const device of [moved, other]) await device.shows(id);
+    expect([...moved.disconnects, ...other.disconnects]).toEqual([]);
+  });
+
+  it("is refused with a token of an ended session", async () => {
+    const [user, sid] = [randomUUID(), randomUUID()];
+    await endSession(sid, user);
+
+    const device = new Device(souk.url, await souk.token(user, { sid }));
+
+    await eventually(() => expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
+    device.close();
+  });
+
+  it("has its connection to itself: a second one on it ends both", async () => {
+    const device = souk.anonymous({ reconnection: false });
+    device.socket.io.on("open", () => device.write("0"));
+
+    await eventually(() => expect(device.disconnects).toEqual(["transport close"]));
+  });
+
+  it("that leaves the namespace does not keep its connection", async () => {
+    const device = await souk.device(randomUUID());
+    const { engine } = device.socket.io;
+
+    device.write("1");
+
+    await eventually(() => expect(engine.readyState).toBe("closed"));
+  });
+});
+
+describe("closed doors", () => {
+  const doors: [string, ...unknown[]][] = [
+    ["call", "notifications.notify", { userId: "victim", text: "forged" }],
+    ["call", "$node.options"],
+    ["call", "notifications.broadcast", { event: "notification", args: [{}], rooms: ["user:victim"] }],
+    ["broadcast", "notification", {}],
+    ["getClients", { room: "user:victim" }],
+    ["join", "user:victim"],
+    ["notification", { id: "x" }],
+    ["inbox", {}],
+    ["closing", {}],
+    ["error", {}],
+    ["toString"],
+    ["__proto__", {}],
+    ["constructor", {}],
+  ];
+
+  it.each([
+    ["anonymous", async () => souk.anonymous().connects()],
+    ["authorized", async () => souk.device(randomUUID())],
+  ])("stay closed for an %s socket", async (_who, come) => {
+    const victim = await souk.device("victim");
+    const device = await come();
+
+    for (const [event, ...args] of doors)
+      expect(await device.ask(event, ...args)).toEqual({ ok: false, code: "NOT_FOUND", detail: expect.any(String) });
+
+    const id = await notify("victim");
+    await victim.shows(id);
+    expect(victim.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
+    expect(device.heard("notification")).toEqual([]);
+  });
+
+  it("lead to no other namespace", async () => {
+    const device = new Device(`${souk.url}/admin`, await souk.token(randomUUID()));
+
+    await eventually(() => expect(device.refusals).toMatchObject([{ message: "Invalid namespace" }]));
+    device.close();
+  });
+
+  it("and no other transport, path or file", async () => {
+    const statuses = await Promise.all(
+      ["/", "/socket.io/?EIO=4&transport=polling", "/socket.io/socket.io.js", "/health/live"].map(
+        async (path) => (await fetch(souk.url + path)).status,
+      ),
+    );
+    expect(statuses).toEqual([404, 400, 400, 404]);
+  });
+
+  it("keep other sites' pages out, and let the own page in", async () => {
+    const from = (origin: string) => souk.anonymous({ extraHeaders: { origin } });
+    const [evil, own] = [from("http://evil.example"), from("http://127.0.0.1:3000")];
+
+    await own.connects();
+    await eventually(() => expect(evil.refusals.length).toBeGreaterThan(0));
+    expect(evil.socket.connected).toBe(false);
+  });
+});
+
+describe("what is not valid", () => {
+  const payloads: unknown[] = [
+    undefined,
+    null,
+    5,
+    "all",
+    true,
+    [],
+    [{ all: true }],
+    {},
+    { ids: "x" },
+    { ids: [] },
+    { ids: [5] },
+    { ids: ["a.b"] },
+    { ids: Array.from({ length: 101 }, (_, n) => `${n}`) },
+    { all: true, extra: 1 },
+    { all: true, until: { $gt: "" } },
+    Buffer.from("all"),
+    { ids: [Buffer.from("x")] },
+    JSON.parse('{"__proto__": {"all": true}}'),
+  ];
+
+  it("is refused with BAD_DATA", async () => {
+    const device = await souk.device(randomUUID());
+
+    for (const payload of payloads)
+      for (const event of ["read", "authorize"])
+        expect(await device.ask(event, payload)).toEqual({ ok: false, code: "BAD_DATA", detail: expect.any(String) });
+    expect(await device.ask("read")).toMatchObject({ code: "BAD_DATA" });
+  });
+
+  it("does no harm where nobody asks for an answer", async () => {
+    const user = randomUUID();
+    const device = await souk.device(user);
+
+    for (const payload of payloads) for (const event of ["read", "authorize", "nonsense"]) device.socket.emit(event, payload);
+    for (const packet of ["2", "20", "2[5]", '21["read"]', "3", "31", "31[]", '31[{"ok":true}]']) device.write(packet);
+
+    await device.shows(await notify(user));
+    expect(device.disconnects).toEqual([]);
+  });
+
+  it("ends the connection it breaks, and no other", async () => {
+    const user = randomUUID();
+    const bystander = await souk.device(user);
+
+    for (const packet of [
+      "9",
+      "2{}",
+      '2["disconnect"]',
+      '51-["read",{"_placeholder":true,"num":7}]',
+      "0",
+      "4",
+      `2["nonsense","${"x".repeat(16 * 1024)}"]`,
+    ]) {
+      const device = await souk.device(randomUUID());
+      device.write(packet);
+      if (packet.startsWith("51-")) device.write("plain text where bytes were announced");
+      await eventually(() => expect(device.disconnects.length).toBe(1));
+    }
+
+    await bystander.shows(await notify(user));
+    expect(bystander.disconnects).toEqual([]);
+  });
+
+  it("is reading without a user", async () => {
+    const device = await souk.anonymous().connects();
+
+    expect(await device.ask("read", { all: true })).toMatchObject({ ok: false, code: "UNAUTHENTICATED" });
+  });
+});
+
+describe("a server that stops", () => {
+  it("loses no stock client: each comes back by itself and gets its inbox", async () => {
+    const user = randomUUID();
+    const device = await souk.device(user);
+
+    await souk.stop();
+    await eventually(() => expect(device.disconnects).toEqual(["transport close"]));
+    await souk.start();
+
+    await device.hears("inbox", 2);
+    await device.shows(await notify(user));
+  });
+
+  it("does not wait for a client that has frozen", async () => {
+    const device = await souk.device(randomUUID());
+    wire(device).pause();
+
+    const began = Date.now();
+    await souk.stop();
+
+    expect(Date.now() - began).toBeLessThan(5000);
+    await souk.start();
+  });
+
+  it("says so when its port is taken", async () => {
+    await souk.stop();
+    const squatter = createServer((connection) => connection.destroy()).listen(souk.port, "127.0.0.1");
+    await once(squatter, "listening");
+
+    await expect(souk.start()).rejects.toThrow(`SOCKET_PORT ${souk.port} on 127.0.0.1 is taken`);
+
+    await souk.stop();
+    squatter.close();
+    await once(squatter, "close");
+    await souk.start();
+  });
+});

@@ -1,0 +1,195 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { NedbStore, toNedb } from "../../mixins/nedb.ts";
+import { eventually } from "../support/eventually.ts";
+import { shopOn, storePromises, tally, things } from "../support/storePromises.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "souk-nedb-"));
+const fileOf = (name: string) => join(dir, `${name}.db`);
+const open = (what: ReturnType<typeof things>) => new NedbStore(fileOf(what.name), what);
+const inDir = (name: string) => shopOn(open, name);
+const linesOf = (name: string) => readFileSync(fileOf(name), "utf8").split("\n").filter(Boolean);
+
+afterAll(() => rmSync(dir, { recursive: true }));
+
+describe("a store in a NeDB file", () => {
+  describe("keeps the promises of a store:", () => storePromises(open));
+
+  describe("whose process was killed", () => {
+    it("has every write that was acknowledged, and goes on", async () => {
+      const child = spawn(process.execPath, [join(import.meta.dirname, "../support/nedbWriter.ts"), fileOf("killed")], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const ended = once(child, "exit");
+      const acknowledged: string[] = [];
+      for await (const _id of createInterface({ input: child.stdout })) {
+        acknowledged.push(_id);
+        if (acknowledged.length === 300) child.kill("SIGKILL");
+      }
+      expect((await ended)[1]).toBe("SIGKILL");
+      const shop = await inDir("killed");
+      const stored = new Set((await shop.store.find({})).map(({ _id }) => _id));
+      expect(acknowledged.filter((_id) => !stored.has(_id))).toEqual([]);
+      await shop.store.insert({ _id: "after" });
+      await shop.stop();
+    });
+
+    it("starts at whatever byte its last write was cut off, without that write and with all before", async () => {
+      const [one, two] = [`{"_id":"1","name":"Löwe"}`, `{"_id":"2","name":"Löwe 🦁"}`].map((line) => Buffer.from(line));
+      for (let length = 0; length <= two!.length; length++) {
+        writeFileSync(fileOf("torn"), Buffer.concat([one!, Buffer.from("\n"), two!.subarray(0, length)]));
+        const store = open(things("torn"));
+        await store.connect();
+        const wanted = length === two!.length ? ["1", "2"] : ["1"];
+        expect((await store.find({ query: {}, sort: ["_id"] })).map(({ _id }) => _id)).toEqual(wanted);
+        await store.insert({ _id: "3" });
+        await store.disconnect();
+        const ids = linesOf("torn").map((line) => (JSON.parse(line) as { _id?: string })._id);
+        expect(ids.filter(Boolean)).toEqual([...wanted, "3"]);
+      }
+    });
+
+    it("starts from the compact file that was to replace the old one", async () => {
+      writeFileSync(`${fileOf("compacting")}~`, `{"_id":"1"}\n{"_id":"2","na`);
+      const shop = await inDir("compacting");
+      expect(await shop.store.find({})).toEqual([{ _id: "1" }]);
+      await shop.stop();
+    });
+  });
+
+  describe("that cannot be used", () => {
+    const refused = async (name: string, words: RegExp) => {
+      const error = await inDir(name).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      expect(error?.message).toMatch(words);
+      expect(error?.message).toContain(fileOf(name));
+      expect(error?.message).toMatch(/^[^\n]+\.$/);
+    };
+
+    it.each([
+      ["not JSON", `{"_id":"2","na`],
+      ["not a document", `"hello"`],
+      ["nobody's document", `{"name":"lamp"}`],
+      ["zeros", "\0\0\0\0"],
+      ["not UTF-8", Buffer.from([...Buffer.from(`{"_id":"2","name":"`), 0xff, ...Buffer.from(`"}`)])],
+    ])("because a line in its middle is %s refuses to start, and leaves it as it is", async (_what, line) => {
+      const rows = Array.from({ length: 50 }, (_, i) => `{"_id":"row-${i}"}\n`).join("");
+      const bytes = Buffer.concat([Buffer.from(`{"_id":"1"}\n`), Buffer.from(line), Buffer.from(`\n${rows}`)]);
+      writeFileSync(fileOf("broken"), bytes);
+      await refused("broken", /is broken in line 2/);
+      expect(readFileSync(fileOf("broken"))).toEqual(bytes);
+      rmSync(fileOf("broken"));
+    });
+
+    it("because NeDB reads two broken lines where others read one refuses to start, however few they are", async () => {
+      writeFileSync(fileOf("ends"), Array.from({ length: 50 }, (_, i) => `{"_id":"${i}","name":"${i ? "" : "\u2028"}"}\n`).join(""));
+      await refused("ends", /cannot be used.*corrupt/);
+    });
+
+    it("because a folder is in its place refuses to start", async () => {
+      mkdirSync(fileOf("folder"));
+      await refused("folder", /cannot be (read|used)/);
+    });
+
+    it("because its folder cannot be made refuses to start", async () => {
+      writeFileSync(join(dir, "occupied"), "");
+      await refused("occupied/things", /cannot be (read|used).*ENOTDIR/);
+    });
+
+    it("because two documents have what is unique now refuses to start", async () => {
+      writeFileSync(fileOf("twins"), `{"_id":"1","email":"anna"}\n{"_id":"2","email":"anna"}\n`);
+      await refused("twins", /cannot be used.*unique/);
+    });
+  });
+
+  describe("that could not be written", () => {
+    /** What a full disk does to appends: the file is away, and a folder in its place takes none. */
+    const disk = (name: string) => ({
+      fill() {
+        renameSync(fileOf(name), `${fileOf(name)}.away`);
+        mkdirSync(fileOf(name));
+      },
+      free() {
+        rmdirSync(fileOf(name));
+        renameSync(`${fileOf(name)}.away`, fileOf(name));
+      },
+    });
+
+    it("refuses everything, then goes on by itself from what the file has", async () => {
+      const shop = await inDir("full");
+      await shop.store.insert({ _id: "1", isSold: false });
+      disk("full").fill();
+      const sell = (buyerId: string) => shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true, buyerId } });
+      // Those behind the first must not read what its memory says by now.
+      expect(await tally([sell("anna"), sell("bert"), shop.store.one({ _id: "1" }), shop.store.count({ isSold: true })])).toEqual({
+        UNAVAILABLE: 4,
+      });
+      expect(await tally([shop.store.insert({ _id: "2" }), shop.store.ping(), shop.store.remove({ _id: "1" })])).toEqual({
+        UNAVAILABLE: 3,
+      });
+      disk("full").free();
+      await eventually(() => shop.store.ping().then(() => true));
+      expect(await shop.store.find({})).toEqual([{ _id: "1", isSold: false }]);
+      expect(await sell("carl")).toMatchObject({ buyerId: "carl" });
+      await shop.stop();
+      const again = await inDir("full");
+      expect(await again.store.find({})).toEqual([{ _id: "1", isSold: true, buyerId: "carl" }]);
+      await again.stop();
+    });
+
+    it("takes away the half of a line that was written", async () => {
+      const shop = await inDir("half");
+      await shop.store.insert({ _id: "1" });
+      disk("half").fill();
+      appendFileSync(`${fileOf("half")}.away`, `{"_id":"2","na`);
+      expect(await tally([shop.store.insert({ _id: "2", name: "lamp" })])).toEqual({ UNAVAILABLE: 1 });
+      disk("half").free();
+      await eventually(() => shop.store.insert({ _id: "3" }));
+      expect((await shop.store.find({}, { sort: { _id: 1 } })).map(({ _id }) => _id)).toEqual(["1", "3"]);
+      await shop.stop();
+    });
+  });
+
+  it("is asked for a document by its id, whatever else is asked of it", () => {
+    for (const query of [
+      { _id: "1", email: "anna", price: 1 },
+      { price: 1, email: "anna", _id: "1" },
+      { email: "anna", _id: "1", price: null },
+    ])
+      expect(
+        Object.keys(toNedb(query, things("any")))
+          .filter((key) => key !== "$and")
+          .at(-1),
+      ).toBe("_id");
+    expect(Object.keys(toNedb({ email: "anna", price: 1 }, things("any"))).at(-1)).toBe("email");
+  });
+
+  it("is compact after it was stopped, for its owner's eyes only", async () => {
+    const shop = await inDir("compact");
+    await shop.store.insert({ _id: "1", price: 0 });
+    for (let i = 0; i < 20; i++) await shop.store.change({ _id: "1" }, { $inc: { price: 1 } });
+    expect(linesOf("compact").filter((line) => line.includes("price")).length).toBeGreaterThan(20);
+    await shop.stop();
+    expect(linesOf("compact").filter((line) => line.includes(`"_id":"1"`))).toEqual([`{"_id":"1","price":20}`]);
+    expect(statSync(fileOf("compact")).mode & 0o777).toBe(0o600);
+  });
+
+  it("has the indexes that are declared now, whatever the file says", async () => {
+    writeFileSync(
+      fileOf("indexes"),
+      `{"_id":"1","email":"anna","name":"x"}\n{"$$indexCreated":{"fieldName":"email"}}\n{"$$indexCreated":{"fieldName":"name","unique":true}}\n`,
+    );
+    const shop = await inDir("indexes");
+    expect(await tally([shop.store.insert({ _id: "2", name: "x" }), shop.store.insert({ _id: "3", email: "anna" })])).toEqual({
+      done: 1,
+      "Duplicate email": 1,
+    });
+    await shop.stop();
+  });
+});

@@ -1,0 +1,232 @@
+/** What is not in the contract's tables cannot be reached, and nobody outside can say who calls. */
+import type { ActionSchema, BrokerOptions, Context, ServiceBroker } from "moleculer";
+import { actions } from "../../contracts/actions.ts";
+import { routes } from "../../contracts/http.ts";
+import { Client } from "../support/client.ts";
+import { Device } from "../support/device.ts";
+import { raw } from "../support/gateway.ts";
+import { temporaryFolder } from "../support/node.ts";
+
+/** Every action that ran, with what it was told of its caller. */
+const ran: { action: string; meta: Record<string, unknown>; params: unknown }[] = [];
+const watching = {
+  name: "Watching",
+  localAction:
+    (next: (ctx: Context) => Promise<unknown>, { name }: ActionSchema) =>
+    (ctx: Context) => {
+      ran.push({ action: name!, meta: { ...ctx.meta }, params: ctx.params });
+      return next(ctx);
+    },
+};
+
+const folder = temporaryFolder();
+let broker: ServiceBroker;
+let api: string;
+let sockets: string;
+let user: Client;
+const devices: Device[] = [];
+
+beforeAll(async () => {
+  Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "error", RATE_SCALE: "1000000" });
+  const { startNode } = await import("../../bin/node.ts");
+  const { default: options } = (await import("../../moleculer.config.ts")) as { default: BrokerOptions };
+  broker = await startNode([], { middlewares: [...options.middlewares!, watching] as BrokerOptions["middlewares"], started: () => {} });
+  const at = (service: string) => (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  [api, sockets] = [`http://127.0.0.1:${at("api")}`, `http://127.0.0.1:${at("notifications")}`];
+  user = await Client.registered(api);
+}, 30_000);
+afterAll(async () => {
+  for (const device of devices) device.close();
+  await broker?.stop();
+  folder.remove();
+});
+
+function device(options: ConstructorParameters<typeof Device>[2] & { token?: unknown } = {}): Device {
+  const { token = user.session!.accessToken, ...rest } = options;
+  const made = new Device(sockets, token, rest);
+  devices.push(made);
+  return made;
+}
+
+const registered = () =>
+  broker.registry.actions.list({ withEndpoints: false }).map(({ name, action }) => [name, action as ActionSchema] as const);
+const published = new Set<string>(routes.map(({ action }) => action));
+const inner = () =>
+  registered()
+    .map(([name]) => name)
+    .filter((name) => !published.has(name));
+
+describe("every action that exists", () => {
+  it("is in the contract, or Moleculer's own", () => {
+    const known = new Set<string>([...Object.keys(actions), "api.rest"]);
+    expect(
+      registered()
+        .map(([name]) => name)
+        .filter((name) => !known.has(name) && !name.startsWith("$node.")),
+    ).toEqual([]);
+  });
+
+  it("says that it is published if it has a route, and only then", () => {
+    for (const [name, { visibility }] of registered().filter(([each]) => each in actions))
+      expect([name, visibility]).toEqual([name, published.has(name) ? "published" : "public"]);
+  });
+
+  it("checks its params by the contract, whoever calls", async () => {
+    for (const name of Object.keys(actions)) {
+      const call = broker.call(name, { $where: "1" }, { meta: { user: { id: "u" } } });
+      await expect(call).rejects.toMatchObject({ type: "BAD_DATA" });
+    }
+  });
+
+  it("that acts for a user refuses to act for nobody", async () => {
+    const forUsers = routes.filter(({ who }) => who === "user").map(({ action }) => action);
+    const valid: Partial<Record<(typeof forUsers)[number], object>> = {
+      "users.logout": { refreshToken: "a.b.c.d" },
+      "users.changePassword": { password: "12345678", newPassword: "87654321" },
+      "market.offer": { title: "T", price: 1 },
+      "market.revise": { id: "1", price: 1 },
+      "market.withdraw": { id: "1" },
+      "market.buy": { id: "1" },
+      "notifications.read": { all: true },
+    };
+    for (const name of forUsers) await expect(broker.call(name, valid[name] ?? {})).rejects.toMatchObject({ type: "UNAUTHENTICATED" });
+  });
+});
+
+describe("an action without a route", () => {
+  const tricks = (name: string): string[] => {
+    const [service = "", action = ""] = name.split(".");
+    return [
+      `/${name}`,
+      `/${service}/${action}`,
+      `/${service}/${action}/`,
+      `/api/${service}/${action}`,
+      `/${service}%2F${action}`,
+      `/${service}%2e${action}`,
+      `/${service}%252F${action}`,
+      `//${service}/${action}`,
+      `/./${service}/${action}`,
+      `/market/../${service}/${action}`,
+      `/market/items/..%2f..%2f${service}%2f${action}`,
+      `/market/items/../../${service}/${action}`,
+      `/${service}\\${action}`,
+      `/${service};x=1/${action}`,
+      `/${service}/${action}%00`,
+      `/${service}/${action}.json`,
+      `/${service.toUpperCase()}/${action}`,
+      `/market/items?action=${name}`,
+      `/?action=${name}&params={}`,
+      `/${name}?meta={}`,
+      `http://other.example/${service}/${action}`,
+    ];
+  };
+
+  it("is reached by no path", async () => {
+    const port = Number(new URL(api).port);
+    const head = `host: h\r\nauthorization: Bearer ${user.session!.accessToken}\r\nx-original-url: /notifications/notify\r\nx-rewrite-url: /notifications/notify\r\nx-http-method-override: POST\r\nconnection: close\r\n`;
+    ran.length = 0;
+    const reached: string[] = [];
+    for (const name of inner())
+      for (const path of tricks(name)) {
+        const body = JSON.stringify({ userId: user.id, text: "forged" });
+        const answers = await Promise.all([
+          raw(port, `GET ${path} HTTP/1.1\r\n${head}\r\n`),
+          raw(port, `POST ${path} HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
+        ]);
+        for (const answer of answers) if (!/^HTTP\/1\.1 4\d\d /.test(answer)) reached.push(`${path}: ${answer.slice(0, 60)}`);
+      }
+    expect(reached).toEqual([]);
+    // What a trick does reach is a route of the table, with a text as its id. Readiness and ended sessions are asked for by api itself.
+    const others = ran.map(({ action }) => action).filter((action) => !published.has(action) && action !== "api.rest");
+    expect(others.filter((action) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
+  }, 60_000);
+
+  it("is reached by no event", async () => {
+    const mine = device();
+    await mine.hears("inbox");
+    ran.length = 0;
+
+    for (const name of inner()) {
+      const params = { userId: user.id, text: "forged" };
+      const asked: [string, ...unknown[]][] = [
+        [name, params],
+        ["call", name, params],
+        ["action", { name, params }],
+        ["emit", name, params],
+      ];
+      for (const [event, ...args] of asked) expect(await mine.ask(event, ...args)).toMatchObject({ ok: false, code: "NOT_FOUND" });
+    }
+
+    expect(ran.filter(({ action }) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
+    expect(mine.heard("notification")).toEqual([]);
+  });
+});
+
+describe("who calls", () => {
+  const forged = { user: { id: "victim" }, meta: { user: { id: "victim" } }, $meta: { user: { id: "victim" } }, userId: "victim", ctx: {} };
+  const headers = {
+    "x-user": "victim",
+    "x-user-id": "victim",
+    "x-moleculer-meta": JSON.stringify({ user: { id: "victim" } }),
+    meta: JSON.stringify({ user: { id: "victim" } }),
+    user: "victim",
+    "x-forwarded-user": "victim",
+    cookie: `token=${"x".repeat(20)}; user=victim`,
+  };
+  const calls = () => ran.filter(({ action }) => published.has(action));
+
+  it("is said by the token alone, whatever a request says besides", async () => {
+    ran.length = 0;
+    const authorization = `Bearer ${user.session!.accessToken}`;
+
+    await fetch(`${api}/market/purchases`, { headers: { ...headers, authorization } });
+    await fetch(`${api}/market/items`, { headers });
+
+    expect(calls().map(({ action, meta, params }) => [action, (meta.user as { id?: string })?.id, params])).toEqual([
+      ["market.purchases", user.id, {}],
+      ["market.items", undefined, {}],
+    ]);
+    for (const [name, value] of Object.entries(forged)) {
+      const refused = await user.call("POST", "/market/items", { title: "T", price: 1, [name]: value });
+      expect([name, refused.status, refused.body.code]).toEqual([name, 400, "BAD_DATA"]);
+      expect(await user.call("GET", `/market/purchases?${name}=victim`)).toMatchObject({ status: 400 });
+    }
+    expect(calls()).toHaveLength(2);
+  });
+
+  it("is said by the token alone, whatever a handshake or an event says besides", async () => {
+    ran.length = 0;
+    const victim = device({ auth: forged, token: null, query: { user: "victim", token: "x" }, extraHeaders: headers });
+    await victim.connects();
+    expect(await victim.ask("read", { all: true })).toMatchObject({ code: "UNAUTHENTICATED" });
+    expect(await victim.ask("authorize", { token: user.session!.accessToken, user: { id: "victim" } })).toMatchObject({ code: "BAD_DATA" });
+
+    const mine = device({ auth: { ...forged, token: user.session!.accessToken } });
+    await mine.hears("inbox");
+    for (const extra of Object.keys(forged))
+      expect(await mine.ask("read", { all: true, [extra]: "victim" })).toMatchObject({ code: "BAD_DATA" });
+    expect(await mine.ask("read", { all: true }, forged)).toEqual({ all: true, unread: 0 });
+    expect((await mine.ask("authorize", { token: user.session!.accessToken }, forged)) as object).toEqual({ ok: true, userId: user.id });
+    expect(calls()).toEqual([]);
+  });
+});
+
+describe("what a node tells the others, and an operator's REPL", () => {
+  it("holds no secret: neither its settings nor its options", async () => {
+    const { env } = await import("../../broker/env.ts");
+    const own = JSON.stringify(broker.registry.getLocalNodeInfo(true));
+    const listed = await Promise.all(
+      ["list", "services", "actions", "events", "health"].map((name) =>
+        broker.call(`$node.${name}`, name === "services" ? { withActions: true } : {}),
+      ),
+    );
+    for (const text of [own, ...listed.map((answer) => JSON.stringify(answer))]) {
+      for (const secret of [env.keys.private!.d!, env.keys.samplePassword!, folder.path]) expect(text).not.toContain(secret);
+    }
+  });
+
+  it("does not hand out the broker's options, where the URL of RabbitMQ is", async () => {
+    await expect(broker.call("$node.options")).rejects.toMatchObject({ type: "SERVICE_NOT_FOUND" });
+    expect(await broker.call("$node.list")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,302 @@
+/** The bounds as they are by default. The clients' addresses are those that a trusted proxy says, so that each test has some to itself. */
+import { randomUUID } from "node:crypto";
+import type { ServiceBroker } from "moleculer";
+import type { Problem } from "../../contracts/errors.ts";
+import { authorizeWithin } from "../../contracts/socket.ts";
+import type { Session } from "../../contracts/users.ts";
+import { bounds } from "../../domain/bounds.ts";
+import { Device } from "../support/device.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/node.ts";
+
+const folder = temporaryFolder();
+const devices: Device[] = [];
+let broker: ServiceBroker;
+let api: string;
+let sockets: string;
+
+beforeAll(async () => {
+  Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "fatal", TRUSTED_PROXIES: "1" });
+  const { startNode } = await import("../../bin/node.ts");
+  broker = await startNode([], { started: () => {} });
+  const at = (service: string) => (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  [api, sockets] = [`http://127.0.0.1:${at("api")}`, `http://127.0.0.1:${at("notifications")}`];
+}, 30_000);
+afterAll(async () => {
+  for (const device of devices) device.close();
+  await broker.stop();
+  folder.remove();
+});
+
+let addresses = 0;
+/** One that no other test uses. */
+const newAddress = () => `10.${++addresses >> 16}.${(addresses >> 8) & 255}.${addresses & 255}`;
+const password = "correct horse battery";
+
+interface Answer<T> {
+  status: number;
+  code: string | undefined;
+  retryAfter: number;
+  body: T;
+}
+
+async function post<T = Problem>(from: string, path: string, body: object, token?: string): Promise<Answer<T>> {
+  const headers = { "content-type": "application/json", "x-forwarded-for": from, ...(token && { authorization: `Bearer ${token}` }) };
+  const response = await fetch(api + path, { method: "POST", headers, body: JSON.stringify(body) });
+  const text = await response.text();
+  const answer = (text ? JSON.parse(text) : undefined) as T & Problem;
+  return { status: response.status, code: answer.code, retryAfter: Number(response.headers.get("retry-after")), body: answer };
+}
+
+const many = <T>(count: number, work: (n: number) => Promise<T>) => Promise.all(Array.from({ length: count }, (_, n) => work(n)));
+const login = (from: string, email: string, guess = password) => post<Session>(from, "/users/login", { email, password: guess });
+const register = (from: string, email = `${randomUUID()}@souk.test`) => post<Session>(from, "/users", { email, password, name: "N" });
+const registered = async () => (await register(newAddress())).body;
+/** How many answers have each status. */
+const tally = (answers: { status: number }[]) =>
+  Object.fromEntries([...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [status, group.length]));
+
+/** Above the bound: what to wait is said, and it is no longer than the window. */
+function expectTooMany(answer: Answer<unknown>, { seconds }: { seconds: number }): void {
+  expect([answer.status, answer.code]).toEqual([429, "TOO_MANY_REQUESTS"]);
+  expect(answer.retryAfter).toBeGreaterThanOrEqual(1);
+  expect(answer.retryAfter).toBeLessThanOrEqual(seconds);
+}
+
+describe("sign-ins", () => {
+  const bound = bounds.failuresByNetworkAndAccount;
+
+  it.each([
+    ["an account", async () => (await registered()).user.email],
+    ["no account, alike", async () => `${randomUUID()}@souk.test`],
+  ])(
+    "that fail for %s are ten a minute from one address, also all at once; then the right password is refused too",
+    async (_what, whose) => {
+      const [from, email] = [newAddress(), await whose()];
+
+      const answers = await many(25, (n) => login(from, n % 2 ? email : email.toUpperCase(), "not the password"));
+
+      expect(tally(answers)).toEqual({ 401: 10, 429: 15 });
+      expectTooMany(await login(from, email), bound);
+      const other = await login(newAddress(), email);
+      expect([200, 401]).toContain(other.status);
+    },
+  );
+
+  it("that end well are not counted", async () => {
+    const [from, { user }] = [newAddress(), await registered()];
+    await many(bound.most - 1, () => login(from, user.email, "not the password"));
+
+    for (let n = 0; n < 5; n++) expect((await login(from, user.email)).status).toBe(200);
+
+    expect((await login(from, user.email, "not the password")).status).toBe(401);
+    expectTooMany(await login(from, user.email), bound);
+  });
+
+  it("that strangers fail, from however many addresses, do not lock the owner out, and become few", async () => {
+    const { user } = await registered();
+    const strangers = Array.from({ length: bounds.failuresByAccount.most / bound.most }, newAddress);
+    for (const from of strangers) await many(bound.most, () => login(from, user.email, "not the password"));
+    const late = newAddress();
+
+    const guesses = await many(10, () => login(late, user.email, "not the password"));
+    const owner = newAddress();
+    const mistyped = await login(owner, user.email, "almost the password");
+
+    expect(tally(guesses)).toEqual({ 401: bounds.failuresWhileBesieged.most, 429: 10 - bounds.failuresWhileBesieged.most });
+    expect(mistyped.status).toBe(401);
+    expect((await login(owner, user.email)).status).toBe(200);
+  }, 60_000);
+
+  it("that fail from one address are bounded over all accounts", async () => {
+    const from = newAddress();
+    const { user } = await registered();
+
+    const answers: Answer<Session>[] = [];
+    // No more at once than are hashed in time wherever this runs.
+    while (answers.length < bounds.failuresByNetwork.most)
+      answers.push(...(await many(20, () => login(from, `${randomUUID()}@souk.test`, "not the password"))));
+
+    expect(tally(answers)).toEqual({ 401: bounds.failuresByNetwork.most });
+    expectTooMany(await login(from, user.email), bounds.failuresByNetwork);
+    expect((await login(newAddress(), user.email)).status).toBe(200);
+  }, 60_000);
+
+  it("of one address are the same for all of an IPv6 /64", async () => {
+    const email = `${randomUUID()}@souk.test`;
+
+    const answers = await many(20, (n) => login(`2001:db8:0:${addresses}::${n}`, email, "not the password"));
+
+    expect(tally(answers)).toEqual({ 401: 10, 429: 10 });
+  });
+
+  it("that are forwarded are not believed about what the client says before the proxy", async () => {
+    const [from, email] = [newAddress(), `${randomUUID()}@souk.test`];
+
+    const answers = await many(20, (n) => login(`8.8.8.${n}, ${from}`, email, "not the password"));
+
+    expect(tally(answers)).toEqual({ 401: 10, 429: 10 });
+  });
+
+  it("are not starved by a flood from one address, whether they came before it or after", async () => {
+    const [flooder, { user }] = [newAddress(), await registered()];
+    const before = many(10, () => login(newAddress(), user.email));
+    const flood = many(300, () => register(flooder));
+    // The flood has taken all places that it gets.
+    await Promise.race([flood, eventually(async () => expect((await register(flooder)).status).toBe(429), { within: 20_000 })]);
+    const during = many(10, () => login(newAddress(), user.email));
+
+    expect(tally(await before)).toEqual({ 200: 10 });
+    expect(tally(await during)).toEqual({ 200: 10 });
+    expect(tally(await flood)).toMatchObject({ 201: expect.any(Number), 429: expect.any(Number) });
+  }, 60_000);
+});
+
+describe("a sign-up", () => {
+  it("is one of so many from an address, whether or not the account is new; others go on", async () => {
+    const { most } = bounds.registrationsByNetwork;
+    const [from, { user }] = [newAddress(), await registered()];
+    const answers: Answer<Session>[] = [];
+    while (answers.length < most + 20) answers.push(...(await many(20, () => register(from, user.email))));
+
+    expect(tally(answers)).toEqual({ 409: most, 429: 20 });
+    expectTooMany(answers.at(-1)!, bounds.registrationsByNetwork);
+    expect((await register(newAddress())).status).toBe(201);
+  }, 60_000);
+
+  it("is possible for a hundred people at once from one address; for whom hashing takes too long, a moment later", async () => {
+    const from = newAddress();
+    const patient = async () => {
+      for (;;) {
+        const answer = await register(from);
+        if (answer.status !== 503) return answer;
+      }
+    };
+
+    expect(tally(await many(100, patient))).toEqual({ 201: 100 });
+  }, 60_000);
+
+  it.each(["password1", "12345678", "Qwertyuiop", "P@ssw0rd!"])("with the common password %s is refused", async (common) => {
+    const answer = await post(newAddress(), "/users", { email: `${randomUUID()}@souk.test`, password: common, name: "N" });
+
+    expect([answer.status, answer.code]).toEqual([400, "BAD_DATA"]);
+    expect(answer.body.errors).toEqual([{ field: "password", message: expect.any(String) }]);
+  });
+});
+
+describe("a refresh", () => {
+  it("is one of so many a minute of its session, from wherever", async () => {
+    const { most } = bounds.refreshesBySession;
+    const token = `${randomUUID()}.${randomUUID()}.x.y`;
+
+    const answers = await many(most + 10, () => post(newAddress(), "/users/refresh", { refreshToken: token }));
+
+    expect(tally(answers)).toEqual({ 401: most, 429: 10 });
+    expectTooMany(
+      answers.find(({ status }) => status === 429)!,
+      bounds.refreshesBySession,
+    );
+  });
+
+  it("is one of so many a minute from its address", async () => {
+    const { most } = bounds.refreshesByNetwork;
+    const from = newAddress();
+
+    const answers = await many(most + 10, () => post(from, "/users/refresh", { refreshToken: `${randomUUID()}.${randomUUID()}.x.y` }));
+
+    expect(tally(answers)).toEqual({ 401: most, 429: 10 });
+    const { refreshToken } = await registered();
+    expect((await post(newAddress(), "/users/refresh", { refreshToken })).status).toBe(200);
+  }, 30_000);
+});
+
+describe("a change of password", () => {
+  it("is one of ten attempts a minute of its user, from wherever", async () => {
+    const { accessToken } = await registered();
+    const change = (guess: string) =>
+      post(newAddress(), "/users/password", { password: guess, newPassword: "another one, longer" }, accessToken);
+
+    const answers = await many(bounds.passwordChangesByUser.most + 5, () => change("not the password"));
+
+    expect(tally(answers)).toEqual({ 403: bounds.passwordChangesByUser.most, 429: 5 });
+    expectTooMany(await change(password), bounds.passwordChangesByUser);
+  });
+
+  it("to a common one is refused", async () => {
+    const { accessToken } = await registered();
+
+    const answer = await post(newAddress(), "/users/password", { password, newPassword: "iloveyou123" }, accessToken);
+
+    expect([answer.status, answer.body.errors]).toEqual([400, [{ field: "newPassword", message: expect.any(String) }]]);
+  });
+});
+
+describe("a socket", () => {
+  const forGood = "io server disconnect";
+  const tooMany = { ok: false, code: "TOO_MANY_REQUESTS", detail: expect.any(String) };
+  const device = (from: string, token?: string) => {
+    const made = new Device(sockets, token, { extraHeaders: { "x-forwarded-for": from } });
+    devices.push(made);
+    return made;
+  };
+
+  it("is told when it sends too many events, and closed for good when it goes on; others of its user go on", async () => {
+    const { accessToken } = await registered();
+    const [flooder, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
+    await Promise.all([flooder.hears("inbox"), other.hears("inbox")]);
+    const { most } = bounds.eventsByConnection;
+
+    const answers = await many(most + 20, () => flooder.ask("read", { ids: ["x"] }));
+
+    expect(answers.slice(0, most)).toEqual(Array(most).fill({ ids: ["x"], unread: 0 }));
+    expect(answers.slice(most)).toEqual(Array(20).fill(tooMany));
+    for (let n = 0; n < bounds.packetsByConnection.most; n++) flooder.socket.emit("read", { ids: ["x"] });
+    expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+    await eventually(() => expect([flooder.disconnects, flooder.socket.active]).toEqual([[forGood], false]));
+    expect(await other.ask("read", { ids: ["x"] })).toEqual({ ids: ["x"], unread: 0 });
+  });
+
+  it("is closed for good when it floods with what is no event", async () => {
+    const flooder = await device(newAddress()).connects();
+
+    for (let n = 0; n <= bounds.packetsByConnection.most; n++) flooder.write('31[{"ok":true}]');
+
+    expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+    await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
+  });
+
+  it("has no more events than are left to its user", async () => {
+    const { accessToken } = await registered();
+    const theirs = Array.from({ length: 3 }, () => device(newAddress(), accessToken));
+    await Promise.all(theirs.map((one) => one.hears("inbox")));
+
+    const answers = await Promise.all(theirs.map((one) => many(90, () => one.ask("read", { ids: ["x"] }))));
+
+    expect(answers.flat().filter((answer) => !("code" in (answer as object)))).toHaveLength(bounds.eventsByUser.most);
+    expect(theirs.flatMap(({ disconnects }) => disconnects)).toEqual([]);
+  });
+
+  it("may try to authorize ten times a minute", async () => {
+    const { accessToken } = await registered();
+    const trying = await device(newAddress()).connects();
+
+    const answers = await many(bounds.authorizationsByConnection.most, () => trying.ask("authorize", { token: "garbage" }));
+
+    expect(answers).toEqual(Array(10).fill({ ok: false, code: "UNAUTHENTICATED", detail: expect.any(String) }));
+    expect(await trying.ask("authorize", { token: accessToken })).toEqual(tooMany);
+  });
+
+  it("whose handshake is refused loses its connection, and cannot try another token on it", async () => {
+    const refused = device(newAddress(), "garbage");
+    const ended = new Promise((resolve) => refused.socket.io.once("open", () => refused.socket.io.engine.once("close", resolve)));
+    // A stock client closes at once itself; this one keeps its connection.
+    refused.socket.io.on("open", () => (refused.socket.io.engine.close = () => refused.socket.io.engine));
+
+    const began = Date.now();
+    await ended;
+
+    // Well before it would be closed for not having authorized.
+    expect(Date.now() - began).toBeLessThan((authorizeWithin * 1000) / 2);
+    expect(refused.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]);
+  });
+});

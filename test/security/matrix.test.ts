@@ -1,0 +1,270 @@
+/** Who may do what with whose things: each route and each socket event of the contract, tried as everybody. */
+import { clientEvents } from "../../contracts/socket.ts";
+import { routes } from "../../contracts/http.ts";
+import { errors, type ErrorCode } from "../../contracts/errors.ts";
+import type { Item, Sale } from "../../contracts/market.ts";
+import type { Inbox } from "../../contracts/notifications.ts";
+import { Client, password, type Answer } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { startMarket, type Market } from "../support/market.ts";
+import { tokenOf } from "../support/tokens.ts";
+
+/** In this order, because the owner's own request is the one that changes something. */
+const everybody = ["nobody", "expired", "revoked", "another", "owner"] as const;
+type Who = (typeof everybody)[number];
+
+/** Two users, and all that one of them can own. */
+interface World {
+  owner: Client;
+  another: Client;
+  /** The owner, by a session that was signed out of. */
+  revoked: Client;
+  /** The owner's: one for sale, and the sale and the notice of another; one that the owner bought. */
+  item: Item;
+  saleId: string;
+  purchaseId: string;
+  clients: Record<Who, Client>;
+}
+
+type Body = Record<string, unknown>;
+
+interface Row {
+  path?(world: World): string;
+  body?(world: World, who: Who): object;
+  /** A code, or what must hold of the answer. */
+  expect: Record<Who, ErrorCode | ((answer: Answer<Body>, world: World) => void | Promise<void>)>;
+  /** Must hold after everybody but the owner has tried. */
+  untouched?(world: World): Promise<void>;
+}
+
+const closed = { nobody: "UNAUTHENTICATED", expired: "UNAUTHENTICATED", revoked: "UNAUTHENTICATED" } as const;
+const toAll = (expected: Row["expect"][Who]): Row["expect"] => ({
+  nobody: expected,
+  expired: expected,
+  revoked: expected,
+  another: expected,
+  owner: expected,
+});
+const fine = ({ body }: Answer<Body>) => void expect(body?.code).toBeUndefined();
+const ofItem = ({ item }: World) => item.id;
+const idsIn = (list: { id: string }[]) => list.map(({ id }) => id);
+const itemNow = async ({ owner, item }: World) => (await owner.call<Item>("GET", `/market/items/${item.id}`)).body;
+const inboxNow = async ({ owner }: World) => (await owner.call<Inbox>("GET", "/notifications")).body;
+const itemUntouched = async (world: World) => expect(await itemNow(world)).toEqual(world.item);
+const noticeUnread = async (world: World) => expect((await inboxNow(world)).unread).toBe(1);
+const ownerStillIn = async ({ owner }: World) => expect((await owner.call("GET", "/users/me")).status).toBe(200);
+const lists = (key: string, id: (world: World) => string, isIn: boolean) => (answer: Answer<Body>, world: World) => {
+  const found = idsIn(answer.body[key] as { id: string }[]);
+  if (isIn) expect(found).toContain(id(world));
+  else expect(found).not.toContain(id(world));
+};
+
+const table: Record<string, Row> = {
+  "POST /users": { body: () => ({ email: `${crypto.randomUUID()}@souk.test`, password, name: "N" }), expect: toAll(fine) },
+  "POST /users/login": { body: ({ owner }) => ({ email: owner.session!.user.email, password }), expect: toAll(fine) },
+  "POST /users/refresh": {
+    // Whoever holds the refresh token is its owner; the access token beside it says nothing.
+    body: ({ clients }, who) => ({ refreshToken: clients[who].session?.refreshToken ?? "none" }),
+    expect: {
+      nobody: "UNAUTHENTICATED",
+      expired: ({ body }, { owner }) => expect(body.user).toEqual(owner.session!.user),
+      revoked: "UNAUTHENTICATED",
+      another: ({ body }, { another }) => expect(body.user).toEqual(another.session!.user),
+      owner: ({ body }, { owner }) => expect(body.user).toEqual(owner.session!.user),
+    },
+  },
+  "POST /users/logout": {
+    body: ({ owner }) => ({ refreshToken: owner.session!.refreshToken }),
+    expect: { ...closed, another: "UNAUTHENTICATED", owner: ({ status }) => expect(status).toBe(204) },
+    untouched: ownerStillIn,
+  },
+  "POST /users/password": {
+    body: () => ({ password, newPassword: "a new one, and longer" }),
+    // There is no way to name another account: this changes the other's own.
+    expect: {
+      ...closed,
+      another: ({ body }, { another }) => expect(body.user).toEqual(another.session!.user),
+      owner: ({ body }, { owner }) => expect(body.user).toEqual(owner.session!.user),
+    },
+    async untouched(world) {
+      await ownerStillIn(world);
+      const { email } = world.owner.session!.user;
+      expect((await new Client(world.owner.api).call("POST", "/users/login", { email, password })).status).toBe(200);
+    },
+  },
+  "GET /users/me": {
+    expect: {
+      ...closed,
+      another: ({ body }, { another }) => expect(body).toEqual(another.session!.user),
+      owner: ({ body }, { owner }) => expect(body).toEqual(owner.session!.user),
+    },
+  },
+  "GET /users/:id": {
+    path: ({ owner }) => owner.id,
+    // Also the owner sees no more here than everybody does.
+    expect: toAll(({ body }, { owner }) => expect(body).toEqual({ id: owner.id, name: owner.session!.user.name })),
+  },
+  "GET /market/items": { expect: toAll(lists("items", ofItem, true)) },
+  "GET /market/items/:id": { path: ofItem, expect: toAll(({ body }, { item }) => expect(body).toEqual(item)) },
+  "POST /market/items": {
+    body: () => ({ title: "A lamp", price: 1 }),
+    expect: {
+      ...closed,
+      another: ({ body }, { another }) => expect(body.sellerId).toBe(another.id),
+      owner: ({ body }, { owner }) => expect(body.sellerId).toBe(owner.id),
+    },
+  },
+  "PATCH /market/items/:id": {
+    path: ofItem,
+    body: () => ({ price: 7 }),
+    expect: { ...closed, another: "FORBIDDEN", owner: ({ body }) => expect(body.price).toBe(7) },
+    untouched: itemUntouched,
+  },
+  "DELETE /market/items/:id": {
+    path: ofItem,
+    expect: { ...closed, another: "FORBIDDEN", owner: ({ status }) => expect(status).toBe(204) },
+    untouched: itemUntouched,
+  },
+  "POST /market/buy/:id": {
+    path: ofItem,
+    expect: { ...closed, another: ({ body }) => expect(body.ok).toBe(true), owner: "OWN_ITEM" },
+  },
+  "GET /market/purchases": {
+    expect: {
+      ...closed,
+      another: lists("sales", ({ purchaseId }) => purchaseId, false),
+      owner: lists("sales", ({ purchaseId }) => purchaseId, true),
+    },
+  },
+  "GET /market/sales": {
+    expect: { ...closed, another: lists("sales", ({ saleId }) => saleId, false), owner: lists("sales", ({ saleId }) => saleId, true) },
+  },
+  "GET /notifications": {
+    expect: {
+      ...closed,
+      another: lists("notifications", ({ saleId }) => saleId, false),
+      owner: lists("notifications", ({ saleId }) => saleId, true),
+    },
+  },
+  "POST /notifications/read": {
+    body: ({ saleId }) => ({ ids: [saleId] }),
+    expect: { ...closed, another: fine, owner: ({ body }) => expect(body.unread).toBe(0) },
+    untouched: noticeUnread,
+  },
+};
+
+let market: Market;
+let third: Client;
+beforeAll(async () => {
+  market = await startMarket();
+  third = await Client.registered(market.api);
+}, 30_000);
+afterAll(() => market?.close());
+
+async function world(): Promise<World> {
+  const [owner, another] = await Promise.all([Client.registered(market.api), Client.registered(market.api)]);
+  const [revoked, lapsed] = await Promise.all([market.signedInAgain(owner), market.signedInAgain(owner)]);
+  await revoked.call("POST", "/users/logout", { refreshToken: revoked.session!.refreshToken });
+  const expired = new Client(market.api, { ...lapsed.session!, accessToken: await tokenOf(market.key, owner.id, { lives: -1 }) });
+  const [item, sold, bought] = await Promise.all([owner.offer(), owner.offer(), third.offer()]);
+  const saleOf = async (buyer: Client, { id }: Item) => (await buyer.call<{ saleId: string }>("POST", `/market/buy/${id}`)).body.saleId;
+  const [saleId, purchaseId] = [await saleOf(third, sold), await saleOf(owner, bought)];
+  const clients = { nobody: new Client(market.api), expired, revoked, another, owner };
+  const made = { owner, another, revoked, item, saleId, purchaseId, clients };
+  await eventually(() => noticeUnread(made));
+  return made;
+}
+
+describe("each route, tried as everybody", () => {
+  it("has a row here", () => {
+    expect(Object.keys(table).sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
+  });
+
+  it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))("%s", async (name, route) => {
+    const row = table[name]!;
+    const given = await world();
+
+    for (const who of everybody) {
+      if (who === "owner") await row.untouched?.(given);
+      const path = route.path.replace(":id", row.path?.(given) ?? "");
+      const answer = await given.clients[who].call<Body>(route.method, path, row.body?.(given, who));
+      const expected = row.expect[who];
+      if (typeof expected === "function") {
+        expect([who, answer.status]).toEqual([who, route.success]);
+        await expected(answer, given);
+      } else expect([who, answer.status, answer.body?.code]).toEqual([who, errors[expected].status, expected]);
+    }
+  });
+
+  it("refuses exactly nobody, expired and revoked where the contract says that a user is needed", () => {
+    for (const { method, path, who } of routes) {
+      if (path === "/users/refresh") continue; // its refresh token is what is judged
+      const { nobody, expired, revoked } = table[`${method} ${path}`]!.expect;
+      for (const expected of [nobody, expired, revoked]) expect(expected === "UNAUTHENTICATED").toBe(who === "user");
+    }
+  });
+});
+
+type Ask = (given: World, who: Who) => Promise<unknown>;
+const refused = (code: ErrorCode) => ({ ok: false, code, detail: expect.any(String) });
+const tokenFor = ({ clients }: World, who: Who) => clients[who].session?.accessToken;
+
+/** Asked on a socket that came without a token. */
+const events: Record<string, { ask: Ask; expect: Record<Who, (given: World) => unknown>; untouched?(given: World): Promise<void> }> = {
+  authorize: {
+    ask: async (given, who) => (await market.device().connects()).ask("authorize", { token: tokenFor(given, who) ?? "none" }),
+    expect: {
+      nobody: () => refused("UNAUTHENTICATED"),
+      expired: () => refused("UNAUTHENTICATED"),
+      revoked: () => refused("UNAUTHENTICATED"),
+      another: ({ another }) => ({ ok: true, userId: another.id }),
+      owner: ({ owner }) => ({ ok: true, userId: owner.id }),
+    },
+  },
+  read: {
+    ask: async (given, who) => {
+      const device = await market.device().connects();
+      await device.ask("authorize", { token: tokenFor(given, who) ?? "none" });
+      return device.ask("read", { ids: [given.saleId] });
+    },
+    expect: {
+      nobody: () => refused("UNAUTHENTICATED"),
+      expired: () => refused("UNAUTHENTICATED"),
+      revoked: () => refused("UNAUTHENTICATED"),
+      another: ({ saleId }) => ({ ids: [saleId], unread: 0 }),
+      owner: ({ saleId }) => ({ ids: [saleId], unread: 0 }),
+    },
+    untouched: noticeUnread,
+  },
+};
+
+describe("each event, tried as everybody", () => {
+  it("has a row here", () => expect(Object.keys(events).sort()).toEqual(Object.keys(clientEvents).sort()));
+
+  it.each(Object.keys(clientEvents))("%s", async (name) => {
+    const row = events[name]!;
+    const given = await world();
+    for (const who of everybody) {
+      if (who === "owner") await row.untouched?.(given);
+      expect([who, await row.ask(given, who)]).toEqual([who, row.expect[who](given)]);
+    }
+  });
+
+  it("pushes what is the owner's to the owner's devices alone", async () => {
+    const given = await world();
+    const [hers, others] = [given.owner, given.another].map((client) => market.device(client.session!.accessToken));
+    const inboxes = await Promise.all([hers!.hears("inbox"), others!.hears("inbox")]);
+    expect(inboxes.map(({ notifications }) => idsIn(notifications))).toEqual([[given.saleId], []]);
+
+    const sold = await third.call<{ saleId: Sale["id"] }>("POST", `/market/buy/${given.item.id}`);
+    await hers!.shows(sold.body.saleId);
+    await given.owner.call("POST", "/notifications/read", { all: true });
+    await hers!.hears("read");
+
+    const marker = await given.another.offer();
+    await third.call("POST", `/market/buy/${marker.id}`);
+    await others!.hears("notification");
+    expect(others!.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
+    expect(others!.heard("notification")[0]!.data).toMatchObject({ itemId: marker.id });
+  });
+});

@@ -1,0 +1,242 @@
+/** RATE_SCALE multiplies every bound: at a twentieth, the large ones are crossed by few. Clients connect directly here, without proxies. */
+import { randomUUID } from "node:crypto";
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import type { ServiceBroker } from "moleculer";
+import { Device } from "../support/device.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/node.ts";
+import { tokenOf } from "../support/tokens.ts";
+
+const scale = 0.05;
+const folder = temporaryFolder();
+const devices: Device[] = [];
+const connections: Socket[] = [];
+let broker: ServiceBroker;
+let ports: { api: number; sockets: number };
+let token: (userId: string) => Promise<string>;
+let bounds: typeof import("../../domain/bounds.ts").bounds;
+let atOnce: typeof import("../../domain/bounds.ts").atOnce;
+
+beforeAll(async () => {
+  Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "fatal", RATE_SCALE: `${scale}` });
+  ({ bounds, atOnce } = await import("../../domain/bounds.ts"));
+  const { startNode } = await import("../../bin/node.ts");
+  const { env } = await import("../../broker/env.ts");
+  broker = await startNode([], { started: () => {} });
+  const at = (service: string) => (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  ports = { api: at("api"), sockets: at("notifications") };
+  token = (userId) => tokenOf(env.keys.private!, userId);
+}, 30_000);
+afterEach(async () => {
+  for (const connection of connections.splice(0)) connection.destroy();
+  for (const device of devices.splice(0)) device.close();
+});
+afterAll(async () => {
+  await broker.stop();
+  folder.remove();
+});
+
+const many = <T>(count: number, work: (n: number) => Promise<T>) => Promise.all(Array.from({ length: count }, (_, n) => work(n)));
+const ask = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${ports.api}${path}`, init);
+const tally = (answers: { status: number }[]) =>
+  Object.fromEntries([...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [status, group.length]));
+const device = (as?: string) => {
+  const made = new Device(`http://127.0.0.1:${ports.sockets}`, as);
+  devices.push(made);
+  return made;
+};
+const isClosing = (one: Device) => one.heard("closing").length > 0;
+/** Asks for a WebSocket and for nothing on it; the first that is answered. */
+async function upgrade(): Promise<string> {
+  const connection = connect(ports.sockets, "127.0.0.1");
+  connections.push(connection);
+  const key = "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==";
+  connection.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: h\r\n${key}\r\n\r\n`);
+  const [answer] = (await once(connection, "data")) as [Buffer];
+  return answer.toString();
+}
+/** What the scale makes of a bound. */
+const scaled = (most: number) => Math.ceil(most * scale);
+/** When nothing is counted any more of what came before. */
+const newWindow = (path: string) => eventually(async () => (await ask(path)).status !== 429, { within: 15_000, every: 200 });
+
+describe("HTTP requests", () => {
+  it("of one address are bounded, before anything is read or checked for them; X-Forwarded-For changes nothing", async () => {
+    const most = scaled(bounds.requestsByNetwork.most);
+    const answers: Response[] = [];
+    // Fewer at once than there may be connections.
+    while (answers.length < most + 50)
+      answers.push(
+        ...(await many(50, (n) =>
+          ask(n % 2 ? "/users/me" : "/market/items", { headers: { "x-forwarded-for": `8.8.8.${n}`, authorization: "Bearer garbage" } }),
+        )),
+      );
+    const unread = await ask("/users/login", { method: "POST", body: "{", headers: { "content-type": "application/json" } });
+
+    expect(tally(answers)[429]).toBeGreaterThanOrEqual(50);
+    expect(tally(answers)[200]! + tally(answers)[401]!).toBeLessThanOrEqual(most);
+    expect(unread.status).toBe(429);
+    expect((await ask("/health/live")).status).toBe(200);
+    await newWindow("/market/items");
+  }, 30_000);
+
+  it("of one user are bounded, whatever they are and wherever they come from; others and health go on", async () => {
+    const [mine, other] = [await token(randomUUID()), await token(randomUUID())];
+    const inbox = (as: string) => ask("/notifications", { headers: { authorization: `Bearer ${as}` } });
+    const most = scaled(bounds.requestsByUser.most);
+
+    const answers = await many(most + 10, () => inbox(mine));
+
+    expect(tally(answers)).toEqual({ 200: most, 429: 10 });
+    expect((await inbox(other)).status).toBe(200);
+    const refused = answers.find(({ status }) => status === 429)!;
+    expect(await refused.json()).toMatchObject({ code: "TOO_MANY_REQUESTS", status: 429 });
+    const wait = Number(refused.headers.get("retry-after"));
+    expect(wait).toBeGreaterThanOrEqual(1);
+    expect(wait).toBeLessThanOrEqual(bounds.requestsByUser.seconds);
+    await eventually(async () => expect((await inbox(mine)).status).toBe(200), { within: (wait + 2) * 1000, every: 200 });
+  }, 30_000);
+});
+
+describe("passwords", () => {
+  it("are waiting to be hashed for one address in a part of the places", async () => {
+    const most = scaled(atOnce.hashesByNetwork);
+    const register = () =>
+      broker.call(
+        "users.register",
+        { email: `${randomUUID()}@souk.test`, password: "correct horse", name: "N" },
+        { meta: { ip: "10.0.0.1" } },
+      );
+
+    const answers = await many(most + 5, () =>
+      register().then(
+        () => "ok",
+        (error: { type: string }) => error.type,
+      ),
+    );
+
+    expect(answers.filter((answer) => answer === "ok")).toHaveLength(most);
+    expect(answers.filter((answer) => answer === "TOO_MANY_REQUESTS")).toHaveLength(5);
+  });
+});
+
+describe("sign-ins", () => {
+  it("of one address are bounded also when they end well; others go on", async () => {
+    const account = { email: `${randomUUID()}@souk.test`, password: "correct horse" };
+    const from = (ip: string) => ({ meta: { ip } });
+    const login = (ip: string) => broker.call("users.login", account, from(ip));
+    await broker.call("users.register", { ...account, name: "N" }, from("10.0.0.2"));
+
+    for (let n = 0; n < scaled(bounds.signInsByNetwork.most); n++) await login("10.0.0.3");
+
+    await expect(login("10.0.0.3")).rejects.toMatchObject({ type: "TOO_MANY_REQUESTS" });
+    await login("10.0.0.4");
+  }, 30_000);
+});
+
+describe("sockets", () => {
+  it("of one user are bounded: one more is told and closed for good, whichever way it authorizes", async () => {
+    const mine = await token(randomUUID());
+    const most = scaled(atOnce.socketsByUser);
+    const within = Array.from({ length: most }, () => device(mine));
+    await Promise.all(within.map((one) => one.hears("inbox")));
+
+    const [byHandshake, byEvent] = [device(mine), await device().connects()];
+    const answer = await byEvent.ask("authorize", { token: mine });
+
+    expect(answer).toEqual({ ok: false, code: "TOO_MANY_REQUESTS", detail: expect.any(String) });
+    for (const one of [byHandshake, byEvent]) {
+      expect(await one.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+      await eventually(() => expect([one.disconnects, one.socket.active]).toEqual([["io server disconnect"], false]));
+    }
+    expect(within.filter((one) => one.socket.connected)).toHaveLength(most);
+    within[0]!.close();
+    await eventually(async () => {
+      const next = device(mine);
+      await next.hears("inbox", 1, 1_000);
+    });
+  });
+
+  it("of one address are bounded: those above are told and closed for good, far above they are kept out", async () => {
+    const most = scaled(atOnce.socketsByNetwork);
+    // Each test before has closed its sockets; the server may be about to hear of it.
+    await eventually(
+      () =>
+        (broker.getLocalService("notifications") as unknown as { io: { engine: { clientsCount: number } } }).io.engine.clientsCount === 0,
+    );
+    const within = Array.from({ length: most }, () => device());
+    await Promise.all(within.map((one) => one.connects()));
+
+    const above = Array.from({ length: 3 }, () => device());
+
+    for (const one of above) {
+      expect(await one.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+      await eventually(() => expect(one.disconnects).toEqual(["io server disconnect"]));
+    }
+    expect(within.filter((one) => one.socket.connected && !isClosing(one))).toHaveLength(most);
+    // Those that never ask for the namespace count as well, and only a few above the bound get in to be told.
+    const answers = await many(scaled(atOnce.connectionsByNetwork) - most - 5, upgrade);
+    const kept = answers.filter((answer) => answer.startsWith("HTTP/1.1 101")).length;
+    expect([kept > 0, kept <= Math.ceil(most * 1.1) - most, kept < answers.length]).toEqual([true, true, true]);
+    for (const connection of connections) connection.destroy();
+    within[0]!.close();
+    await eventually(() => device().connects());
+  }, 30_000);
+
+  it("are new ones only so often from one address; stock clients come back by themselves", async () => {
+    const most = scaled(bounds.connectsByNetwork.most);
+    for (let attempts = 0; attempts < most; attempts += 25) {
+      const some = Array.from({ length: 25 }, () => device());
+      await eventually(() => expect(some.every(({ socket, refusals }) => socket.connected || refusals.length > 0)).toBe(true));
+      for (const one of some) one.close();
+    }
+    const late = device();
+
+    await eventually(() => expect(late.refusals.length).toBeGreaterThan(0));
+    await eventually(() => expect(late.socket.connected).toBe(true), { within: 15_000 });
+    expect(late.heard("closing")).toEqual([]);
+  }, 30_000);
+});
+
+describe("events", () => {
+  it("from one address are bounded, however many sockets they come from, and nobody is closed for it", async () => {
+    const crowd = Array.from({ length: 30 }, () => device());
+    await eventually(() => expect(crowd.every(({ socket }) => socket.connected)).toBe(true), { within: 15_000 });
+    const each = scaled(bounds.eventsByConnection.most);
+
+    const answers = await Promise.all(crowd.map((one) => many(each, () => one.ask("read", { all: true }))));
+
+    const codes = answers.flat().map((answer) => (answer as { code: string }).code);
+    const heard = codes.filter((code) => code === "UNAUTHENTICATED").length;
+    // A test before may have used one or two in the same window.
+    expect(scaled(bounds.eventsByNetwork.most) - heard).toBeLessThanOrEqual(2);
+    expect(heard).toBeLessThanOrEqual(scaled(bounds.eventsByNetwork.most));
+    expect(codes.filter((code) => code === "TOO_MANY_REQUESTS")).toHaveLength(codes.length - heard);
+    expect(crowd.flatMap(({ disconnects }) => disconnects)).toEqual([]);
+  }, 30_000);
+});
+
+describe("connections", () => {
+  it.each(["api", "sockets"] as const)("to %s from one address are bounded, whether or not anything is asked on them", async (which) => {
+    const most = scaled(atOnce.connectionsByNetwork);
+    const open = async () => {
+      const connection = connect(ports[which], "127.0.0.1");
+      connections.push(connection);
+      connection.on("error", () => {});
+      await once(connection, "connect");
+      return connection;
+    };
+
+    await many(most + 30, open);
+
+    await eventually(() =>
+      expect(connections.filter(({ destroyed, readableEnded }) => destroyed || readableEnded).length).toBeGreaterThanOrEqual(30),
+    );
+    await eventually(() =>
+      expect(connections.filter(({ destroyed, readableEnded }) => !destroyed && !readableEnded).length).toBeLessThanOrEqual(most),
+    );
+    for (const connection of connections) connection.destroy();
+    if (which === "api") await eventually(async () => expect((await ask("/health/live")).status).toBe(200));
+  });
+});

@@ -1,0 +1,154 @@
+/** The api service in this process, in front of services that are as slow, broken or absent as a test needs them. */
+import { connect, type AddressInfo } from "node:net";
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { Loggers, ServiceBroker, type BrokerOptions, type Context } from "moleculer";
+import { newKeyPair } from "../../broker/keys.ts";
+import type { ActionName } from "../../contracts/actions.ts";
+import { temporaryFolder } from "./node.ts";
+import { tokenOf } from "./tokens.ts";
+
+/** What an action got: the answer of every one that a test does not replace. */
+export interface Echo {
+  action: string;
+  params: Record<string, unknown>;
+  user: unknown;
+  requestId: string;
+}
+
+type Handler = (ctx: Context<Record<string, unknown>, { user?: unknown }>) => unknown;
+
+export interface Options {
+  /** In place of echoes. */
+  handlers?: Partial<Record<ActionName, Handler>>;
+  /** Which services are there; all. */
+  present?: string[];
+  settings?: object;
+  broker?: BrokerOptions;
+}
+
+export interface Gateway {
+  url: string;
+  port: number;
+  broker: ServiceBroker;
+  /** All that was logged at warn and above, a line each. */
+  logged: string[];
+  call(method: string, path: string, init?: RequestInit): Promise<Answered>;
+  token(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface Answered {
+  status: number;
+  headers: Headers;
+  text: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what comes is what the test looks at
+  body: any;
+}
+
+const folder = temporaryFolder();
+process.once("exit", () => folder.remove());
+Object.assign(process.env, {
+  DATA_DIR: folder.path,
+  PORT: "0",
+  SOCKET_PORT: "0",
+  LOG_LEVEL: "error",
+  CORS_ORIGINS: "https://shop.example",
+});
+const { env } = await import("../../broker/env.ts");
+const { SchemaValidator } = await import("../../broker/validator.ts");
+const { actions, services } = await import("../../contracts/actions.ts");
+const { routes } = await import("../../contracts/http.ts");
+const { default: api } = await import("../../services/api.service.ts");
+
+const echo: Handler = ({ action, params, meta, requestID }) => ({
+  action: action!.name,
+  params,
+  user: meta.user ?? null,
+  requestId: requestID,
+});
+
+const published = new Set<string>(routes.map(({ action }) => action));
+
+function standIn(name: string, handlers: Options["handlers"]) {
+  const own = (Object.keys(actions) as ActionName[]).filter((action) => action.startsWith(`${name}.`));
+  const entry = (action: ActionName) => ({
+    params: actions[action].params,
+    visibility: published.has(action) ? "published" : "public",
+    handler: handlers?.[action] ?? (action === "users.ended" ? () => ({ sessions: [] }) : echo),
+  });
+  return { name, actions: Object.fromEntries(own.map((action) => [action.slice(name.length + 1), entry(action)])) };
+}
+
+class Listener extends Loggers.Base<object> {
+  readonly lines: string[];
+  constructor(lines: string[]) {
+    super({});
+    this.lines = lines;
+  }
+  override getLogHandler() {
+    return (type: string, args: unknown[]) => {
+      if (["warn", "error", "fatal"].includes(type)) this.lines.push([type, ...args].map(String).join(" "));
+    };
+  }
+}
+
+export async function gateway({ handlers, present = [...services], settings, broker: options }: Options = {}): Promise<Gateway> {
+  const logged: string[] = [];
+  const broker = new ServiceBroker({
+    nodeID: randomUUID(),
+    validator: new SchemaValidator({}),
+    requestTimeout: 5000,
+    tracking: { enabled: true, shutdownTimeout: 3000 },
+    logger: new Listener(logged) as unknown as BrokerOptions["logger"],
+    ...options,
+  });
+  for (const name of present) broker.createService(standIn(name, handlers) as never);
+  const service = broker.createService({ ...api, settings: { ...api.settings, ...settings } } as never) as unknown as {
+    address(): AddressInfo;
+  };
+  await broker.start();
+  const { port } = service.address();
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    port,
+    broker,
+    logged,
+    async call(method, path, init = {}) {
+      const response = await fetch(url + path, { method, ...init });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, body: text ? JSON.parse(text) : undefined };
+    },
+    token: (userId, claims) => tokenOf(env.keys.private!, userId, claims),
+    stop: () => broker.stop(),
+  };
+}
+
+/** As if by a server that is not ours. */
+export const foreignToken = (userId: string) => tokenOf(newKeyPair().private, userId);
+
+type Piece = string | Buffer | { pause: number };
+
+/** Writes these bytes, one piece after the other, and resolves with all that came back once the connection is closed; `answered` with the first of it. */
+export function raw(port: number, ...pieces: Piece[]): Promise<string> & { answered: Promise<string> } {
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  const answered = new Promise<string>((resolve) => {
+    socket.on("data", (data) => resolve((received += data.toString("latin1"))));
+    socket.on("close", () => resolve(received));
+  });
+  const closed = new Promise<string>((resolve, reject) => {
+    socket.on("close", () => resolve(received));
+    // Who goes on writing to a closed connection is told so; what was received still counts.
+    socket.on("error", (error) => (received ? undefined : reject(error)));
+  });
+  socket.on("connect", async () => {
+    for (const piece of pieces) {
+      if (socket.destroyed || socket.readableEnded) return;
+      if (typeof piece === "object" && "pause" in piece) await pause(piece.pause);
+      else socket.write(piece);
+    }
+  });
+  return Object.assign(closed, { answered });
+}

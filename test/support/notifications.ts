@@ -1,0 +1,82 @@
+/** The notifications service in this process, embedded, with devices and tokens to try it with; and users, which it asks. */
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { ServiceBroker } from "moleculer";
+import type { ActionName, Actions } from "../../contracts/actions.ts";
+import type { ParamsOf, ResultOf } from "../../contracts/schema.ts";
+import { Device } from "./device.ts";
+import { temporaryFolder } from "./node.ts";
+import { tokenOf } from "./tokens.ts";
+
+export interface Notifications {
+  url: string;
+  port: number;
+  broker: ServiceBroker;
+  call<A extends ActionName>(name: A, params: ParamsOf<Actions[A]>, userId?: string): Promise<ResultOf<Actions[A]>>;
+  token(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<string>;
+  /** Connected, and its first inbox is there. */
+  device(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<Device>;
+  anonymous(options?: ConstructorParameters<typeof Device>[2]): Device;
+  /** Ends the service and starts it again, on the same port and data. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends everything and removes the data. */
+  end(): Promise<void>;
+}
+
+export async function notifications(): Promise<Notifications> {
+  const folder = temporaryFolder();
+  const port = await freePort();
+  Object.assign(process.env, {
+    DATA_DIR: folder.path,
+    PORT: "0",
+    SOCKET_PORT: `${port}`,
+    SERVICES: "notifications,users",
+    LOG_LEVEL: "error",
+  });
+  const { env } = await import("../../broker/env.ts");
+  const { SchemaValidator } = await import("../../broker/validator.ts");
+  const services = [await import("../../services/users.service.ts"), await import("../../services/notifications.service.ts")];
+  const key = env.keys.private!;
+  const devices: Device[] = [];
+  const added = (device: Device) => {
+    devices.push(device);
+    return device;
+  };
+  const running: Notifications = {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    broker: undefined as never,
+    call: (name, params, userId) => running.broker.call(name, params as object, { meta: userId ? { user: { id: userId } } : {} }),
+    token: (userId, claims) => tokenOf(key, userId, claims),
+    async device(userId, claims) {
+      const device = added(new Device(running.url, await running.token(userId, claims)));
+      await device.hears("inbox");
+      return device;
+    },
+    anonymous: (options) => added(new Device(running.url, undefined, options)),
+    stop: () => running.broker.stop(),
+    async start() {
+      running.broker = new ServiceBroker({ nodeID: randomUUID(), logger: false, validator: new SchemaValidator({}) });
+      for (const { default: service } of services) running.broker.createService(service);
+      await running.broker.start();
+    },
+    async end() {
+      for (const device of devices) device.close();
+      await running.stop();
+      folder.remove();
+    },
+  };
+  await running.start();
+  return running;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

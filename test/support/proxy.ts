@@ -1,0 +1,174 @@
+/** A TCP proxy before a server, for tests that cut, delay, refuse or hold what passes. */
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** `up` is towards the server. */
+export type Direction = "up" | "down";
+
+interface Trap {
+  text: Buffer;
+  caught(): void;
+}
+
+/** One direction of one connection: what came is sent on in its order, each chunk when its time has come and nothing is held. */
+class Pipe {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #proxy: Proxy;
+  readonly #direction: Direction;
+  readonly #waiting: { chunk: Buffer; at: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #tail: Buffer = Buffer.alloc(0);
+  #isEnding = false;
+
+  constructor(proxy: Proxy, direction: Direction, from: Socket, to: Socket) {
+    [this.#proxy, this.#direction, this.#from, this.#to] = [proxy, direction, from, to];
+    from.on("data", (chunk: Buffer) => this.#take(chunk));
+    from.on("end", () => {
+      this.#isEnding = true;
+      this.flush();
+    });
+  }
+
+  #take(chunk: Buffer): void {
+    // What is looked for may have come in two parts; then the first has passed, which is no whole message.
+    const seen = Buffer.concat([this.#tail, chunk]);
+    this.#tail = Buffer.from(seen.subarray(-256));
+    this.#proxy.seen(this.#direction, chunk, seen);
+    this.#waiting.push({ chunk, at: performance.now() + this.#proxy.delayed });
+    this.flush();
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    const isHeld = this.#proxy.isHeld(this.#direction);
+    // Whoever ended while something was held ended before it was said.
+    if (isHeld && this.#isEnding) return void (this.#from.destroy(), this.#to.destroy());
+    if (isHeld) return;
+    while (this.#waiting.length > 0) {
+      const wait = this.#waiting[0]!.at - performance.now();
+      if (wait > 0) return void (this.#timer = setTimeout(() => this.flush(), wait));
+      const { chunk } = this.#waiting.shift()!;
+      if (!this.#to.destroyed) this.#to.write(chunk);
+    }
+    if (this.#isEnding) this.#to.end();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#waiting.length = 0;
+  }
+}
+
+export class Proxy {
+  /** Milliseconds that everything takes longer, each way. */
+  delayed = 0;
+  port = 0;
+  readonly #target: number;
+  readonly #links = new Set<{ sockets: Socket[]; pipes: Pipe[] }>();
+  readonly #held = new Set<Direction>();
+  readonly #traps: Record<Direction, Set<Trap>> = { up: new Set(), down: new Set() };
+  readonly #taps: Record<Direction, Set<(chunk: Buffer) => void>> = { up: new Set(), down: new Set() };
+  #server: Server | undefined;
+
+  private constructor(target: number) {
+    this.#target = target;
+  }
+
+  /** On a free port, before the server at `target` of this machine. */
+  static async before(target: number): Promise<Proxy> {
+    const proxy = new Proxy(target);
+    await proxy.admit();
+    return proxy;
+  }
+
+  /** Ends every connection, as a network does that breaks: without a word. New ones are admitted. */
+  cut(): void {
+    for (const { sockets } of this.#links) for (const socket of sockets) socket.resetAndDestroy();
+  }
+
+  /** Cuts, and nobody gets through until `admit`. */
+  async refuse(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    const closed = server && once(server, "close");
+    server?.close();
+    this.cut();
+    await closed;
+  }
+
+  /** Open again, on the same port; without anything held or delayed. */
+  async admit(): Promise<void> {
+    this.delayed = 0;
+    this.release();
+    if (this.#server) return;
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#link(socket));
+    this.#server = server;
+    server.listen(this.port, "127.0.0.1");
+    await once(server, "listening");
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  /** From now on nothing passes that way, and nobody is told. */
+  hold(...directions: Direction[]): void {
+    for (const direction of directions) this.#held.add(direction);
+  }
+
+  release(): void {
+    this.#held.clear();
+    for (const traps of Object.values(this.#traps)) traps.clear();
+    for (const { pipes } of this.#links) for (const pipe of pipes) pipe.flush();
+  }
+
+  /** Holds that way as soon as `text` is about to pass, `text` included; resolves then. */
+  holdAt(direction: Direction, text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const trap = {
+        text: Buffer.from(text),
+        caught: () => {
+          this.#traps[direction].delete(trap);
+          this.hold(direction);
+          resolve();
+        },
+      };
+      this.#traps[direction].add(trap);
+    });
+  }
+
+  /** Hears all that comes in that way, in chunks as they come, until the returned function is called. */
+  tap(direction: Direction, hear: (chunk: Buffer) => void): () => void {
+    this.#taps[direction].add(hear);
+    return () => this.#taps[direction].delete(hear);
+  }
+
+  async close(): Promise<void> {
+    await this.refuse();
+  }
+
+  isHeld(direction: Direction): boolean {
+    return this.#held.has(direction);
+  }
+
+  seen(direction: Direction, chunk: Buffer, withTail: Buffer): void {
+    for (const trap of this.#traps[direction]) if (withTail.includes(trap.text)) trap.caught();
+    for (const hear of this.#taps[direction]) hear(chunk);
+  }
+
+  #link(client: Socket): void {
+    const server = connect({ port: this.#target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    const sockets = [client, server];
+    const pipes = [new Pipe(this, "up", client, server), new Pipe(this, "down", server, client)];
+    const link = { sockets, pipes };
+    this.#links.add(link);
+    for (const socket of sockets) {
+      socket.on("error", () => {}); // "close" follows
+      socket.on("close", (hadError) => {
+        const isBroken = hadError || !socket.readableEnded;
+        if (isBroken) for (const other of sockets) other.destroy();
+        if (!sockets.every(({ destroyed }) => destroyed)) return;
+        for (const pipe of pipes) pipe.stop();
+        this.#links.delete(link);
+      });
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { randomUUID } from "node:crypto";
+import { importJWK, SignJWT, type JWK } from "jose";
+import { accessTokenSeconds, audience, issuer } from "../../contracts/users.ts";
+
+interface Claims {
+  sid?: string;
+  /** Seconds from now. */
+  lives?: number;
+  issuer?: string;
+  audience?: string;
+}
+
+/** An access token as users makes them, of a new session unless one is named. */
+export async function tokenOf(key: JWK, userId: string, claims: Claims = {}): Promise<string> {
+  const now = Date.now() / 1000;
+  return new SignJWT({ sid: claims.sid ?? randomUUID() })
+    .setProtectedHeader({ alg: "EdDSA", kid: key.kid! })
+    .setSubject(userId)
+    .setIssuer(claims.issuer ?? issuer)
+    .setAudience(claims.audience ?? audience)
+    .setIssuedAt(Math.floor(now))
+    .setExpirationTime(Math.ceil(now + (claims.lives ?? accessTokenSeconds)))
+    .sign(await importJWK(key, "EdDSA"));
+}

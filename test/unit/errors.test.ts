@@ -1,0 +1,75 @@
+import { Errors } from "moleculer";
+import { badData, codeOf, refusal } from "../../broker/errors.ts";
+import { checker } from "../../broker/validator.ts";
+import { actions } from "../../contracts/actions.ts";
+
+const {
+  RequestTimeoutError,
+  ServiceNotFoundError,
+  ServiceNotAvailableError,
+  RequestRejectedError,
+  QueueIsFullError,
+  BrokerDisconnectedError,
+} = Errors;
+const of = { action: "market.buy", nodeID: "a" };
+
+describe("the code of an error", () => {
+  it("is its own when it is one of the contract's, also where only its type has crossed the wire", () => {
+    expect(codeOf(refusal("ITEM_SOLD"))).toBe("ITEM_SOLD");
+    expect(codeOf(Object.assign(new Error(), { type: "OWN_ITEM" }))).toBe("OWN_ITEM");
+  });
+
+  it.each([
+    ["nobody has ever offered the action", new ServiceNotFoundError(of)],
+    ["nobody offers it now", new ServiceNotAvailableError(of)],
+    ["the node died with the call", new RequestRejectedError(of)],
+    ["too many wait", new QueueIsFullError(of)],
+    ["RabbitMQ is away", new BrokerDisconnectedError("away")],
+  ])("is UNAVAILABLE when %s", (_why, error) => expect(codeOf(error)).toBe("UNAVAILABLE"));
+
+  it("is TIMEOUT when no answer came", () => expect(codeOf(new RequestTimeoutError(of))).toBe("TIMEOUT"));
+
+  it.each([[new TypeError("x is undefined")], [null], [undefined], ["text"], [Object.assign(new Error(), { type: "toString" })]])(
+    "is INTERNAL for all the rest: %p",
+    (error) => expect(codeOf(error)).toBe("INTERNAL"),
+  );
+});
+
+describe("what is wrong with a value", () => {
+  const wrongWith = (value: unknown) => checker(actions["market.offer"].params)(value);
+
+  it("is told field by field, in the fields' own names, once each", () => {
+    expect(wrongWith({ title: " ", price: 0.5, colour: "red" })).toEqual([
+      { field: "colour", message: "is not known here" },
+      { field: "title", message: "is malformed" },
+      { field: "price", message: "must be integer" },
+      { field: "price", message: "must be >= 1" },
+    ]);
+    expect(wrongWith({})).toEqual(["title", "price"].map((field) => ({ field, message: "is missing" })));
+  });
+
+  it("is nothing when it fits", () => expect(wrongWith({ title: "Lamp", price: 1, imageUrl: null })).toEqual([]));
+
+  it("is one sentence in the error's message, and a list in its data", () => {
+    const error = badData([
+      { field: "price", message: "is missing" },
+      { field: "", message: "is strange" },
+    ]);
+    expect(error).toMatchObject({ type: "BAD_DATA", message: "price is missing; is strange", data: { errors: [{ field: "price" }, {}] } });
+  });
+
+  it.each([
+    ["javascript:alert(1)", false],
+    ["//elsewhere.example/x.png", false],
+    ["/\\elsewhere.example", false],
+    ["data:image/png;base64,AA", false],
+    ["https://a.example/x.png", true],
+    ["/assets/1.svg", true],
+  ])("an image at %s is allowed: %p", (imageUrl, isAllowed) => {
+    expect(wrongWith({ title: "Lamp", price: 1, imageUrl }).length === 0).toBe(isAllowed);
+  });
+
+  it.each(["\ud800", "a\u0000b"])("a text that no store could keep is refused: %j", (title) => {
+    expect(wrongWith({ title, price: 1 })).toEqual([{ field: "title", message: "is malformed" }]);
+  });
+});

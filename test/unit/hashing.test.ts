@@ -1,0 +1,68 @@
+import { atOnce } from "../../domain/bounds.ts";
+import { temporaryFolder } from "../support/node.ts";
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+process.env.DATA_DIR = folder.path;
+const { hashPassword } = await import("../../services/users/passwords.ts");
+
+const places = 150;
+/** Keeps both lanes busy until released. */
+async function busy() {
+  const { promise: first, resolve: release } = Promise.withResolvers<undefined>();
+  const held = [1, 2].map((n) => hashPassword("held", { network: `held-${n}`, first: async () => void (await first) }));
+  return { release: () => release(undefined), held };
+}
+/** Says what became of it: turns are noted, and refusals by their code. */
+const turn = (network: string, turns: string[]) =>
+  hashPassword("waits", {
+    network,
+    first: async () => void turns.push(network),
+  }).then(
+    () => "ok",
+    (error: { type: string }) => error.type,
+  );
+
+it("gives turns to networks in rounds, and each its own in their order", async () => {
+  const { release, held } = await busy();
+  const turns: string[] = [];
+  const flood = Array.from({ length: 30 }, () => turn("flooder", turns));
+  const others = ["b", "c", "d"].map((network) => turn(network, turns));
+
+  release();
+  await Promise.all([...held, ...flood, ...others]);
+
+  expect(turns.slice(0, 5).toSorted()).toEqual(["b", "c", "d", "flooder", "flooder"]);
+  expect(turns).toHaveLength(33);
+}, 20_000);
+
+it("has places for so many, and for so many of one network; all who have one are served", async () => {
+  const { release, held } = await busy();
+  const stop = () => Promise.reject(Object.assign(new Error(), { type: "spared" }));
+  const codeOf = (network: string) =>
+    hashPassword("waits", { network, first: stop }).catch((error: { type: string }) => error.type) as Promise<string>;
+  const flood = Array.from({ length: atOnce.hashesByNetwork }, () => codeOf("flooder"));
+  const oneTooMany = await codeOf("flooder");
+  const others = Array.from({ length: places - atOnce.hashesByNetwork - held.length }, (_, n) => codeOf(`other-${n}`));
+  const noPlace = await codeOf("late");
+
+  release();
+
+  expect([oneTooMany, noPlace]).toEqual(["TOO_MANY_REQUESTS", "UNAVAILABLE"]);
+  expect(new Set(await Promise.all([...flood, ...others]))).toEqual(new Set(["spared"]));
+  await Promise.all(held);
+  expect(await codeOf("flooder")).toBe("spared");
+});
+
+it("does nothing for those who have waited too long to be still there", async () => {
+  const { release, held } = await busy();
+  const turns: string[] = [];
+  const waited = turn("patient", turns);
+
+  setTimeout(release, 4_500);
+
+  expect(await waited).toBe("UNAVAILABLE");
+  expect(turns).toEqual([]);
+  await Promise.all(held);
+  expect(await turn("patient", turns)).toBe("ok");
+}, 10_000);

@@ -1,0 +1,31 @@
+import { newNotice, nextInstant, toMark, toNotification } from "../../domain/inbox.ts";
+
+const now = new Date("2026-01-01T00:00:00.000Z");
+
+it("shows a notice as it was told, with a name, a type and a time of its own", () => {
+  const notice = newNotice({ userId: "u", text: "Hello" }, "fresh", now);
+
+  expect(toNotification(notice)).toEqual({ id: "fresh", type: "notice", text: "Hello", data: {}, createdAt: now.toISOString() });
+  expect(newNotice({ userId: "u", id: "own", text: "Hello" }, "fresh", now).id).toBe("own");
+});
+
+it("reads up to a notice of two nodes' same instant in the order of the inbox: by key", () => {
+  const until = newNotice({ userId: "u", id: "m", text: "Hello" }, "", now);
+
+  expect(toMark("u", { all: true, until: "m" }, until)).toEqual({
+    userId: "u",
+    isRead: false,
+    createdAt: { $lte: until.createdAt },
+    $or: [{ createdAt: { $lt: until.createdAt } }, { _id: { $lte: "u.m" } }],
+  });
+});
+
+it.each([
+  ["after a while", 0, 5000, 5000],
+  ["within one millisecond", 5000, 5000, 5001],
+  ["in a storm", 5900, 5000, 5901],
+  ["in a storm that has run a second ahead", 6000, 5000, 6000],
+  ["after a clock was set back an hour", 3_600_000, 5000, 6000],
+])("gives each notice its instant: %s", (_when, before, now, next) => {
+  expect(nextInstant(before, now)).toBe(next);
+});

@@ -1,0 +1,39 @@
+import { isAllowedOrigin } from "../../domain/origins.ts";
+
+const allowed = ["https://partner.example", "http://ok.example:8080"];
+
+it.each([
+  ["no browser's", undefined, "souk.example"],
+  ["the page's own", "https://souk.example", "souk.example"],
+  ["the page's own, on its own port", "http://souk.example:3000", "souk.example:3001"],
+  ["the page's own, by address", "http://127.0.0.1:3000", "127.0.0.1:3001"],
+  ["the page's own, by IPv6 address", "http://[::1]:3000", "[::1]:3001"],
+  ["the page's own, in another case", "http://souk.example", "Souk.Example"],
+  ["one that is listed", "https://partner.example", "souk.example"],
+  ["one that is listed with its port", "http://ok.example:8080", "souk.example"],
+])("lets in %s", (_what, origin, host) => {
+  expect(isAllowedOrigin(origin, host, allowed)).toBe(true);
+});
+
+it.each([
+  ["another site's", "https://evil.example"],
+  ["one whose name begins like the own", "https://souk.example.evil.example"],
+  ["one whose name ends like the own", "https://evilsouk.example"],
+  ["a subdomain's", "https://a.souk.example"],
+  ["one that begins like a listed one", "https://partner.example.evil.example"],
+  ["a listed name in another scheme", "http://partner.example"],
+  ["a listed name on another port", "http://ok.example:8081"],
+  ["an opaque one", "null"],
+  ["an empty one", ""],
+  ["a file's", "file://souk.example"],
+  ["an extension's", "chrome-extension://souk.example"],
+  ["one that is no origin", "https://souk.example/path"],
+  ["one with a user in it", "https://souk.example@evil.example"],
+  ["two at once", "https://souk.example https://evil.example"],
+])("keeps out %s", (_what, origin) => {
+  expect(isAllowedOrigin(origin, "souk.example", allowed)).toBe(false);
+});
+
+it.each([["none"], [undefined], [""], ["evil.example#souk.example"]])("has no own origin where the request was sent to host %s", (host) => {
+  expect(isAllowedOrigin("https://souk.example", host, allowed)).toBe(false);
+});
