@@ -1,4 +1,6 @@
+import Type, { type Static } from "typebox";
 import type { ActionName } from "./actions.ts";
+import { currency, exactly, nullable } from "./schema.ts";
 
 export interface Route {
   method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -29,6 +31,16 @@ export const routes = [
   { method: "GET", path: "/notifications", action: "notifications.inbox", who: "user", success: 200 },
   { method: "POST", path: "/notifications/read", action: "notifications.read", who: "user", success: 200 },
 ] as const satisfies readonly Route[];
+
+/** What a page must know of this installation: `GET /config.json`. */
+export const Config = exactly({
+  /** Where the sockets are; null: at the host name of this server, on `socketPort`. */
+  socketUrl: nullable(Type.String()),
+  /** 0 if the sockets took a free port in another process, which only `socketUrl` can tell then. */
+  socketPort: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  currency,
+});
+export type Config = Static<typeof Config>;
 
 /** The largest body that is read, in bytes. */
 export const bodyLimit = 32 * 1024;

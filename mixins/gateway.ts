@@ -5,7 +5,7 @@ import type { Context, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { refusal } from "../broker/errors.ts";
 import { schema, type Meta } from "../broker/provide.ts";
-import { routes, type Route } from "../contracts/http.ts";
+import { routes, type Config, type Route } from "../contracts/http.ts";
 import type { Caller } from "../contracts/users.ts";
 import { clientAddress, networkOf } from "../domain/addresses.ts";
 import { bounds } from "../domain/bounds.ts";
@@ -38,10 +38,20 @@ type Response = ServerResponse & { requestId: string };
 
 /** What the mixin adds to a service, beside moleculer-web's own. */
 export interface Gateway extends Omit<Identity, "settings" | "actions"> {
-  settings: { port: number; ip: string; origins: string[]; trustedProxies: number; mostInFlight: number };
+  settings: {
+    port: number;
+    ip: string;
+    origins: string[];
+    trustedProxies: number;
+    mostInFlight: number;
+    socketUrl: string | undefined;
+    socketPort: number;
+    currency: string;
+  };
   server: Server;
   /** Where it listens, once it does. */
   address(): AddressInfo;
+  socketPort(): number;
   aliases: Alias[];
   /** Those of a path without parameters, by path, and those with: "/users/me" is never the user "me". */
   literal: Map<string, Alias[]>;
@@ -90,6 +100,7 @@ export const gateway = schema<Gateway>({
           "GET /health/live": live,
           "GET /health/ready": ready,
           "GET /openapi.json": described,
+          "GET /config.json": configured,
         },
       },
     ],
@@ -221,6 +232,12 @@ export const gateway = schema<Gateway>({
       return this.server.address() as AddressInfo;
     },
 
+    /** Where the sockets are, if they are not at a URL of their own: of those in this process the port they got. */
+    socketPort() {
+      const sockets = this.broker.getLocalService("notifications") as { address?(): AddressInfo | null } | undefined;
+      return sockets?.address?.()?.port ?? this.settings.socketPort;
+    },
+
     /** Accepts nothing new, ends idle connections, lets what is running finish. */
     drain(): Promise<void> {
       if (!this.server.listening && !this.drained) return Promise.resolve();
@@ -276,6 +293,11 @@ async function live(this: Gateway, req: Request, res: Response) {
 async function ready(this: Gateway, req: Request, res: Response) {
   const readiness = await this.readiness();
   this.reply(req, res, statusOf(readiness), readiness);
+}
+
+async function configured(this: Gateway, req: Request, res: Response) {
+  const { socketUrl = null, currency } = this.settings;
+  this.reply(req, res, 200, { socketUrl, socketPort: this.socketPort(), currency } satisfies Config);
 }
 
 async function described(this: Gateway, req: Request, res: Response) {

@@ -12,6 +12,9 @@ export default schema<Gateway>({
     ip: env.host,
     origins: env.corsOrigins,
     trustedProxies: env.trustedProxies,
+    socketUrl: env.socketUrl,
+    socketPort: env.socketPort,
+    currency: env.currency,
     /** Requests at once, before new ones are refused: well above the thousand that are promised. */
     mostInFlight: Math.ceil(2_000 * env.rateScale),
   },
