@@ -8,6 +8,7 @@ import type { ActionName, Actions } from "../contracts/actions.ts";
 import type { Debt, Owed } from "../contracts/debts.ts";
 import type { ParamsOf } from "../contracts/schema.ts";
 import * as debt from "../domain/debts.ts";
+import { inBatches } from "./batches.ts";
 import { paged } from "./paging.ts";
 import type { Index, Store } from "./store.ts";
 
@@ -17,9 +18,11 @@ const mostAtOnce = 100;
 const lanes = 16;
 /** What it claims at a time. */
 const batch = 100;
-/** What it looks up at a time, and how long it pays of that (ms): so long others wait for one who is owed much. */
-const lookup = 500;
+/** How long it pays of what one look found (ms): so long others wait for one who is owed much. */
 const longestTurn = 1_000;
+/** What it looks up at a time: as much as it pays in a turn, for a look may cost as much as the backlog is long. */
+const leastLook = 500;
+const mostLook = 8_000;
 /** So often the relay looks for what is due (ms); it looks at once when those who are to be told come into sight. */
 const lookEvery = 500;
 /** A stop waits this long for calls that are under way (ms). */
@@ -54,8 +57,9 @@ interface Relay<Doc extends Owing> extends Debts<Doc> {
     /** Whoever is to be told is in sight and takes nothing; and the timer that ends the wait after the last attempt. */
     isOutage: boolean;
     waiting: NodeJS.Timeout | undefined;
-    /** Whose debts were claimed last. */
+    /** Whose debts were claimed last; how many the next look takes. */
     after: string;
+    reach: number;
   };
   paying: Set<Promise<void>>;
   looks: NodeJS.Timeout;
@@ -164,7 +168,8 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         const found = await this.dueNow();
         const turnEnds = performance.now() + longestTurn;
         let settled = Promise.resolve();
-        for (let at = 0; at < found.length && this.mayPay() && performance.now() < turnEnds; at += batch) {
+        let at = 0;
+        for (; at < found.length && this.mayPay() && performance.now() < turnEnds; at += batch) {
           const lateAt = performance.now() + debt.beginWithinMs;
           const next = found.slice(at, at + batch);
           const [mine] = await Promise.all([this.claim(next), settled]);
@@ -172,6 +177,7 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
           settled = this.settle(mine, (params) => this.broker.call<unknown, object>(action, params), lateAt);
         }
         await settled;
+        this.relay.reach = Math.min(Math.max(leastLook, 2 * at), mostLook);
         return found.length > 0;
       },
 
@@ -181,7 +187,7 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
        */
       async dueNow() {
         const { relay } = this;
-        const limit = relay.isOutage ? 1 : lookup;
+        const limit = relay.isOutage ? 1 : relay.reach;
         const find = (whose: object, limit: number) =>
           this.store.find({ [creditor]: whose, ...debt.due(new Date()) }, { sort: { [creditor]: 1, "notice.dueAt": 1 }, limit });
         const found = await find({ $gt: relay.after }, limit);
@@ -270,10 +276,19 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
     },
 
     created() {
-      this.relay = { looking: undefined, again: false, isStopping: false, isOutage: false, waiting: undefined, after: randomUUID() };
+      this.relay = {
+        looking: undefined,
+        again: false,
+        isStopping: false,
+        isOutage: false,
+        waiting: undefined,
+        after: randomUUID(),
+        reach: leastLook,
+      };
       this.paying = new Set();
-      this.told = together((ids) => this.write(ids, debt.told));
-      this.release = together((ids) => this.write(ids, debt.released(new Date())));
+      const all = (update: () => Record<string, unknown>) => (ids: string[]) => this.write(ids, update()).then(() => () => {});
+      this.told = inBatches(all(() => debt.told));
+      this.release = inBatches(all(() => debt.released(new Date())));
     },
 
     started() {
@@ -300,20 +315,3 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
 }
 
 const triesOf = (notice?: Partial<Debt>) => notice?.attempts ?? 0;
-
-/** What comes while a write is under way is written together, by the next. `write` never rejects. */
-function together(write: (ids: string[]) => Promise<void>): (id: string) => Promise<void> {
-  let last = Promise.resolve();
-  let next: string[] | undefined;
-  return (id) => {
-    if (next) next.push(id);
-    else {
-      const ids = (next = [id]);
-      last = last.then(() => {
-        next = undefined;
-        return write(ids);
-      });
-    }
-    return last;
-  };
-}

@@ -179,10 +179,41 @@ const oneLine = {
 
 async function ensureIndexes(db: Datastore, what: Collection): Promise<void> {
   const wanted = what.indexes.flatMap((index) => toNedbIndex(index, what.document));
-  const { indexes } = db as unknown as { indexes: Record<string, { unique: boolean; sparse: boolean }> };
+  const { indexes } = db as unknown as { indexes: Record<string, InMemory> };
   // NeDB keeps an index of the file as it was made, whatever is asked for now.
   for (const name of Object.keys(indexes)) if (name !== "_id") await db.removeIndexAsync(name);
   for (const index of wanted) await db.ensureIndexAsync(index as nedb.default.EnsureIndexOptions);
+  Object.values(indexes).forEach(keepInPlace);
+}
+
+/** What NeDB has and does not declare. Those that share a key share an array, which `getMatching` returns itself. */
+interface InMemory {
+  fieldName: string;
+  update(changed: Stored | Changed[], after?: Stored): void;
+  getMatching(key: unknown): Stored[];
+}
+interface Changed {
+  oldDoc: Stored;
+  newDoc: Stored;
+}
+
+/** At each update NeDB takes the document out of every index and puts it back, which costs the more the more share its key. */
+function keepInPlace(index: InMemory): void {
+  const move = index.update.bind(index);
+  index.update = (changed, after) => {
+    const all = Array.isArray(changed) ? changed : [{ oldDoc: changed, newDoc: after! }];
+    const [moved, kept] = [all.filter((one) => !hasSameKey(index, one)), all.filter((one) => hasSameKey(index, one))];
+    move(moved); // throws when a unique index refuses it; then nothing may have changed
+    for (const { oldDoc, newDoc } of kept) {
+      const sharing = index.getMatching(valueAt(oldDoc, index.fieldName));
+      sharing[sharing.indexOf(oldDoc)] = newDoc;
+    }
+  };
+}
+
+function hasSameKey({ fieldName }: InMemory, { oldDoc, newDoc }: Changed): boolean {
+  const key = valueAt(oldDoc, fieldName);
+  return ["string", "number"].includes(typeof key) && key === valueAt(newDoc, fieldName);
 }
 
 interface NedbIndex {

@@ -42,4 +42,4 @@ async function embedded(): Promise<Fabric> {
   return fabric;
 }
 
-describe("debts of one node, over files", () => debtPromises(embedded, 5_000));
+describe("debts of one node, over files", () => debtPromises(embedded, 10_000));

@@ -311,15 +311,17 @@ export function debtPromises(open: () => Promise<Fabric>, least: number): void {
       const came = performance.now();
       const isOther = new Set(salesOf(others));
       const areHeard = () => listener.told.filter((id) => isOther.has(id)).length === 20;
-      const heard = eventually(areHeard, { within: 5000 }).then(() => performance.now() - came);
+      const heard = eventually(areHeard, { within: 5000 }).then(() => ({
+        delay: performance.now() - came,
+        left: backlog - listener.told.length,
+      }));
       let slowest = 0;
       for (const item of items) {
         const asked = performance.now();
         await buyAll([item]);
         slowest = Math.max(slowest, performance.now() - asked);
       }
-      const delay = await heard;
-      const left = backlog - listener.told.length;
+      const { delay, left } = await heard;
       await eventually(() => listener.told.length >= backlog + 70, { within: 600_000, every: 10 });
       const took = performance.now() - began;
 
