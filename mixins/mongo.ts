@@ -1,8 +1,9 @@
-import { MongoClient, MongoServerError, type Collection as MongoCollection, type MongoClientOptions } from "mongodb";
+import { MongoBulkWriteError, MongoClient, MongoServerError, type Collection as MongoCollection, type MongoClientOptions } from "mongodb";
 import MongoAdapter from "moleculer-db-adapter-mongo";
 import type { Service, ServiceBroker } from "moleculer";
 import { setTimeout as pause } from "node:timers/promises";
 import { refusal } from "../broker/errors.ts";
+import { inBatches } from "./batches.ts";
 import { Duplicate, type Adapter, type Collection, type Query, type Stored, type Update } from "./store.ts";
 
 /** The base was written for the driver of 2019: of it remain the lifecycle, the cursors and the sort. */
@@ -87,8 +88,35 @@ export class MongoStore extends Base implements Adapter {
   }
 
   async insert(doc: Stored): Promise<Stored> {
-    await this.use(() => this.collection.insertOne(doc));
-    return doc;
+    return this.use(() => this.inserted(doc));
+  }
+
+  private readonly inserted = inBatches(async (docs: Stored[]) => {
+    const failures = await this.insertAll(docs);
+    return (doc: Stored) => {
+      if (failures.has(doc)) throw failures.get(doc);
+      return doc;
+    };
+  });
+
+  /** What failed, and why. Of a batch the driver does not say which index refused a document: it is tried again alone. */
+  private async insertAll(docs: Stored[]): Promise<Map<Stored, unknown>> {
+    const failures = new Map<Stored, unknown>();
+    const alone = docs.length === 1 ? docs : await this.refusedOf(docs);
+    for (const doc of alone) await within(deadline, this.collection.insertOne(doc)).catch((error: unknown) => failures.set(doc, error));
+    return failures;
+  }
+
+  private async refusedOf(docs: Stored[]): Promise<Stored[]> {
+    try {
+      await within(deadline, this.collection.insertMany(docs, { ordered: false }));
+      return [];
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) throw error;
+      const refused = [error.writeErrors].flat().map(({ index }) => docs[index]!);
+      if (refused.length === 0) throw error;
+      return refused;
+    }
   }
 
   findOne(query: Query): Promise<Stored | null> {
@@ -247,6 +275,8 @@ const driverErrors = new Set([
   "MongoClientClosedError",
   "MongoExpiredSessionError",
   "MongoWriteConcernError",
+  // Of a batch, whatever cut it off. One that was refused does not come this far.
+  "MongoBulkWriteError",
 ]);
 /** Unauthorised, shutting down, not (any more) the primary, no majority, and network errors between servers. */
 const serverCodes = new Set([

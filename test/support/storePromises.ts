@@ -197,6 +197,19 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.count({})).toBe(0);
     });
 
+    it("is found by a key that many share, whichever of them changed, moved away or was refused", async () => {
+      await fill(Array.from({ length: 20 }, (_, i) => ({ _id: `${i}`, email: `${i}`, price: 1 })));
+      await store.changeMany({ price: 1 }, { $set: { name: "lamp" } });
+      await store.change({ _id: "3" }, { $set: { price: 2 } });
+      expect(await tally([store.change({ _id: "4" }, { $set: { name: "chair", email: "5" } })])).toEqual({ "Duplicate email": 1 });
+      expect(await tally([store.changeMany({ price: 1 }, { $set: { name: "chair", email: "5" } })])).toEqual({ "Duplicate email": 1 });
+
+      const found = await store.find({ price: 1 });
+
+      expect(found.filter(({ name }) => name === "lamp")).toHaveLength(19);
+      expect(await store.count({ price: 2 })).toBe(1);
+    });
+
     it("of many documents says how many matched, changed or not", async () => {
       await fill([
         { _id: "1", price: 1 },
@@ -269,6 +282,12 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       const inserts = Array.from({ length: 100 }, (_, i) => store.insert({ _id: `${i}`, email: "anna@souk.test" }));
       expect(await tally(inserts)).toEqual({ done: 1, "Duplicate email": 99 });
       expect(await store.count({})).toBe(1);
+    });
+
+    it("refuses of many inserts at once those it must, and them alone", async () => {
+      const inserts = Array.from({ length: 100 }, (_, i) => store.insert({ _id: `${i}`, email: `${Math.floor(i / 2)}` }));
+      expect(await tally(inserts)).toEqual({ done: 50, "Duplicate email": 50 });
+      expect(await store.count({})).toBe(50);
     });
 
     it("has the id as one, also when all else is the same", async () => {
