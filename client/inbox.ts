@@ -1,0 +1,251 @@
+import { io, type Socket } from "socket.io-client";
+import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
+import type { ClientToServer, ServerToClient } from "../contracts/socket.ts";
+import { isCode, SoukError } from "./errors.ts";
+import type { Params, Result } from "./http.ts";
+import { merging, type Merging } from "./inbox/notices.ts";
+import { backoff } from "./retry.ts";
+import type { Access, Sessions } from "./session.ts";
+import { signal, store, type Store } from "./store.ts";
+import { surroundings } from "./surroundings.ts";
+
+export interface InboxState {
+  /** The unread ones, newest first, each once. */
+  notifications: Notification[];
+  /** How many there are, also of those that are not loaded. */
+  unread: number;
+  /** Leads to those that are not loaded: `more()`. */
+  nextCursor: string | null;
+  /** `paused`: what happens now is shown later, when notifications can be reached again. */
+  connection: "connecting" | "live" | "paused" | "signedOut";
+}
+
+export interface LiveInbox extends Store<InboxState> {
+  /** Once for each notice that is new to this client: those that come while it is there, and those missed while it was away. */
+  onNotification(listener: (notification: Notification) => void): () => void;
+  /** Marks these as read, or all that are shown or older; on all devices. */
+  read(which: string[] | "all"): Promise<void>;
+  /** Loads older ones. */
+  more(): Promise<void>;
+  /** Goes offline, until `souk.inbox()` is called again. */
+  close(): void;
+}
+
+interface Needs {
+  session: Sessions;
+  inboxOf(which: Params<"notifications.inbox">): Promise<Inbox>;
+  markRead(read: Read): Promise<Result<"notifications.read">>;
+  socketUrl(): Promise<string>;
+}
+
+/** How long it may take to come (back) before it is said (ms). */
+const patience = 3_000;
+/** Milliseconds for the answer to an event. */
+const answerWithin = 10_000;
+/** How long to wait at most before trying again (ms): the first time, and ever. */
+const [firstWait, longestWait] = [1_000, 15_000];
+const pageSize = 50;
+
+export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): LiveInbox & { open(): void } {
+  const state = store<InboxState>({ notifications: [], unread: 0, nextCursor: null, connection: "connecting" });
+  const news = signal<Notification>();
+  let merged: Merging = merging(news.tell);
+  let isOpen = false;
+  let socket: Socket<ServerToClient, ClientToServer> | undefined;
+  let owner: string | undefined;
+  let failures = 0;
+  /** Which attempt to connect counts; what an older one is up to is of no interest. */
+  let attempt = 0;
+  /** What is due: another attempt, a fresh token, the word that it takes long, another reading. */
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  let loading: Promise<void> | undefined;
+  let rereadings = 0;
+
+  function later(what: string, ms: number, run: () => void): void {
+    clearTimeout(timers.get(what));
+    timers.set(
+      what,
+      setTimeout(() => {
+        timers.delete(what);
+        run();
+      }, ms),
+    );
+  }
+
+  function never(...what: string[]): void {
+    for (const one of what) {
+      clearTimeout(timers.get(one));
+      timers.delete(one);
+    }
+  }
+
+  function show(connection = state.get().connection): void {
+    const [before, next] = [state.get(), { ...merged.notices(), connection }];
+    if (Object.entries(next).some(([name, value]) => before[name as keyof InboxState] !== value)) state.set(next);
+    if (!isOpen) return;
+    if (!merged.isDoubtful()) rereadings = 0;
+    else if (!timers.has("reread")) later("reread", 300 + backoff(rereadings++, firstWait, 30_000), () => void reread());
+  }
+
+  /** By REST, when what was pushed does not add up. */
+  async function reread(): Promise<void> {
+    const [mark, mine] = [merged.mark(), merged];
+    const inbox = await inboxOf({ unread: true, limit: pageSize }).catch(() => undefined);
+    if (mine !== merged) return;
+    if (inbox) merged.merge(inbox, mark);
+    show();
+  }
+
+  function wait(): void {
+    if (state.get().connection !== "paused") show("connecting");
+    if (!timers.has("patience")) later("patience", patience, () => show("paused"));
+  }
+
+  async function connect(): Promise<void> {
+    leave();
+    const mine = attempt;
+    wait();
+    try {
+      const [access, url] = [await session.access(), await socketUrl()];
+      if (mine === attempt) listen(url, access);
+    } catch (error) {
+      if (mine === attempt && !isCode(error, "UNAUTHENTICATED")) again();
+    }
+  }
+
+  /** Full of jitter: all clients of a server that restarts come back at the same time. */
+  function again(): void {
+    later("retry", backoff(failures++, firstWait, longestWait), () => void connect());
+  }
+
+  /** One socket for one connection; reconnecting is ours, because a stock client gives up after a refusal and brings an old token. */
+  function listen(url: string, access: Access): void {
+    const mine: typeof socket = io(url, { transports: ["websocket"], auth: { token: access.token }, reconnection: false, forceNew: true });
+    socket = mine;
+    let mark = 0;
+    let isGapless = false;
+    let closing: string | undefined;
+
+    const lost = (code?: string) => {
+      if (socket !== mine) return;
+      leave();
+      if (code === "UNAUTHENTICATED") session.reject(access.token);
+      // Asked to stay away.
+      if (code === "TOO_MANY_REQUESTS") failures = Math.max(failures, 5);
+      wait();
+      again();
+    };
+
+    const renewLater = () => later("renew", Math.max(0, access.renewAt - Date.now()), () => void renew());
+    const renew = async (tries = 0) => {
+      try {
+        access = await session.fresh();
+        if (socket !== mine) return;
+        mark = merged.mark();
+        const answer = await mine.timeout(answerWithin).emitWithAck("authorize", { token: access.token });
+        if (!answer.ok) throw new SoukError(answer.code, answer.detail);
+        renewLater();
+      } catch (error) {
+        if (socket !== mine) return;
+        if (isCode(error, "UNAUTHENTICATED", "FORBIDDEN")) return lost((error as SoukError).code);
+        later("renew", backoff(tries, firstWait, longestWait), () => void renew(tries + 1));
+      }
+    };
+
+    mine.on("connect", () => {
+      mark = merged.mark();
+      renewLater();
+    });
+    mine.on("inbox", (inbox) => {
+      merged.merge(inbox, mark, isGapless);
+      isGapless = true;
+      failures = 0;
+      never("patience");
+      show("live");
+    });
+    mine.on("notification", (notification) => {
+      merged.push(notification);
+      show();
+    });
+    mine.on("read", ({ unread, ...read }) => {
+      merged.clear(read, unread);
+      show();
+    });
+    mine.on("closing", ({ code }) => void (closing = code));
+    mine.on("disconnect", () => lost(closing));
+    mine.on("connect_error", (error) => lost((error as { data?: { code?: string } }).data?.code));
+  }
+
+  function leave(): void {
+    attempt++;
+    never("retry", "renew", "reread");
+    const left = socket;
+    socket = undefined;
+    left?.disconnect();
+  }
+
+  function quit(connection: InboxState["connection"]): void {
+    leave();
+    never("patience");
+    show(connection);
+  }
+
+  session.state.subscribe(({ user, status }) => {
+    if (user?.id !== owner) {
+      if (owner) leave();
+      merged = merging(news.tell);
+      owner = user?.id;
+    }
+    if (!isOpen) return;
+    if (status === "signedOut") quit("signedOut");
+    else if (!socket) void connect();
+  });
+
+  // The network is back, or somebody looks again: why wait?
+  for (const event of ["online", "focus"])
+    surroundings.addEventListener?.(event, () => {
+      if (timers.has("retry")) void connect();
+    });
+
+  async function load(): Promise<void> {
+    const { nextCursor } = merged.notices();
+    if (!nextCursor) return;
+    const [mark, mine] = [merged.mark(), merged];
+    const page = await inboxOf({ unread: true, limit: pageSize, cursor: nextCursor });
+    if (mine !== merged || merged.notices().nextCursor !== nextCursor) return;
+    merged.append(page, mark);
+    show();
+  }
+
+  async function mark(read: Read): Promise<void> {
+    const mine = merged;
+    const { unread } = await markRead(read);
+    if (mine !== merged) return;
+    merged.clear(read, unread);
+    show();
+  }
+
+  return {
+    get: state.get,
+    subscribe: state.subscribe,
+    onNotification: news.on,
+    async read(which) {
+      if (which === "all") {
+        const newest = merged.notices().notifications[0]?.id;
+        return mark({ all: true, ...(newest && { until: newest }) });
+      }
+      for (let at = 0; at < which.length; at += 100) await mark({ ids: which.slice(at, at + 100) });
+    },
+    more: () => (loading ??= load().finally(() => (loading = undefined))),
+    close() {
+      isOpen = false;
+      quit(session.state.get().status === "signedOut" ? "signedOut" : "paused");
+    },
+    open() {
+      if (isOpen) return;
+      isOpen = true;
+      if (session.state.get().status === "signedOut") show("signedOut");
+      else void connect();
+    },
+  };
+}

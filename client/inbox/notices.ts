@@ -1,0 +1,116 @@
+import type { Inbox, Notification } from "../../contracts/notifications.ts";
+
+/** The unread notices, newest first, each once; `unread` counts also those that are not loaded, which `nextCursor` leads to. */
+export type Notices = Inbox;
+
+export interface Merging {
+  notices(): Notices;
+  /** Before an inbox is asked for: what comes from now on may or may not be in it. */
+  mark(): number;
+  /** An inbox that was read after that mark. `isGapless`: nothing can have been missed, and what was loaded before stays. */
+  merge(inbox: Inbox, mark: number, isGapless?: boolean): void;
+  /** One that was pushed. */
+  push(notification: Notification): void;
+  /** What was read, here or on another device, and how many are left. */
+  clear(read: Partial<{ ids: string[]; all: true; until: string }>, unread: number): void;
+  /** The page after `nextCursor`. */
+  append(page: Inbox, mark: number): void;
+  /** What is shown and what is counted do not agree: the inbox is to be read again. */
+  isDoubtful(): boolean;
+}
+
+/** How many ids are remembered. */
+const memory = 10_000;
+
+const newestFirst = (a: Notification, b: Notification) => (isNewer(a, b) ? -1 : 1);
+/** As the server orders them. */
+const isNewer = (a: Notification, b: Notification) => (a.createdAt === b.createdAt ? a.id > b.id : a.createdAt > b.createdAt);
+
+/**
+ * Makes one list of inboxes, pushes and reads that overtake each other: a push may arrive before an inbox that does not have it yet, and
+ * a read before one that still has it. `tell` is called once for each id that is news.
+ */
+export function merging(tell: (notification: Notification) => void): Merging {
+  let notices: Notices = { notifications: [], unread: 0, nextCursor: null };
+  /** Counts what happens, so that it can be said what happened since. */
+  let clock = 0;
+  /** When each notice came, and when it was read. */
+  const known = new Map<string, { came: number; gone?: number }>();
+  let lastRead = -1;
+  let isUnsure = false;
+  let isFirst = true;
+
+  function note(news: Notification[], isTold: boolean): void {
+    for (const notification of news) {
+      if (known.has(notification.id)) continue;
+      known.set(notification.id, { came: clock });
+      if (isTold) tell(notification);
+    }
+    for (const id of known.keys()) {
+      if (known.size <= memory) break;
+      known.delete(id);
+    }
+  }
+
+  const goneSince = (mark: number, { id }: Notification) => (known.get(id)?.gone ?? -1) >= mark;
+  const cameSince = (mark: number, { id }: Notification) => (known.get(id)?.came ?? -1) >= mark;
+
+  return {
+    notices: () => notices,
+    mark: () => ++clock,
+
+    merge(inbox, mark, isGapless = false) {
+      const { notifications: before, nextCursor } = notices;
+      const listed = new Set(inbox.notifications.map(({ id }) => id));
+      const others = before.filter(({ id }) => !listed.has(id));
+      const fresh = others.filter((one) => cameSince(mark, one));
+      const last = inbox.notifications.at(-1);
+      const older = isGapless && inbox.nextCursor && last ? others.filter((one) => !fresh.includes(one) && isNewer(last, one)) : [];
+      const left = inbox.notifications.filter((one) => !goneSince(mark, one));
+      notices = {
+        notifications: [...fresh, ...left, ...older].sort(newestFirst),
+        unread: inbox.unread + fresh.length - (inbox.notifications.length - left.length),
+        nextCursor: older.length > 0 ? nextCursor : inbox.nextCursor,
+      };
+      isUnsure = lastRead >= mark;
+      note(inbox.notifications.toReversed(), !isFirst);
+      isFirst = false;
+    },
+
+    push(notification) {
+      const { notifications, unread, nextCursor } = notices;
+      if (known.has(notification.id)) return;
+      clock++;
+      const last = notifications.at(-1);
+      // Older than what is loaded, it has its place, and was counted, among those that are not.
+      if (!nextCursor || !last || isNewer(notification, last))
+        notices = { notifications: [notification, ...notifications].sort(newestFirst), unread: unread + 1, nextCursor };
+      note([notification], true);
+    },
+
+    clear({ ids = [], all, until }, unread) {
+      lastRead = ++clock;
+      const end = notices.notifications.find(({ id }) => id === until);
+      // Where it ends nobody here can tell.
+      if (all && until && !end) isUnsure = true;
+      const isRead = (one: Notification) => ids.includes(one.id) || (all && (!until || (end && !isNewer(one, end))));
+      const left = notices.notifications.filter((one) => !isRead(one));
+      // Also those that are not here: they may be on their way.
+      for (const id of [...ids, ...notices.notifications.filter(isRead).map(({ id }) => id)]) known.set(id, { came: 0, gone: clock });
+      // With all of those that are loaded, all that are not are read as well.
+      notices = { notifications: left, unread, nextCursor: all && (!until || end) ? null : notices.nextCursor };
+    },
+
+    append(page, mark) {
+      const { notifications, unread } = notices;
+      const have = new Set(notifications.map(({ id }) => id));
+      const more = page.notifications.filter((one) => !have.has(one.id) && !goneSince(mark, one));
+      const isQuiet = clock === mark;
+      notices = { notifications: [...notifications, ...more], unread: isQuiet ? page.unread : unread, nextCursor: page.nextCursor };
+      note(more, false);
+    },
+
+    isDoubtful: () =>
+      isUnsure || notices.unread < notices.notifications.length || (!notices.nextCursor && notices.unread > notices.notifications.length),
+  };
+}
