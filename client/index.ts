@@ -1,3 +1,4 @@
+import type { Config } from "../contracts/config.ts";
 import type { ErrorCode, FieldError } from "../contracts/errors.ts";
 import type { Item, Sale } from "../contracts/market.ts";
 import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
@@ -12,7 +13,22 @@ import { surroundings } from "./surroundings.ts";
 import { storedTokens, tokensInMemory, type Tokens } from "./tokens.ts";
 
 export { SoukError, storedTokens };
-export type { ErrorCode, FieldError, InboxState, Item, LiveInbox, Notification, Profile, Read, Sale, SessionState, Store, Tokens, User };
+export type {
+  Config,
+  ErrorCode,
+  FieldError,
+  InboxState,
+  Item,
+  LiveInbox,
+  Notification,
+  Profile,
+  Read,
+  Sale,
+  SessionState,
+  Store,
+  Tokens,
+  User,
+};
 
 export type Credentials = Params<"users.login">;
 export type Registration = Params<"users.register">;
@@ -31,14 +47,6 @@ export type InboxPage = Inbox;
 export interface Health {
   status: "ready" | "not ready";
   services: Record<string, "up" | "away" | "database away" | "cut off">;
-}
-
-/** What a page has to know of its market. */
-export interface Config {
-  /** Where the sockets are, if not at `socketPort` of the same host. */
-  socketUrl: string | null;
-  socketPort: number;
-  currency: string;
 }
 
 export interface SoukOptions {
