@@ -77,7 +77,7 @@ export function readEnv(source: Source): Env {
     nodeId: read.matching("NODE_ID", /^[\w-]{1,100}$/, uniqueNodeId(services), "letters, digits, - and _"),
     namespace: read.matching("NAMESPACE", /^[\w-]{0,50}$/, "", "letters, digits, - and _"),
     rateScale: read.number("RATE_SCALE", 1, 0.001, 1_000_000),
-    socketUrl: read.url("SOCKET_URL", ["http:", "https:", "ws:", "wss:"]),
+    socketUrl: read.origin("SOCKET_URL", ["http:", "https:", "ws:", "wss:"]),
     trustedProxies: read.number("TRUSTED_PROXIES", 0, 0, 10, true),
   };
   if (faults.length === 0) env.keys = embedded ? keysFromFile(dataDir, faults) : keysFromEnv(source, services, faults);
@@ -157,6 +157,10 @@ function uniqueNodeId(services: readonly ServiceName[]): string {
     .slice(0, 60)}-${randomBytes(3).toString("hex")}`;
 }
 
+/** As browsers write it: not a letter more. A host of which a policy could read more than a name is none. */
+const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text && !/[^\w.:/[\]-]/.test(text);
+const beginnings = (protocols: string[]) => protocols.map((protocol) => `${protocol}//`).join(" or ");
+
 /** One reader for each kind of value; what is wrong is noted, and a default stands in so that the rest is read too. */
 function reader(source: Source, faults: string[]) {
   const value = (name: string) => source[name] || undefined;
@@ -176,14 +180,21 @@ function reader(source: Source, faults: string[]) {
   const url = (name: string, protocols: string[]) => {
     const given = value(name);
     if (given && !(URL.canParse(given) && protocols.includes(new URL(given).protocol) && new URL(given).host))
-      fault(name, `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`);
+      fault(name, `a URL that begins with ${beginnings(protocols)}`);
     return given && URL.canParse(given) ? given : undefined;
+  };
+  const origin = (name: string, protocols: string[]) => {
+    const given = value(name);
+    if (given && !(isOrigin(given) && protocols.includes(new URL(given).protocol)))
+      fault(name, `an exact origin, without a path, that begins with ${beginnings(protocols)}`);
+    return given;
   };
   return {
     text,
     matching,
     number,
     url,
+    origin,
     port: (name: string, fallback: number) => number(name, fallback, 0, 65_535, true),
     oneOf: (name: string, values: string[], fallback: string) =>
       matching(name, new RegExp(`^(${values.join("|")})$`), fallback, `one of ${values.join(", ")}`),
@@ -200,8 +211,7 @@ function reader(source: Source, faults: string[]) {
         .split(",")
         .map((origin) => origin.trim())
         .filter(Boolean);
-      const wrong = origins.filter((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
-      if (wrong.length > 0) fault(name, "exact origins with commas between, as https://shop.example");
+      if (!origins.every(isOrigin)) fault(name, "exact origins with commas between, as https://shop.example");
       return origins;
     },
   };

@@ -1,6 +1,6 @@
-import Type, { type Static } from "typebox";
 import type { ActionName } from "./actions.ts";
-import { currency, exactly, nullable } from "./schema.ts";
+
+// The client has this table in it: what is imported here must be types alone, or it would bring the schemas along.
 
 export interface Route {
   method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -32,15 +32,22 @@ export const routes = [
   { method: "POST", path: "/notifications/read", action: "notifications.read", who: "user", success: 200 },
 ] as const satisfies readonly Route[];
 
-/** What a page must know of this installation: `GET /config.json`. */
-export const Config = exactly({
-  /** Where the sockets are; null: at the host name of this server, on `socketPort`. */
-  socketUrl: nullable(Type.String()),
-  /** 0 if the sockets took a free port in another process, which only `socketUrl` can tell then. */
-  socketPort: Type.Integer({ minimum: 0, maximum: 65_535 }),
-  currency,
-});
-export type Config = Static<typeof Config>;
+/**
+ * What api answers by itself, to anyone and to GET alone: the page and its views, its files, the page of the contracts, and how the
+ * server is. `*name` is any path below. What is not built is NOT_FOUND.
+ */
+export const ownPaths = [
+  "/",
+  "/shop/*view",
+  "/assets/*file",
+  "/docs",
+  "/config.json",
+  "/openapi.json",
+  "/asyncapi.json",
+  "/health/live",
+  "/health/ready",
+] as const;
+export type OwnPath = (typeof ownPaths)[number];
 
 /** The largest body that is read, in bytes. */
 export const bodyLimit = 32 * 1024;

@@ -1,4 +1,5 @@
 import { actions } from "./actions.ts";
+import { Config } from "./config.ts";
 import { errors, Problem, type ErrorCode } from "./errors.ts";
 import { routes, type Route } from "./http.ts";
 
@@ -40,7 +41,7 @@ export function openapi(): object {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    paths: { ...paths, ...health },
+    paths: { ...paths, ...configuration, ...health },
     components: {
       securitySchemes: {
         accessToken: {
@@ -126,6 +127,22 @@ function problems(codes: ErrorCode[]): Record<string, object> {
   );
 }
 
+const configuration = {
+  "/config.json": {
+    get: {
+      operationId: "config",
+      tags: ["server"],
+      security: [],
+      responses: {
+        200: {
+          description: "Where the sockets are (null: at this host, on `socketPort`), and the currency",
+          content: { "application/json": { schema: Config } },
+        },
+      },
+    },
+  },
+};
+
 const readiness = (description: string) => ({
   description,
   content: {
@@ -139,11 +156,11 @@ const readiness = (description: string) => ({
   },
 });
 const health = {
-  "/health/live": { get: { operationId: "live", tags: ["health"], security: [], responses: { 200: readiness("This process runs") } } },
+  "/health/live": { get: { operationId: "live", tags: ["server"], security: [], responses: { 200: readiness("This process runs") } } },
   "/health/ready": {
     get: {
       operationId: "ready",
-      tags: ["health"],
+      tags: ["server"],
       security: [],
       responses: { 200: readiness("Every service and its database answers"), 503: readiness("Some service or database is away") },
     },

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import type { ErrorCode } from "./errors.ts";
+import { Problem } from "./errors.ts";
 import { Inbox, Notification, Read } from "./notifications.ts";
 import { exactly, id } from "./schema.ts";
 
@@ -28,11 +28,14 @@ export const serverEvents = {
   closing: exactly({ code: Type.String() }),
 };
 
+/** The one argument of an acknowledgement when it failed. */
+export const Refused = exactly({ ok: Type.Literal(false), code: Problem.properties.code, detail: Type.String() });
+export type Refused = Static<typeof Refused>;
+
 type Payload<E> = { [K in keyof E]: (payload: E[K] extends Type.TSchema ? Static<E[K]> : never) => void };
 
 /** For socket.io's generics: `Socket<ServerToClient, ClientToServer>`. */
 export type ServerToClient = Payload<typeof serverEvents>;
-export type Refused = { ok: false; code: ErrorCode; detail: string };
 export type ClientToServer = {
   [E in keyof typeof clientEvents]: (
     payload: Static<(typeof clientEvents)[E]["payload"]>,

@@ -5,17 +5,18 @@ import type { Context, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { refusal } from "../broker/errors.ts";
 import { schema, type Meta } from "../broker/provide.ts";
-import { routes, type Config, type Route } from "../contracts/http.ts";
+import { ownPaths, routes, type Route } from "../contracts/http.ts";
 import type { Caller } from "../contracts/users.ts";
 import { clientAddress, networkOf } from "../domain/addresses.ts";
 import { bounds } from "../domain/bounds.ts";
 import { bodyOf } from "./gateway/body.ts";
-import { describe } from "./gateway/description.ts";
 import { doorOf, takesBody, type Door } from "./gateway/door.ts";
+import { filesOf, type File } from "./gateway/files.ts";
 import { corsHeaders, fixedHeaders, isAllowed, preflightHeaders } from "./gateway/headers.ts";
+import { own } from "./gateway/own.ts";
 import { headersOf, problemOf } from "./gateway/problem.ts";
 import { createServer, finish, listen } from "./gateway/server.ts";
-import { marketReadiness, shared, statusOf, type Readiness } from "./health.ts";
+import { marketReadiness, shared, type Readiness } from "./health.ts";
 import type { Identity } from "./identity.ts";
 import { Limiter } from "./limiter.ts";
 
@@ -33,8 +34,8 @@ interface Alias {
 }
 
 /** `query` as it came. */
-type Request = IncomingMessage & { query: string; originalUrl?: string };
-type Response = ServerResponse & { requestId: string };
+export type Request = IncomingMessage & { query: string; originalUrl?: string };
+export type Response = ServerResponse & { requestId: string };
 
 /** What the mixin adds to a service, beside moleculer-web's own. */
 export interface Gateway extends Omit<Identity, "settings" | "actions"> {
@@ -44,6 +45,8 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
     origins: string[];
     trustedProxies: number;
     mostInFlight: number;
+    /** The folder of the built page. */
+    page: string;
     socketUrl: string | undefined;
     socketPort: number;
     currency: string;
@@ -52,6 +55,7 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   /** Where it listens, once it does. */
   address(): AddressInfo;
   socketPort(): number;
+  files: Map<string, File>;
   aliases: Alias[];
   /** Those of a path without parameters, by path, and those with: "/users/me" is never the user "me". */
   literal: Map<string, Alias[]>;
@@ -88,6 +92,7 @@ export const gateway = schema<Gateway>({
     // Ours is made below: moleculer-web's would end the process when the port is taken.
     server: false,
     logRouteRegistration: false,
+    $secureSettings: ["page"],
     routes: [
       {
         path: "/",
@@ -97,10 +102,7 @@ export const gateway = schema<Gateway>({
         pathToRegexpOptions: { sensitive: true },
         aliases: {
           ...Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
-          "GET /health/live": live,
-          "GET /health/ready": ready,
-          "GET /openapi.json": described,
-          "GET /config.json": configured,
+          ...Object.fromEntries(ownPaths.map((path) => [`GET ${path}`, own[path]])),
         },
       },
     ],
@@ -203,17 +205,19 @@ export const gateway = schema<Gateway>({
       return { id, sid };
     },
 
+    /** A body that is no Buffer is sent as JSON. */
     reply(req: Request, res: Response, status: number, body?: unknown, headers: OutgoingHttpHeaders = {}) {
       if (res.headersSent || res.destroyed) return;
-      const text = status === 204 ? undefined : JSON.stringify(body);
+      const isEmpty = status === 204 || status === 304;
+      const bytes = isEmpty ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
       res.writeHead(status, {
         ...fixedHeaders,
         "x-request-id": res.requestId,
-        ...(text !== undefined && { "content-type": "application/json; charset=utf-8", "content-length": Buffer.byteLength(text) }),
+        ...(bytes && { "content-type": "application/json; charset=utf-8", "content-length": bytes.length }),
         ...(this.drained && { connection: "close" }),
         ...headers,
       });
-      finish(req, res, text);
+      finish(req, res, bytes);
     },
 
     /** Every failure ends here, whatever part of moleculer-web or of ours it comes from. */
@@ -260,7 +264,8 @@ export const gateway = schema<Gateway>({
     this.readiness = shared(() => marketReadiness(this.broker));
     const table = new Map<string, Route>(routes.map((route) => [`${route.method} ${route.path}`, route]));
     this.doors = new Map();
-    this.patterns = this.aliases.filter(({ fullPath }) => fullPath.includes(":"));
+    this.files = filesOf(this.settings.page);
+    this.patterns = this.aliases.filter(({ fullPath }) => /[:*]/.test(fullPath));
     this.literal = Map.groupBy(
       this.aliases.filter((alias) => !this.patterns.includes(alias)),
       ({ fullPath }) => fullPath,
@@ -285,24 +290,6 @@ export const gateway = schema<Gateway>({
     await this.drain();
   },
 });
-
-async function live(this: Gateway, req: Request, res: Response) {
-  this.reply(req, res, 200, { status: "live" });
-}
-
-async function ready(this: Gateway, req: Request, res: Response) {
-  const readiness = await this.readiness();
-  this.reply(req, res, statusOf(readiness), readiness);
-}
-
-async function configured(this: Gateway, req: Request, res: Response) {
-  const { socketUrl = null, currency } = this.settings;
-  this.reply(req, res, 200, { socketUrl, socketPort: this.socketPort(), currency } satisfies Config);
-}
-
-async function described(this: Gateway, req: Request, res: Response) {
-  describe(req, res);
-}
 
 /** OPTIONS: a browser's preflight, or anyone's question which methods a path takes. */
 function preflight(this: Gateway, req: Request, res: Response) {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { env } from "../broker/env.ts";
 import { schema } from "../broker/provide.ts";
 import { gateway, type Gateway } from "../mixins/gateway.ts";
@@ -12,6 +13,7 @@ export default schema<Gateway>({
     ip: env.host,
     origins: env.corsOrigins,
     trustedProxies: env.trustedProxies,
+    page: join(import.meta.dirname, "../web/dist"),
     socketUrl: env.socketUrl,
     socketPort: env.socketPort,
     currency: env.currency,

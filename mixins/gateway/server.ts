@@ -62,7 +62,7 @@ function whyDeaf(error: NodeJS.ErrnoException, port: number, host: string, name:
 }
 
 /** Sends the whole answer. A client that is still sending its request may finish that, for a moment, so that it gets to read this. */
-export function finish(req: IncomingMessage, res: ServerResponse, body?: string): void {
+export function finish(req: IncomingMessage, res: ServerResponse, body?: string | Buffer): void {
   res.end(body);
   if (req.complete) return;
   const timer = setTimeout(() => req.socket.destroy(), lingering);

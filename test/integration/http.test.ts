@@ -94,7 +94,7 @@ describe("the table of routes", () => {
   );
 
   it("is all there is", async () => {
-    const unbuilt = ["/", "/shop", "/shop/1", "/assets/a.js", "/config.json", "/docs", "/asyncapi.json"];
+    const unbuilt = ["/", "/shop", "/shop/1", "/assets/a.js", "/docs"];
     const inner = [
       "/list-aliases",
       "/api/rest",
@@ -601,7 +601,7 @@ describe("a browser", () => {
   it("is bound by a strict policy in every answer, also in those to what is no HTTP", async () => {
     for (const path of ["/market/items", "/nowhere", "/health/live"]) {
       const { headers } = await at.call("GET", path);
-      expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*script-src 'self';.*frame-ancestors 'none'/);
+      expect(headers.get("content-security-policy")).toMatch(/^default-src 'none';.*frame-ancestors 'none'/);
       expect(headers.get("content-security-policy")).not.toContain("unsafe");
       expect([headers.get("x-content-type-options"), headers.get("x-powered-by")]).toEqual(["nosniff", null]);
     }

@@ -35,9 +35,9 @@ describe("/openapi.json", () => {
       expect(Object.keys(responses).filter((status) => status < "400")).toEqual([String(each.success)]);
     }
     const listed = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
-    const health = ["get /health/live", "get /health/ready"];
+    const others = ["get /config.json", "get /health/live", "get /health/ready"];
     expect(listed.sort()).toEqual(
-      [...routes.map(({ method, path }) => `${method.toLowerCase()} ${path.replace(":id", "{id}")}`), ...health].sort(),
+      [...routes.map(({ method, path }) => `${method.toLowerCase()} ${path.replace(":id", "{id}")}`), ...others].sort(),
     );
   });
 

@@ -1,20 +1,82 @@
+/** What a browser is given to start with: where the sockets are, the built page and its files, and what those may do. */
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import { checker } from "../../broker/validator.ts";
-import { Config } from "../../contracts/http.ts";
-import { gateway } from "../support/gateway.ts";
+import { Config } from "../../contracts/config.ts";
+import { gateway, raw, type Gateway } from "../support/gateway.ts";
 import { startMarket } from "../support/market.ts";
+import { temporaryFolder } from "../support/node.ts";
+
+const script = `console.log("${"souk ".repeat(200)}")`;
+const built: Record<string, string | Buffer> = {
+  "index.html": "<!doctype html><title>Souk</title>",
+  "index.html.gz": gzipSync("<!doctype html><title>Souk</title>"),
+  "docs.html": "<!doctype html><title>Contracts</title>",
+  "assets/main.B5T3aQ_x.js": script,
+  "assets/main.B5T3aQ_x.js.br": brotliCompressSync(script),
+  "assets/main.B5T3aQ_x.js.gz": gzipSync(script),
+  "assets/main.B5T3aQ_x.js.map": "{}",
+  "assets/main.B5T3aQ_x.css": "a{}",
+  "assets/serif.B5T3aQ_x.woff2": "w",
+  "assets/icon-maskable.png": "p",
+  "assets/favicon.ico": "i",
+  "assets/manifest.webmanifest": "{}",
+  "assets/samples/teapot.svg": "<svg/>",
+  "assets/notes.txt": "not for you",
+  "secret.js": "not for you",
+  ".vite/manifest.json": "{}",
+};
+
+const folder = temporaryFolder();
+const page = join(folder.path, "dist");
+let at: Gateway;
+beforeAll(async () => {
+  for (const [name, content] of Object.entries(built)) {
+    mkdirSync(dirname(join(page, name)), { recursive: true });
+    writeFileSync(join(page, name), content);
+  }
+  writeFileSync(join(folder.path, "outside.js"), "not for you");
+  symlinkSync(join(folder.path, "outside.js"), join(page, "assets/linked.js"));
+  at = await gateway({ settings: { page, socketPort: 3001 } });
+});
+afterAll(async () => {
+  await at.stop();
+  folder.remove();
+});
+
+/** A GET as it is written, which `fetch` would tidy up: the status line and headers, and the body. */
+async function get(path: string, headers: Record<string, string> = {}, { port } = at, method = "GET") {
+  const lines = Object.entries({ host: "souk.example:3000", connection: "close", ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const answer = await raw(port, `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
+  const end = answer.indexOf("\r\n\r\n");
+  const [status = "", ...rest] = answer.slice(0, end).split("\r\n");
+  return {
+    status: Number(status.split(" ")[1]),
+    headers: new Headers(rest.map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string])),
+    bytes: Buffer.from(answer.slice(end + 4), "latin1"),
+  };
+}
+
+const problem = async (...asked: Parameters<typeof get>) => {
+  const { status, headers, bytes } = await get(...asked);
+  return [status, headers.get("content-type"), (JSON.parse(bytes.toString() || "{}") as { code?: string }).code];
+};
+const refused = (status: number, code?: string) => [status, "application/problem+json; charset=utf-8", code];
 
 describe("/config.json", () => {
   it("tells the socket's URL, or the port it has at this host, and the currency", async () => {
-    const at = await gateway({ settings: { socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" } });
-    const other = await gateway({ settings: { socketPort: 3001 } });
+    const elsewhere = await gateway({ settings: { socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" } });
 
-    const answers = [await at.call("GET", "/config.json"), await other.call("GET", "/config.json")];
+    const answers = [await elsewhere.call("GET", "/config.json"), await at.call("GET", "/config.json")];
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     expect(answers[0]!.body).toEqual({ socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" });
     expect(answers[1]!.body).toEqual({ socketUrl: null, socketPort: 3001, currency: "EUR" });
     expect(answers.flatMap(({ body }) => checker(Config)(body))).toEqual([]);
-    await Promise.all([at.stop(), other.stop()]);
+    await elsewhere.stop();
   });
 
   it("tells the port that was taken, when any was free to take", async () => {
@@ -22,5 +84,246 @@ describe("/config.json", () => {
     const answer = await fetch(`${market.api}/config.json`);
     expect(await answer.json()).toEqual({ socketUrl: null, socketPort: Number(new URL(market.sockets).port), currency: "EUR" });
     await market.close();
+  });
+});
+
+describe("the page", () => {
+  it.each(["/", "/?from=a%20friend", "/shop/items/1", "/shop/sell", "/shop/a/b/c?d=e"])("is at %s", async (path) => {
+    const { status, headers, bytes } = await get(path);
+    expect([status, bytes.toString()]).toEqual([200, built["index.html"]]);
+    expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(headers.get("cache-control")).toBe("no-cache");
+  });
+
+  it("has the contracts beside it, at /docs", async () => {
+    expect((await get("/docs")).bytes.toString()).toBe(built["docs.html"]);
+  });
+
+  it.each([
+    ["main.B5T3aQ_x.js", "text/javascript; charset=utf-8"],
+    ["main.B5T3aQ_x.css", "text/css; charset=utf-8"],
+    ["serif.B5T3aQ_x.woff2", "font/woff2"],
+  ])("has the file %s, which may be kept for ever", async (name, type) => {
+    const { status, headers, bytes } = await get(`/assets/${name}`);
+    expect([status, bytes.toString(), headers.get("content-type")]).toEqual([200, built[`assets/${name}`], type]);
+    expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+  });
+
+  it.each([
+    ["icon-maskable.png", "image/png"],
+    ["favicon.ico", "image/x-icon"],
+    ["manifest.webmanifest", "application/manifest+json"],
+    ["samples/teapot.svg", "image/svg+xml"],
+  ])("has the file %s, which may change under its name", async (name, type) => {
+    const { status, headers, bytes } = await get(`/assets/${name}`);
+    expect([status, bytes.toString(), headers.get("content-type")]).toEqual([200, built[`assets/${name}`], type]);
+    expect(headers.get("cache-control")).toBe("public, max-age=3600");
+    // An item's picture may be shown by any page.
+    expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
+  });
+
+  it("is not sent again to who has it", async () => {
+    for (const path of ["/", "/shop/items/1", "/docs", "/assets/main.B5T3aQ_x.js", "/assets/favicon.ico"]) {
+      const first = await get(path);
+      const etag = first.headers.get("etag")!;
+      const again = await get(path, { "if-none-match": `"x", W/${etag}` });
+      expect([again.status, again.bytes.length, again.headers.get("content-type")]).toEqual([304, 0, null]);
+      for (const name of ["etag", "cache-control", "vary", "content-security-policy"])
+        expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)]);
+      expect((await get(path, { "if-none-match": '"x"' })).status).toBe(200);
+    }
+  });
+
+  it("is described by HEAD, and takes no other method", async () => {
+    for (const path of ["/", "/shop/items/1", "/docs", "/assets/main.B5T3aQ_x.js"]) {
+      const [head, got] = [await get(path, {}, at, "HEAD"), await get(path)];
+      expect([head.status, head.bytes.length]).toEqual([200, 0]);
+      expect(head.headers.get("content-length")).toBe(String(got.bytes.length));
+      expect(head.headers.get("etag")).toBe(got.headers.get("etag"));
+      for (const method of ["POST", "PUT", "DELETE"]) {
+        expect(await problem(path, {}, at, method)).toEqual(refused(405, "METHOD_NOT_ALLOWED"));
+        expect((await get(path, {}, at, method)).headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+      }
+    }
+  });
+
+  it("is NOT_FOUND while nothing is built, and all else goes on", async () => {
+    const bare = await gateway({ settings: { page: join(folder.path, "nowhere") } });
+    for (const path of ["/", "/shop/items/1", "/docs", "/assets/favicon.ico"])
+      expect(await problem(path, {}, bare)).toEqual(refused(404, "NOT_FOUND"));
+    expect((await bare.call("GET", "/market/items")).status).toBe(200);
+    await bare.stop();
+  });
+});
+
+describe("a file that was compressed beforehand", () => {
+  const path = "/assets/main.B5T3aQ_x.js";
+
+  it.each([
+    ["gzip, deflate, br, zstd", "br"],
+    ["BR", "br"],
+    ["br ; q=0.1, gzip;q=1", "br"],
+    ["gzip", "gzip"],
+    ["gzip, br;q=0", "gzip"],
+    ["gzip;q=0.000", null],
+    ["xbr, deflate", null],
+    ["", null],
+    ["*", null],
+    [";;,,q=", null],
+  ])("goes out to one that takes %j as %s", async (accepted, coding) => {
+    const { status, headers, bytes } = await get(path, { "accept-encoding": accepted });
+    const text = coding === "br" ? brotliDecompressSync(bytes) : coding === "gzip" ? gunzipSync(bytes) : bytes;
+    expect([status, text.toString()]).toEqual([200, script]);
+    expect([headers.get("content-encoding"), headers.get("content-length")]).toEqual([coding, String(bytes.length)]);
+    expect([headers.get("vary"), headers.get("content-type")]).toEqual(["Origin, Accept-Encoding", "text/javascript; charset=utf-8"]);
+  });
+
+  it("has a tag of its own in each coding, and no name of its own", async () => {
+    const tags = await Promise.all(
+      ["br", "gzip", ""].map(async (coding) => (await get(path, { "accept-encoding": coding })).headers.get("etag")),
+    );
+    expect(new Set(tags).size).toBe(3);
+    expect((await get(path, { "accept-encoding": "gzip", "if-none-match": tags[0]! })).status).toBe(200);
+    for (const suffix of [".br", ".gz"]) expect(await problem(path + suffix)).toEqual(refused(404, "NOT_FOUND"));
+  });
+
+  it("is not looked for where there is none", async () => {
+    const { headers } = await get("/assets/favicon.ico", { "accept-encoding": "br" });
+    expect([headers.get("content-encoding"), headers.get("vary")]).toEqual([null, "Origin"]);
+  });
+});
+
+describe("a path that is twisted", () => {
+  it.each([
+    "/assets",
+    "/assets/",
+    "/assets//favicon.ico",
+    "/assets/favicon.ico/",
+    "/assets/FAVICON.ICO",
+    "/ASSETS/favicon.ico",
+    "/assets/./favicon.ico",
+    "/assets/samples",
+    "/assets/samples/../favicon.ico",
+    "/assets/../index.html",
+    "/assets/../../outside.js",
+    "/assets/../../package.json",
+    "/assets/..%2f..%2foutside.js",
+    "/assets/%2e%2e/%2e%2e/outside.js",
+    "/assets/%252e%252e%252foutside.js",
+    "/assets/..\\..\\outside.js",
+    "/assets/..%5coutside.js",
+    "/assets//etc/passwd",
+    "/assets/%2fetc%2fpasswd",
+    "/assets/%66avicon.ico",
+    "/assets/favicon.ico%00",
+    "/assets/favicon.ico%00.js",
+    "/assets/favicon.ico;a=b",
+    "/assets/favicon.ico::$DATA",
+    "/assets/linked.js",
+    "/assets/notes.txt",
+    "/assets/main.B5T3aQ_x.js.map",
+    "/assets/__proto__",
+    "/assets/constructor",
+    "/secret.js",
+    "/.vite/manifest.json",
+    "/index.html",
+    "/docs.html",
+    "/docs/",
+    "/docs/x",
+    "/shop",
+    "/shop/",
+    "/shop/items/",
+    "/favicon.ico",
+    `/assets/${"a/".repeat(3_000)}b.js`,
+  ])("is NOT_FOUND: %s", async (path) => expect(await problem(path)).toEqual(refused(404, "NOT_FOUND")));
+
+  it("is BAD_DATA when it is no text, TOO_LARGE when it has no end", async () => {
+    for (const path of ["/assets/%", "/assets/%ff", "/shop/%c0%ae%c0%ae"]) expect(await problem(path)).toEqual(refused(400, "BAD_DATA"));
+    expect(await problem("/assets/a\0b")).toEqual(refused(400, "BAD_DATA"));
+    expect(await problem(`/assets/${"a".repeat(20_000)}`)).toEqual(refused(413, "TOO_LARGE"));
+  });
+
+  it("leads to the page at most, if it begins as one of its views", async () => {
+    for (const path of ["/shop/../../package.json", "/shop/%2e%2e%2fsecret.js", "/shop/%00", "/shop/<script>", "/shop//users/me"])
+      expect([path, (await get(path)).bytes.toString()]).toEqual([path, built["index.html"]]);
+  });
+});
+
+describe("the page's policy", () => {
+  const policyOf = async (path: string, headers = {}, from = at) =>
+    (await get(path, headers, from)).headers.get("content-security-policy")!;
+  const connect = (policy: string) => /connect-src ([^;]*)/.exec(policy)?.[1];
+
+  it("lets it load from its own server, show any item's image, connect to the sockets, and nothing else", async () => {
+    expect((await policyOf("/shop/items/1")).split(";").sort()).toEqual(
+      [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "img-src 'self' data: http: https:",
+        "connect-src 'self' ws://souk.example:3001",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+      ].sort(),
+    );
+    expect(connect(await policyOf("/docs"))).toBe("'self'");
+  });
+
+  it("lets nothing else be loaded, framed or sent from any other answer", async () => {
+    for (const path of [
+      "/assets/samples/teapot.svg",
+      "/assets/main.B5T3aQ_x.js",
+      "/config.json",
+      "/openapi.json",
+      "/market/items",
+      "/nowhere",
+    ])
+      expect(await policyOf(path)).toBe("default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'");
+  });
+
+  it.each([
+    ["localhost", "ws://localhost:3001"],
+    ["127.0.0.1:3000", "ws://127.0.0.1:3001"],
+    ["my_house.local:80", "ws://my_house.local:3001"],
+    ["[::1]:3000", "ws://*:3001"],
+    ["a;script-src *", undefined],
+    ["a,b", undefined],
+    ["a b", undefined],
+    ["*", undefined],
+    ["a:x", undefined],
+    ["user@a", undefined],
+    ["a'unsafe-inline'", undefined],
+    ["http://a", undefined],
+  ])("names the sockets at the host that was asked, %s, if that is a host", async (host, sockets) => {
+    expect(connect(await policyOf("/", { host }))).toBe(["'self'", sockets].filter(Boolean).join(" "));
+  });
+
+  it("names them with TLS when a trusted proxy says so, and only then", async () => {
+    const behind = await gateway({ settings: { page, socketPort: 3001, trustedProxies: 1 } });
+    const by = (proto: string, from?: Gateway) => policyOf("/", { "x-forwarded-proto": proto }, from).then(connect);
+    expect(await by("https", behind)).toBe("'self' wss://souk.example:3001");
+    expect(await by("http", behind)).toBe("'self' ws://souk.example:3001");
+    expect(await by("x;script-src *", behind)).toBe("'self' ws://souk.example:3001");
+    expect(await by("https")).toBe("'self' ws://souk.example:3001");
+    await behind.stop();
+  });
+
+  it.each([
+    ["https://live.example", "wss://live.example"],
+    ["http://localhost:8080", "ws://localhost:8080"],
+    ["wss://live.example:444", "wss://live.example:444"],
+  ])("names SOCKET_URL %s instead, if there is one", async (socketUrl, sockets) => {
+    const elsewhere = await gateway({ settings: { page, socketUrl, socketPort: 3001 } });
+    expect(connect(await policyOf("/", {}, elsewhere))).toBe(`'self' ${sockets}`);
+    await elsewhere.stop();
+  });
+
+  it("names none when nobody here knows their port", async () => {
+    const alone = await gateway({ settings: { page, socketPort: 0 } });
+    expect(connect(await policyOf("/", {}, alone))).toBe("'self'");
+    await alone.stop();
   });
 });

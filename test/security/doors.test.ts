@@ -121,6 +121,9 @@ describe("an action without a route", () => {
     ];
   };
 
+  /** If it is built, "/" leads to it, with any query. */
+  const isPage = (answer: string) => /^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)*content-type: text\/html/.test(answer);
+
   it("is reached by no path", async () => {
     const port = Number(new URL(api).port);
     const head = `host: h\r\nauthorization: Bearer ${user.session!.accessToken}\r\nx-original-url: /notifications/notify\r\nx-rewrite-url: /notifications/notify\r\nx-http-method-override: POST\r\nconnection: close\r\n`;
@@ -133,7 +136,7 @@ describe("an action without a route", () => {
           raw(port, `GET ${path} HTTP/1.1\r\n${head}\r\n`),
           raw(port, `POST ${path} HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
         ]);
-        for (const answer of answers) if (!/^HTTP\/1\.1 4\d\d /.test(answer)) reached.push(`${path}: ${answer.slice(0, 60)}`);
+        for (const answer of answers) if (!/^HTTP\/1\.1 4\d\d /.test(answer) && !isPage(answer)) reached.push(`${path}: ${answer.slice(0, 60)}`);
       }
     expect(reached).toEqual([]);
     // What a trick does reach is a route of the table, with a text as its id. Readiness and ended sessions are asked for by api itself.

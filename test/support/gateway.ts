@@ -1,6 +1,7 @@
 /** The api service in this process, in front of services that are as slow, broken or absent as a test needs them. */
 import { connect, type AddressInfo } from "node:net";
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Loggers, ServiceBroker, type BrokerOptions, type Context } from "moleculer";
 import { newKeyPair } from "../../broker/keys.ts";
@@ -104,7 +105,7 @@ export async function gateway({ handlers, present = [...services], settings, bro
     ...options,
   });
   for (const name of present) broker.createService(standIn(name, handlers) as never);
-  const service = broker.createService({ ...api, settings: { ...api.settings, ...settings } } as never) as unknown as {
+  const service = broker.createService({ ...api, settings: { ...api.settings, page: join(folder.path, "not built"), ...settings } } as never) as unknown as {
     address(): AddressInfo;
   };
   await broker.start();

@@ -57,6 +57,30 @@ describe("an embedded market's configuration", () => {
   });
 });
 
+describe("SOCKET_URL", () => {
+  it.each(["https://live.example", "wss://live.example:444", "http://localhost:8080", "ws://[::1]:3001"])("may be %s", (SOCKET_URL) => {
+    expect(readEnv({ ...embedded, SOCKET_URL }).socketUrl).toBe(SOCKET_URL);
+  });
+
+  it.each([
+    "live.example",
+    "ftp://live.example",
+    "https://live.example/",
+    "https://live.example/socket.io",
+    "https://live.example?a=b",
+    "https://ann:secret@live.example",
+    "https://LIVE.example",
+    "https://*.example",
+    "https://a;script-src",
+    "https://a 'unsafe-inline'",
+    "https://a,https://b",
+  ])("may not be %s: it becomes part of the page's policy", (SOCKET_URL) => {
+    const faults = faultsOf({ ...embedded, SOCKET_URL });
+    expect(faults).toEqual([expect.stringMatching(/^SOCKET_URL must be an exact origin/)]);
+    expect(faults.join()).not.toContain("secret");
+  });
+});
+
 describe("a cluster node's configuration", () => {
   it("names every fault at once", () => {
     const faults = faultsOf({
