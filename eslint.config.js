@@ -12,6 +12,7 @@ const arrows = {
   broker: ["contracts", "domain"],
   mixins: ["contracts", "domain", "broker"],
   services: ["contracts", "domain", "broker", "mixins"],
+  client: ["contracts"],
 };
 const folders = [...Object.keys(arrows), "bin", "test"];
 const environment = {
@@ -92,7 +93,7 @@ const pure = {
 };
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "data/", "coverage/"] },
+  { ignores: ["node_modules/", "data/", "coverage/", "**/dist/"] },
   eslint.configs.recommended,
   ...tseslint.configs.strict,
   {

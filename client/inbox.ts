@@ -92,7 +92,7 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
     const [mark, mine] = [merged.mark(), merged];
     const inbox = await inboxOf({ unread: true, limit: pageSize }).catch(() => undefined);
     if (mine !== merged) return;
-    if (inbox) merged.merge(inbox, mark);
+    if (inbox) merged.merge(inbox, mark, true);
     show();
   }
 

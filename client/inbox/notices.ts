@@ -7,7 +7,7 @@ export interface Merging {
   notices(): Notices;
   /** Before an inbox is asked for: what comes from now on may or may not be in it. */
   mark(): number;
-  /** An inbox that was read after that mark. `isGapless`: nothing can have been missed, and what was loaded before stays. */
+  /** An inbox that was read after that mark. `isGapless`: nothing can have been missed since, so what was loaded of older ones stays. */
   merge(inbox: Inbox, mark: number, isGapless?: boolean): void;
   /** One that was pushed. */
   push(notification: Notification): void;
@@ -21,10 +21,14 @@ export interface Merging {
 
 /** How many ids are remembered. */
 const memory = 10_000;
+/** Of a push and a read that come so close together nobody here knows which was first there (ms). */
+const close = 2_000;
 
-const newestFirst = (a: Notification, b: Notification) => (isNewer(a, b) ? -1 : 1);
+type Place = Pick<Notification, "id" | "createdAt">;
+
+const newestFirst = (a: Place, b: Place) => (isNewer(a, b) ? -1 : 1);
 /** As the server orders them. */
-const isNewer = (a: Notification, b: Notification) => (a.createdAt === b.createdAt ? a.id > b.id : a.createdAt > b.createdAt);
+const isNewer = (a: Place, b: Place) => (a.createdAt === b.createdAt ? a.id > b.id : a.createdAt > b.createdAt);
 
 /**
  * Makes one list of inboxes, pushes and reads that overtake each other: a push may arrive before an inbox that does not have it yet, and
@@ -35,21 +39,41 @@ export function merging(tell: (notification: Notification) => void): Merging {
   /** Counts what happens, so that it can be said what happened since. */
   let clock = 0;
   /** When each notice came, and when it was read. */
-  const known = new Map<string, { came: number; gone?: number }>();
+  const known = new Map<string, { came: number; gone?: number; createdAt?: string }>();
   let lastRead = -1;
-  let isUnsure = false;
   let isFirst = true;
+  /** Whether older ones may be wrong; when a push and a read last may have been the other way round. */
+  let isListUnsure = false;
+  let lastUnsure = -1;
+  /** When the last push and the last read came (ms since 1970). */
+  const at = { push: 0, read: 0 };
 
   function note(news: Notification[], isTold: boolean): void {
     for (const notification of news) {
       if (known.has(notification.id)) continue;
-      known.set(notification.id, { came: clock });
+      known.set(notification.id, { came: clock, createdAt: notification.createdAt });
       if (isTold) tell(notification);
     }
     for (const id of known.keys()) {
       if (known.size <= memory) break;
       known.delete(id);
     }
+  }
+
+  function happened(what: "push" | "read"): void {
+    clock++;
+    at[what] = Date.now();
+    if (Math.abs(at.push - at.read) < close) lastUnsure = clock;
+  }
+
+  const isListDoubtful = () => {
+    const { unread, notifications, nextCursor } = notices;
+    return isListUnsure || unread < notifications.length || (!nextCursor && unread > notifications.length);
+  };
+
+  function placeOf(id: string): Place | undefined {
+    const createdAt = known.get(id)?.createdAt;
+    return createdAt === undefined ? undefined : { id, createdAt };
   }
 
   const goneSince = (mark: number, { id }: Notification) => (known.get(id)?.gone ?? -1) >= mark;
@@ -63,16 +87,20 @@ export function merging(tell: (notification: Notification) => void): Merging {
       const { notifications: before, nextCursor } = notices;
       const listed = new Set(inbox.notifications.map(({ id }) => id));
       const others = before.filter(({ id }) => !listed.has(id));
-      const fresh = others.filter((one) => cameSince(mark, one));
       const last = inbox.notifications.at(-1);
-      const older = isGapless && inbox.nextCursor && last ? others.filter((one) => !fresh.includes(one) && isNewer(last, one)) : [];
+      /** Among those that this inbox has but does not show. */
+      const isBeyond = (one: Notification) => inbox.nextCursor !== null && last !== undefined && isNewer(last, one);
+      const fresh = others.filter((one) => cameSince(mark, one) && !isBeyond(one));
+      const older = isGapless && !isListDoubtful() ? others.filter(isBeyond) : [];
       const left = inbox.notifications.filter((one) => !goneSince(mark, one));
       notices = {
         notifications: [...fresh, ...left, ...older].sort(newestFirst),
         unread: inbox.unread + fresh.length - (inbox.notifications.length - left.length),
         nextCursor: older.length > 0 ? nextCursor : inbox.nextCursor,
       };
-      isUnsure = lastRead >= mark;
+      isListUnsure = lastRead >= mark;
+      if (lastUnsure < mark) lastUnsure = -1;
+      if (left.some(({ id }) => !known.has(id))) at.push = Date.now();
       note(inbox.notifications.toReversed(), !isFirst);
       isFirst = false;
     },
@@ -80,7 +108,7 @@ export function merging(tell: (notification: Notification) => void): Merging {
     push(notification) {
       const { notifications, unread, nextCursor } = notices;
       if (known.has(notification.id)) return;
-      clock++;
+      happened("push");
       const last = notifications.at(-1);
       // Older than what is loaded, it has its place, and was counted, among those that are not.
       if (!nextCursor || !last || isNewer(notification, last))
@@ -89,16 +117,23 @@ export function merging(tell: (notification: Notification) => void): Merging {
     },
 
     clear({ ids = [], all, until }, unread) {
-      lastRead = ++clock;
-      const end = notices.notifications.find(({ id }) => id === until);
+      happened("read");
+      lastRead = clock;
+      const { notifications, nextCursor } = notices;
+      const last = notifications.at(-1);
+      const end = until === undefined ? undefined : placeOf(until);
       // Where it ends nobody here can tell.
-      if (all && until && !end) isUnsure = true;
-      const isRead = (one: Notification) => ids.includes(one.id) || (all && (!until || (end && !isNewer(one, end))));
-      const left = notices.notifications.filter((one) => !isRead(one));
+      if (all && until && !end) isListUnsure = true;
+      const isRead = (one: Place) => ids.includes(one.id) || (all && (!until || (end && !isNewer(one, end))));
+      const gone = notifications.filter(isRead).map(({ id }) => id);
       // Also those that are not here: they may be on their way.
-      for (const id of [...ids, ...notices.notifications.filter(isRead).map(({ id }) => id)]) known.set(id, { came: 0, gone: clock });
-      // With all of those that are loaded, all that are not are read as well.
-      notices = { notifications: left, unread, nextCursor: all && (!until || end) ? null : notices.nextCursor };
+      for (const id of [...ids, ...gone]) known.set(id, { ...known.get(id), came: 0, gone: clock });
+      notices = {
+        notifications: gone.length > 0 ? notifications.filter((one) => !isRead(one)) : notifications,
+        unread,
+        // With all of those that are loaded, all that are not are read as well.
+        nextCursor: last && isRead(last) && all ? null : nextCursor,
+      };
     },
 
     append(page, mark) {
@@ -110,7 +145,6 @@ export function merging(tell: (notification: Notification) => void): Merging {
       note(more, false);
     },
 
-    isDoubtful: () =>
-      isUnsure || notices.unread < notices.notifications.length || (!notices.nextCursor && notices.unread > notices.notifications.length),
+    isDoubtful: () => isListDoubtful() || lastUnsure >= 0,
   };
 }

@@ -26,12 +26,15 @@ describe("an import against the arrows is refused, with the place to read", () =
     ["services/market.service.ts", 'import "./users/tokens.ts";'],
     ["services/users/tokens.ts", 'import "../market.service.ts";'],
     ["services/users/tokens.ts", 'import "../notifications/lookout.ts";'],
+    ["client/x.ts", 'import "../domain/sale.ts";'],
+    ["services/market.service.ts", 'import "../client/index.ts";'],
   ])("%s: %s", async (file, line) => expect(await saidOf(file, line)).toMatch(/see "Where does my line go\?" in the README/));
 
   it.each([
     ["services/market.service.ts", 'import "../mixins/store.ts";'],
     ["services/users.service.ts", 'import "./users/tokens.ts";'],
     ["domain/x.ts", 'import "../contracts/market.ts";'],
+    ["client/x.ts", 'import "../contracts/http.ts";'],
   ])("but not one along them: %s: %s", async (file, line) => expect(await saidOf(file, line)).toBe(""));
 
   it.each(["export const { HOME } = process.env;", 'import { env } from "node:process";\nexport const { HOME } = env;'])(
