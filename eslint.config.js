@@ -13,6 +13,7 @@ const arrows = {
   mixins: ["contracts", "domain", "broker"],
   services: ["contracts", "domain", "broker", "mixins"],
   client: ["contracts"],
+  web: ["contracts", "client"],
 };
 const folders = [...Object.keys(arrows), "bin", "test"];
 const environment = {
@@ -32,7 +33,7 @@ const forbidden = (folder, allowed) => [
 ];
 
 const arrow = ([folder, allowed]) => ({
-  files: [`${folder}/**/*.ts`],
+  files: [`${folder}/**/*.{ts,tsx}`],
   rules: {
     "no-restricted-imports": ["error", { patterns: forbidden(folder, allowed) }],
     "no-restricted-syntax": ["error", dynamic],

@@ -25,9 +25,15 @@ const goods: [sellerId: string, title: string, price: number, description: strin
   ["carol", "Olive soap, ten bars", 1_900, "Aged nine months, stamped by hand."],
 ];
 
+/** Where the page has a picture of it: "Saffron, five grams" is in saffron.svg. */
+const pictureOf = (title: string) => `/assets/samples/${title.split(",")[0]!.toLowerCase().replaceAll(" ", "-")}.svg`;
+
 /** The items "1" to "12", all for sale. */
 export const sampleItems = (currency: string, now: Date): ItemDocument[] =>
   goods.map(([sellerId, title, price, description], index) =>
     // A minute apart, so that they have an order.
-    offered({ title, price, description }, { id: String(index + 1), sellerId, currency, now: new Date(now.getTime() - index * 60_000) }),
+    offered(
+      { title, price, description, imageUrl: pictureOf(title) },
+      { id: String(index + 1), sellerId, currency, now: new Date(now.getTime() - index * 60_000) },
+    ),
   );
