@@ -15,6 +15,7 @@ import { storedTokens, tokensInMemory, type Tokens } from "./tokens.ts";
 export { SoukError, storedTokens };
 export type {
   Config,
+  Fetch,
   ErrorCode,
   FieldError,
   InboxState,

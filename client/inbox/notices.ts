@@ -42,16 +42,17 @@ export function merging(tell: (notification: Notification) => void): Merging {
   const known = new Map<string, { came: number; gone?: number; createdAt?: string }>();
   let lastRead = -1;
   let isFirst = true;
-  /** Whether older ones may be wrong; when a push and a read last may have been the other way round. */
-  let isListUnsure = false;
-  let lastUnsure = -1;
-  /** When the last push and the last read came (ms since 1970). */
-  const at = { push: 0, read: 0 };
+  /** When it last became unsure whether older ones are right, and the newest ones and the count; -1 when they are. */
+  const unsure = { older: -1, newest: -1 };
+  /** When the last of each came (ms since 1970). */
+  const at = { push: 0, read: 0, readAll: 0 };
+  /** All that were stored by then and are no newer than this are read. */
+  let readUpTo: (Place & { since: number }) | undefined;
 
-  function note(news: Notification[], isTold: boolean): void {
+  function note(news: Notification[], came: number, isTold: boolean): void {
     for (const notification of news) {
       if (known.has(notification.id)) continue;
-      known.set(notification.id, { came: clock, createdAt: notification.createdAt });
+      known.set(notification.id, { came, createdAt: notification.createdAt });
       if (isTold) tell(notification);
     }
     for (const id of known.keys()) {
@@ -60,15 +61,16 @@ export function merging(tell: (notification: Notification) => void): Merging {
     }
   }
 
-  function happened(what: "push" | "read"): void {
+  function happened(...what: (keyof typeof at)[]): void {
     clock++;
-    at[what] = Date.now();
-    if (Math.abs(at.push - at.read) < close) lastUnsure = clock;
+    for (const one of what) at[one] = Date.now();
+    if (Math.abs(at.push - at.read) < close) unsure.newest = clock;
+    if (Math.abs(at.push - at.readAll) < close) unsure.older = clock;
   }
 
-  const isListDoubtful = () => {
+  const isOlderDoubtful = () => {
     const { unread, notifications, nextCursor } = notices;
-    return isListUnsure || unread < notifications.length || (!nextCursor && unread > notifications.length);
+    return unsure.older >= 0 || unread < notifications.length || (!nextCursor && unread > notifications.length);
   };
 
   function placeOf(id: string): Place | undefined {
@@ -76,7 +78,8 @@ export function merging(tell: (notification: Notification) => void): Merging {
     return createdAt === undefined ? undefined : { id, createdAt };
   }
 
-  const goneSince = (mark: number, { id }: Notification) => (known.get(id)?.gone ?? -1) >= mark;
+  const isReadBelow = (one: Place, mark: number) => readUpTo !== undefined && readUpTo.since >= mark && !isNewer(one, readUpTo);
+  const goneSince = (mark: number, one: Notification) => isReadBelow(one, mark) || (known.get(one.id)?.gone ?? -1) >= mark;
   const cameSince = (mark: number, { id }: Notification) => (known.get(id)?.came ?? -1) >= mark;
 
   return {
@@ -91,17 +94,17 @@ export function merging(tell: (notification: Notification) => void): Merging {
       /** Among those that this inbox has but does not show. */
       const isBeyond = (one: Notification) => inbox.nextCursor !== null && last !== undefined && isNewer(last, one);
       const fresh = others.filter((one) => cameSince(mark, one) && !isBeyond(one));
-      const older = isGapless && !isListDoubtful() ? others.filter(isBeyond) : [];
+      const older = isGapless && !isOlderDoubtful() ? others.filter(isBeyond) : [];
       const left = inbox.notifications.filter((one) => !goneSince(mark, one));
       notices = {
         notifications: [...fresh, ...left, ...older].sort(newestFirst),
         unread: inbox.unread + fresh.length - (inbox.notifications.length - left.length),
         nextCursor: older.length > 0 ? nextCursor : inbox.nextCursor,
       };
-      isListUnsure = lastRead >= mark;
-      if (lastUnsure < mark) lastUnsure = -1;
+      if (unsure.newest < mark) unsure.newest = -1;
+      if (unsure.older < mark) unsure.older = lastRead < mark ? -1 : lastRead;
       if (left.some(({ id }) => !known.has(id))) at.push = Date.now();
-      note(inbox.notifications.toReversed(), !isFirst);
+      note(inbox.notifications.toReversed(), mark - 1, !isFirst);
       isFirst = false;
     },
 
@@ -109,21 +112,25 @@ export function merging(tell: (notification: Notification) => void): Merging {
       const { notifications, unread, nextCursor } = notices;
       if (known.has(notification.id)) return;
       happened("push");
+      // Late, or from a server whose clock is.
+      if (isReadBelow(notification, 0)) unsure.older = clock;
       const last = notifications.at(-1);
       // Older than what is loaded, it has its place, and was counted, among those that are not.
       if (!nextCursor || !last || isNewer(notification, last))
         notices = { notifications: [notification, ...notifications].sort(newestFirst), unread: unread + 1, nextCursor };
-      note([notification], true);
+      note([notification], clock, true);
     },
 
     clear({ ids = [], all, until }, unread) {
-      happened("read");
+      if (all && !until) happened("read", "readAll");
+      else happened("read");
       lastRead = clock;
       const { notifications, nextCursor } = notices;
       const last = notifications.at(-1);
       const end = until === undefined ? undefined : placeOf(until);
       // Where it ends nobody here can tell.
-      if (all && until && !end) isListUnsure = true;
+      if (all && until && !end) unsure.older = clock;
+      if (all && end && (!readUpTo || isNewer(end, readUpTo))) readUpTo = { ...end, since: clock };
       const isRead = (one: Place) => ids.includes(one.id) || (all && (!until || (end && !isNewer(one, end))));
       const gone = notifications.filter(isRead).map(({ id }) => id);
       // Also those that are not here: they may be on their way.
@@ -142,9 +149,9 @@ export function merging(tell: (notification: Notification) => void): Merging {
       const more = page.notifications.filter((one) => !have.has(one.id) && !goneSince(mark, one));
       const isQuiet = clock === mark;
       notices = { notifications: [...notifications, ...more], unread: isQuiet ? page.unread : unread, nextCursor: page.nextCursor };
-      note(more, false);
+      note(more, mark - 1, false);
     },
 
-    isDoubtful: () => isListDoubtful() || lastUnsure >= 0,
+    isDoubtful: () => isOlderDoubtful() || unsure.newest >= 0,
   };
 }

@@ -1,0 +1,54 @@
+import type { Fetch } from "../../client/index.ts";
+
+export interface Asked {
+  method: string;
+  path: string;
+  token?: string;
+  body?: Record<string, unknown>;
+  /** Milliseconds. */
+  at: number;
+}
+
+type Answer = [status: number, body?: unknown, headers?: Record<string, string>];
+
+/** What a client is given as its fetch: it records what is asked, and can answer in the server's place or fail. */
+export class Wire {
+  readonly asked: Asked[] = [];
+  /** Asked first; whatever it throws is what a network throws, and without an answer the server is asked. */
+  instead: (asked: Asked) => Answer | undefined | void | Promise<Answer | undefined | void> = () => {};
+  /** May change what the server answered. */
+  changed: (asked: Asked, body: never) => unknown = (_, body) => body;
+
+  readonly fetch: Fetch = async (url, init) => {
+    const { pathname, search } = new URL(url, "http://fake.test");
+    const token = init.headers.authorization?.replace("Bearer ", "");
+    const asked: Asked = { method: init.method, path: pathname + search, at: performance.now(), ...(token && { token }) };
+    if (init.body) asked.body = JSON.parse(init.body) as Record<string, unknown>;
+    this.asked.push(asked);
+    const answer = await this.instead(asked);
+    if (answer) return responseOf(...answer);
+    const response = await fetch(url, init);
+    if (response.status === 204) return response;
+    const body = this.changed(asked, (await response.json()) as never);
+    return responseOf(response.status, body, Object.fromEntries(response.headers));
+  };
+
+  /** Those of that path. */
+  to(path: string): Asked[] {
+    return this.asked.filter((one) => one.path === path);
+  }
+}
+
+const responseOf = (status: number, body?: unknown, headers: Record<string, string> = {}) =>
+  new Response(body === undefined || status === 204 ? null : typeof body === "string" ? body : JSON.stringify(body), { status, headers });
+
+/** As fetch fails when nobody is there. */
+export const networkDown = (): never => {
+  throw new TypeError("fetch failed");
+};
+
+export const problem = (status: number, code: string, headers?: Record<string, string>): Answer => [
+  status,
+  { type: `urn:souk:error:${code}`, title: code, status, code, detail: `It is ${code}`, requestId: "r1" },
+  headers,
+];
