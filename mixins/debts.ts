@@ -151,7 +151,10 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         const { relay } = this;
         relay.again = true;
         relay.looking ??= this.payAllDue()
-          .catch((error: unknown) => this.logger.debug(`The relay will look again: ${codeOf(error)}`))
+          .catch((error: unknown) => {
+            this.logger.debug(`The relay will look again: ${codeOf(error)}`);
+            relay.reach = leastLook;
+          })
           .finally(() => (relay.looking = undefined));
       },
 

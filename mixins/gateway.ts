@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Context, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { refusal } from "../broker/errors.ts";
@@ -23,7 +24,9 @@ import { Limiter } from "./limiter.ts";
 /** Milliseconds for everything, and for the call within it: a client is answered within 10 s. A call that may have done something is never repeated. */
 const answerWithin = 9_500;
 const callOptions = { timeout: 5_000, retries: 0 };
-/** Milliseconds for what is running when the service is told to stop. */
+/** Milliseconds that a node of several still takes requests when it is told to stop, so that clients leave before they are sent away. */
+const goodbye = 500;
+/** Milliseconds for what is running then. */
 const drainWithin = 3_000;
 
 interface Alias {
@@ -75,6 +78,7 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   reply(req: Request, res: Response, status: number, body?: unknown, headers?: OutgoingHttpHeaders): void;
   sendError(req: Request, res: Response, error: unknown): void;
   drain(): Promise<void>;
+  shut(): Promise<void>;
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
   regenerateAllAutoAliases(): void;
   actions: { rest(params: object, options: object): Promise<unknown> };
@@ -120,7 +124,7 @@ export const gateway = schema<Gateway>({
       const requestID = (res.requestId = randomUUID());
       this.inFlight++;
       res.once("close", () => {
-        if (--this.inFlight === 0 && this.drained) this.server.closeAllConnections();
+        if (--this.inFlight === 0 && this.drained && !this.server.listening) this.server.closeAllConnections();
       });
       try {
         for (const [name, value] of Object.entries(this.admit(req))) res.setHeader(name, value as string);
@@ -242,10 +246,14 @@ export const gateway = schema<Gateway>({
       return sockets?.address?.()?.port ?? this.settings.socketPort;
     },
 
-    /** Accepts nothing new, ends idle connections, lets what is running finish. */
+    /** Ends each connection with its next answer; then accepts nothing new, ends idle connections, lets what is running finish. */
     drain(): Promise<void> {
       if (!this.server.listening && !this.drained) return Promise.resolve();
-      return (this.drained ??= new Promise((resolve) => {
+      return (this.drained ??= pause(this.broker.transit ? goodbye : 0).then(() => this.shut()));
+    },
+
+    shut(): Promise<void> {
+      return new Promise((resolve) => {
         const cut = setTimeout(() => this.server.closeAllConnections(), drainWithin);
         this.server.close(() => {
           clearTimeout(cut);
@@ -253,7 +261,7 @@ export const gateway = schema<Gateway>({
         });
         // Also those that never sent anything, which Node does not count as idle.
         if (this.inFlight === 0) this.server.closeAllConnections();
-      }));
+      });
     },
   },
 

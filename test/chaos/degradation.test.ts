@@ -257,4 +257,33 @@ describe("a rolling restart under load", () => {
     expect([...unknown, ...looks]).toEqual([]);
     expect(faultsOf(check(history, await load.remains()))).toEqual({});
   }, 180_000);
+
+  it("of both nodes of api in turn answers whatever a node has taken, when clients pass over a node that takes nothing", async () => {
+    const failures: string[] = [];
+    let answered = 0;
+    const clients = new AbortController();
+    const client = async (first: number) => {
+      for (let turn = first; !clients.signal.aborted; turn++)
+        await timed(turn % 2 ? "buy" : "browse", turn).then(
+          ({ answer }) => (isSuccess(answer) ? answered++ : failures.push(`${answer.status} ${answer.body?.code}`)),
+          ({ cause, message }: Error & { cause?: NodeJS.ErrnoException }) =>
+            cause?.code !== "ECONNREFUSED" && failures.push(`${message}: ${cause?.code}`),
+        );
+    };
+    const load = Array.from({ length: 8 }, (_, n) => client(n));
+
+    for (const name of ["api-1", "api-2"]) {
+      const member = house.get(name);
+      expect(await member.end("SIGTERM")).toBe(0);
+      await member.start();
+      await house.isWell();
+      const before = answered;
+      await eventually(() => answered > before + 50, { within: 20_000 });
+    }
+
+    clients.abort();
+    await Promise.all(load);
+    measured.push(`rolling restart of api: ${answered} answers`);
+    expect(failures).toEqual([]);
+  }, 60_000);
 });
