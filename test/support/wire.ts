@@ -15,7 +15,7 @@ type Answer = [status: number, body?: unknown, headers?: Record<string, string>]
 export class Wire {
   readonly asked: Asked[] = [];
   /** Asked first; whatever it throws is what a network throws, and without an answer the server is asked. */
-  instead: (asked: Asked) => Answer | undefined | void | Promise<Answer | undefined | void> = () => {};
+  instead: (asked: Asked) => Answer | undefined | Promise<Answer | undefined> = () => undefined;
   /** May change what the server answered. */
   changed: (asked: Asked, body: never) => unknown = (_, body) => body;
 

@@ -1,0 +1,390 @@
+import { createSouk, storedTokens, type Tokens } from "../../client/index.ts";
+import { eventually } from "../support/eventually.ts";
+import { networkDown, problem, Wire } from "../support/wire.ts";
+
+const credentials = { email: "selma@souk.test", password: "correct horse" };
+
+/** The server's part: what a refresh token is worth. Two uses of one end its session, as with the real one. */
+class Users extends Wire {
+  /** Seconds that an access token lives. */
+  life = 900;
+  /** Milliseconds until an answer. */
+  slowness = 0;
+  good = "";
+  /** The access tokens that are taken. */
+  readonly taken = new Set<string>();
+  user = "Selma";
+  #made = 0;
+
+  override instead: Wire["instead"] = async ({ path, token, body }) => {
+    await new Promise((resolve) => setTimeout(resolve, this.slowness));
+    if (path === "/users/login") return this.pair();
+    if (path === "/users/refresh") {
+      if (body!.refreshToken === this.good) return this.pair();
+      this.revoke();
+      return problem(401, "UNAUTHENTICATED");
+    }
+    if (path === "/users/logout") {
+      this.revoke();
+      return [204];
+    }
+    if (token !== undefined && !this.taken.has(token)) return problem(401, "UNAUTHENTICATED");
+    return [200, { ok: true, saleId: "s1", as: this.user }];
+  };
+
+  pair(): [number, object] {
+    const n = ++this.#made;
+    const user = { id: this.user, name: this.user, email: "x@souk.test", createdAt: "2026-01-01T00:00:00.000Z" };
+    this.good = `refresh-${n}`;
+    this.taken.add(`access-${n}`);
+    return [200, { user, accessToken: `access-${n}`, refreshToken: this.good, expiresIn: this.life }];
+  }
+
+  revoke(): void {
+    this.good = "gone";
+    this.taken.clear();
+  }
+
+  get refreshed() {
+    return this.to("/users/refresh").map(({ body }) => body!.refreshToken);
+  }
+}
+
+/** What tabs share. */
+function shared(): Tokens {
+  let kept: string | null = null;
+  return { get: () => kept, set: (token) => void (kept = token) };
+}
+const tab = (users: Users, tokens?: Tokens) => createSouk({ url: "http://fake.test", fetch: users.fetch, ...(tokens && { tokens }) });
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => "ok",
+    (error: { code: string }) => error.code,
+  );
+
+describe("an access token", () => {
+  it("is renewed once for all calls that wait for it, when the server does not take it any more", async () => {
+    const users = new Users();
+    const souk = tab(users);
+    await souk.signIn(credentials);
+    users.taken.clear();
+    users.slowness = 20;
+
+    await Promise.all(Array.from({ length: 20 }, () => souk.sales()));
+
+    expect(users.refreshed).toEqual(["refresh-1"]);
+  });
+
+  it("is renewed before it expires, and nobody waits for that", async () => {
+    const users = new Users();
+    users.life = 2;
+    const souk = tab(users);
+    await souk.signIn(credentials);
+    await new Promise((resolve) => setTimeout(resolve, 1_500)); // its life is what it is about
+
+    const { instead } = users;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    users.instead = async (asked) => {
+      if (asked.path === "/users/refresh") await held;
+      return instead(asked);
+    };
+    await souk.sales();
+
+    expect(users.refreshed).toEqual(["refresh-1"]);
+    expect(users.to("/market/sales").map(({ token }) => token)).toEqual(["access-1"]);
+    release();
+    await eventually(async () => {
+      await souk.sales();
+      expect(users.asked.at(-1)!.token).toBe("access-2");
+    });
+  });
+
+  it("is waited for when it has expired", async () => {
+    const users = new Users();
+    users.life = 0.01;
+    const souk = tab(users);
+    await souk.signIn(credentials);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    users.life = 900;
+
+    await souk.buy("i1");
+
+    expect(users.to("/market/buy/i1").map(({ token }) => token)).toEqual(["access-2"]);
+  });
+
+  it("serves on while it is good when users is away", async () => {
+    const users = new Users();
+    users.life = 2;
+    const souk = tab(users);
+    await souk.signIn(credentials);
+    const { instead } = users;
+    users.instead = (asked) => (asked.path === "/users/refresh" ? problem(503, "UNAVAILABLE") : instead(asked));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+
+    expect(await codeOf(souk.sales())).toBe("ok");
+    expect(users.refreshed).toHaveLength(1);
+    expect(souk.session.get().status).toBe("signedIn");
+  });
+
+  it("that is refused for good is not renewed for ever", async () => {
+    const users = new Users();
+    const souk = tab(users);
+    await souk.signIn(credentials);
+    const { instead } = users;
+    users.instead = (asked) => (asked.path === "/market/sales" ? problem(401, "UNAUTHENTICATED") : instead(asked));
+
+    expect(await codeOf(souk.sales())).toBe("UNAUTHENTICATED");
+    expect(users.refreshed).toHaveLength(1);
+  });
+});
+
+describe("a session", () => {
+  it("is resumed from the stored token", async () => {
+    const users = new Users();
+    const tokens = shared();
+    await tab(users, tokens).signIn(credentials);
+
+    const souk = tab(users, tokens);
+    expect(souk.session.get()).toEqual({ user: null, status: "unknown" });
+    expect(await souk.resume()).toMatchObject({ name: "Selma" });
+
+    expect(souk.session.get()).toMatchObject({ user: { name: "Selma" }, status: "signedIn" });
+    await souk.resume();
+    expect(users.refreshed).toHaveLength(1);
+  });
+
+  it("is not there without a stored token, and that is no error", async () => {
+    const souk = tab(new Users());
+
+    expect(await souk.resume()).toBeNull();
+    expect(souk.session.get()).toEqual({ user: null, status: "signedOut" });
+  });
+
+  it.each([
+    ["no answer comes", networkDown, "UNAVAILABLE"],
+    ["users is away", () => problem(503, "UNAVAILABLE"), "UNAVAILABLE"],
+    ["too much is asked", () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "9" }), "TOO_MANY_REQUESTS"],
+  ] as const)("is kept when %s, and resumed later", async (_, fail, code) => {
+    const users = new Users();
+    const tokens = shared();
+    await tab(users, tokens).signIn(credentials);
+    const { instead } = users;
+    users.instead = fail;
+    const souk = tab(users, tokens);
+
+    expect(await codeOf(souk.resume())).toBe(code);
+    expect([souk.session.get().status, tokens.get()]).toEqual(["unknown", "refresh-1"]);
+
+    users.instead = instead;
+    await souk.resume();
+    expect(souk.session.get().status).toBe("signedIn");
+  });
+
+  it.each([401, 400])("ends when its refresh token is refused with %i", async (status) => {
+    const users = new Users();
+    const tokens = shared();
+    const souk = tab(users, tokens);
+    await souk.signIn(credentials);
+    users.taken.clear();
+    const { instead } = users;
+    users.instead = (asked) =>
+      asked.path === "/users/refresh" ? problem(status, status === 401 ? "UNAUTHENTICATED" : "BAD_DATA") : instead(asked);
+
+    expect(await codeOf(souk.sales())).toBe("UNAUTHENTICATED");
+    expect([souk.session.get(), tokens.get()]).toEqual([{ user: null, status: "signedOut" }, null]);
+  });
+
+  it("ends here at once when its user signs out, whether or not the server can be told", async () => {
+    const users = new Users();
+    const tokens = shared();
+    const souk = tab(users, tokens);
+    await souk.signIn(credentials);
+    users.instead = networkDown;
+
+    const signingOut = souk.signOut();
+    expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
+    await signingOut;
+
+    expect(users.asked.at(-1)).toMatchObject({ path: "/users/logout", token: "access-1", body: { refreshToken: "refresh-1" } });
+  });
+
+  it("does not come back when its user signs out while it is being renewed", async () => {
+    const users = new Users();
+    const tokens = shared();
+    const souk = tab(users, tokens);
+    await souk.signIn(credentials);
+    users.taken.clear();
+    users.slowness = 30;
+    const call = codeOf(souk.sales());
+    await eventually(() => expect(users.refreshed).toHaveLength(1));
+
+    await souk.signOut();
+
+    expect(await call).toBe("UNAUTHENTICATED");
+    expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
+    await eventually(() =>
+      expect(users.asked.some(({ path, body }) => path === "/users/logout" && body!.refreshToken === "refresh-2")).toBe(true),
+    );
+  });
+
+  it("is replaced when the password changes; what is refused meanwhile waits for the new one", async () => {
+    const users = new Users();
+    const souk = tab(users);
+    await souk.signIn(credentials);
+    const { instead } = users;
+    users.slowness = 30;
+    users.instead = (asked) =>
+      asked.path === "/users/password"
+        ? (users.revoke(), new Promise((done) => setTimeout(() => done(users.pair() as never), 80)))
+        : instead(asked);
+
+    const change = souk.changePassword({ password: "correct horse", newPassword: "battery staple" });
+    await eventually(() => expect(users.good).toBe("gone"));
+    const states: string[] = [];
+    souk.session.subscribe(({ status }) => states.push(status));
+    expect(await codeOf(souk.sales())).toBe("ok");
+    await change;
+
+    expect(states).toEqual(["signedIn"]);
+    expect(users.refreshed).toEqual([]);
+  });
+
+  it("never buys for somebody else who signs in meanwhile", async () => {
+    const users = new Users();
+    const tokens = shared();
+    const souk = tab(users, tokens);
+    await souk.signIn(credentials);
+    users.user = "Bilal";
+    await tab(users, tokens).signIn(credentials);
+
+    expect(await codeOf(souk.buy("i1"))).toBe("UNAUTHENTICATED");
+
+    expect(souk.session.get().user?.name).toBe("Bilal");
+    expect(users.to("/market/buy/i1").map(({ token }) => token)).toEqual(["access-1"]);
+  });
+});
+
+describe("tabs that share a token", () => {
+  it("never send one twice, however many renew at once", async () => {
+    const users = new Users();
+    const tokens = shared();
+    const tabs = Array.from({ length: 6 }, () => tab(users, tokens));
+    await tabs[0]!.signIn(credentials);
+    users.slowness = 10;
+
+    await Promise.all(tabs.map((souk) => souk.resume()));
+
+    expect(new Set(users.refreshed).size).toBe(users.refreshed.length);
+    expect(tabs.map((souk) => souk.session.get().status)).toEqual(tabs.map(() => "signedIn"));
+  });
+
+  it("without locks use the token of the one that was faster, instead of ending the session", async () => {
+    const users = new Users();
+    const tokens = shared();
+    const souk = tab(users, tokens);
+    await souk.signIn(credentials);
+    users.taken.clear();
+    const { instead } = users;
+    users.instead = (asked) => {
+      if (asked.path !== "/users/refresh" || users.refreshed.length > 1) return instead(asked);
+      // What another tab does in the same moment.
+      const [, { refreshToken }] = users.pair() as [number, { refreshToken: string }];
+      tokens.set(refreshToken);
+      return problem(401, "UNAUTHENTICATED");
+    };
+
+    expect(await codeOf(souk.sales())).toBe("ok");
+    expect(users.refreshed).toEqual(["refresh-1", "refresh-2"]);
+  });
+});
+
+describe("tokens in localStorage", () => {
+  const events = new EventTarget();
+  const stored = new Map<string, string>();
+  let isFull = false;
+  const page = globalThis as unknown as Record<string, unknown>;
+
+  beforeEach(() => {
+    stored.clear();
+    isFull = false;
+    page.localStorage = {
+      getItem: (key: string) => stored.get(key) ?? null,
+      setItem(key: string, value: string) {
+        if (isFull) throw new Error("QuotaExceededError");
+        stored.set(key, value);
+      },
+      removeItem: (key: string) => void stored.delete(key),
+    };
+    page.addEventListener = events.addEventListener.bind(events);
+  });
+  afterEach(() => {
+    delete page.addEventListener;
+    Object.defineProperty(page, "localStorage", { value: undefined, configurable: true, writable: true });
+  });
+  /** What a browser tells the other tabs. */
+  const changed = (key: string | null = "souk.refreshToken") => events.dispatchEvent(Object.assign(new Event("storage"), { key }));
+
+  it("outlive the page", async () => {
+    const users = new Users();
+    await tab(users, storedTokens()).signIn(credentials);
+
+    expect(await tab(users, storedTokens()).resume()).toMatchObject({ name: "Selma" });
+  });
+
+  it("live in memory when storage is disabled, or full", async () => {
+    Object.defineProperty(page, "localStorage", {
+      configurable: true,
+      get() {
+        throw new DOMException("The operation is insecure", "SecurityError");
+      },
+    });
+    const disabled = storedTokens();
+    expect(disabled.get()).toBeNull();
+    disabled.set("a");
+    expect(disabled.get()).toBe("a");
+
+    Object.defineProperty(page, "localStorage", { value: undefined, configurable: true, writable: true });
+    const absent = storedTokens();
+    absent.set("b");
+    expect(absent.get()).toBe("b");
+  });
+
+  it("do not go back to a spent one when storage is full", () => {
+    const tokens = storedTokens();
+    tokens.set("spent");
+    isFull = true;
+
+    tokens.set("fresh");
+
+    expect(tokens.get()).toBe("fresh");
+  });
+
+  it("end the session in every tab when one signs out, and begin it when one signs in", async () => {
+    const users = new Users();
+    const [one, other] = [tab(users, storedTokens()), tab(users, storedTokens())];
+    await Promise.all([one.resume(), other.resume()]);
+    await one.signIn(credentials);
+    changed();
+    await eventually(() => expect(other.session.get()).toMatchObject({ user: { name: "Selma" }, status: "signedIn" }));
+
+    await one.signOut();
+    changed();
+
+    expect(other.session.get()).toEqual({ user: null, status: "signedOut" });
+    expect(await codeOf(other.sales())).toBe("UNAUTHENTICATED");
+  });
+
+  it("end it too when all of the storage is cleared, and not when another key changes", async () => {
+    const users = new Users();
+    const souk = tab(users, storedTokens());
+    await souk.signIn(credentials);
+    changed("somebody else's");
+    expect(souk.session.get().status).toBe("signedIn");
+    stored.clear();
+
+    changed(null);
+
+    expect(souk.session.get().status).toBe("signedOut");
+  });
+});
