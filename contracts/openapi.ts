@@ -12,6 +12,29 @@ interface Shape {
   minProperties?: number;
 }
 
+type RoutedAction = (typeof routes)[number]["action"];
+
+/** What each is for, in a line. A route without one does not compile. */
+const summaries: Record<RoutedAction, string> = {
+  "users.register": "Make an account, and sign in",
+  "users.login": "Sign in",
+  "users.refresh": "Trade the refresh token for the next pair; it is spent by that",
+  "users.logout": "Sign out: this session's tokens and sockets end",
+  "users.changePassword": "Change the password; every other session ends",
+  "users.me": "Who is signed in",
+  "users.profile": "What everybody may know of a user",
+  "market.items": "Browse and search items",
+  "market.item": "One item",
+  "market.offer": "Offer an item for sale",
+  "market.revise": "Change an item of one's own that is not sold",
+  "market.withdraw": "Take back an item of one's own that is not sold",
+  "market.buy": "Buy an item, once; safe to repeat. With a price, only at that price",
+  "market.purchases": "What the caller bought, newest first",
+  "market.sales": "What the caller sold, newest first",
+  "notifications.inbox": "The caller's notices, newest first",
+  "notifications.read": "Mark notices as read: these, all, or all until one",
+};
+
 /** The codes that any route may answer with, and those for which a condition of the route must hold. */
 const always: ErrorCode[] = ["BAD_DATA", "FORBIDDEN", "TOO_LARGE", "TOO_MANY_REQUESTS", "INTERNAL", "UNAVAILABLE", "TIMEOUT"];
 /** What an action refuses besides. */
@@ -68,15 +91,16 @@ function operation(route: Route): object {
     .map(([name, schema]) => parameter(name, inPath.includes(name) ? "path" : "query", schema, params));
   return {
     operationId: action,
+    summary: summaries[action as RoutedAction],
     tags: [action.split(".")[0]],
     security: who === "user" ? [{ accessToken: [] }] : [],
     ...(parameters.length > 0 && { parameters }),
-    ...(!isQueried && { requestBody: body(without(params, inPath)) }),
+    ...(!isQueried && { requestBody: body(without(params, inPath), titled(action, "Body")) }),
     responses: {
       [success]: {
         description: success === 201 ? "Made" : "Done",
         headers: { "X-Request-Id": { schema: { type: "string" } } },
-        ...(success !== 204 && { content: { "application/json": { schema: result } } }),
+        ...(success !== 204 && { content: { "application/json": { schema: { ...titled(action, "Result"), ...result } } } }),
       },
       ...problems([...always, ...(who === "user" ? (["UNAUTHENTICATED"] as const) : []), ...(refusals[action] ?? [])]),
     },
@@ -90,9 +114,14 @@ const parameter = (name: string, where: "path" | "query", schema: Shape, { requi
   schema,
 });
 
-const body = (schema: Shape) => ({
+const body = (schema: Shape, title: object) => ({
   required: Boolean(schema.anyOf ?? schema.required?.length ?? schema.minProperties),
-  content: { "application/json": { schema } },
+  content: { "application/json": { schema: { ...title, ...schema } } },
+});
+
+/** A name for readers, and for what generators make of it: `MarketBuyResult`. */
+const titled = (action: Route["action"], what: string) => ({
+  title: [...action.split("."), what].map((part) => part[0]!.toUpperCase() + part.slice(1)).join(""),
 });
 
 /** The part of an action's params that does not come from the path. */
@@ -131,6 +160,7 @@ const configuration = {
   "/config.json": {
     get: {
       operationId: "config",
+      summary: "What a page must know of this installation",
       tags: ["server"],
       security: [],
       responses: {
@@ -156,10 +186,19 @@ const readiness = (description: string) => ({
   },
 });
 const health = {
-  "/health/live": { get: { operationId: "live", tags: ["server"], security: [], responses: { 200: readiness("This process runs") } } },
+  "/health/live": {
+    get: {
+      operationId: "live",
+      summary: "Whether this process runs",
+      tags: ["server"],
+      security: [],
+      responses: { 200: readiness("This process runs") },
+    },
+  },
   "/health/ready": {
     get: {
       operationId: "ready",
+      summary: "Whether every service and its database answers",
       tags: ["server"],
       security: [],
       responses: { 200: readiness("Every service and its database answers"), 503: readiness("Some service or database is away") },

@@ -50,7 +50,7 @@ export function filesOf(folder: string): Map<string, File> {
 }
 
 const documents: Record<string, string> = { "/index.html": "/", "/docs.html": "/docs" };
-const urlOf = (name: string) => documents[name] ?? (name.startsWith("/assets/") ? name : undefined);
+const urlOf = (name: string) => documents[name] ?? name;
 
 function read(path: string, paths: Set<string>): File {
   const cacheControl = hashed.test(path)

@@ -1,0 +1,35 @@
+import { Inbox, Read } from "../../contracts/notifications.ts";
+import { Item } from "../../contracts/market.ts";
+import { shape, type Schema } from "../../web/docs/shape.ts";
+
+const plain = (schema: object) => JSON.parse(JSON.stringify(schema)) as Schema;
+
+describe("a schema on the page of the contracts", () => {
+  it.each<[string, Schema]>([
+    ["string", { type: "string" }],
+    ["true", { const: true }],
+    ["null", { const: null }],
+    ['"a" | "b"', { enum: ["a", "b"] }],
+    ["string | null", { anyOf: [{ type: "string" }, { type: "null" }] }],
+    ["(string | null)[]", { type: "array", items: { anyOf: [{ type: "string" }, { type: "null" }] } }],
+    ["unknown[]", { type: "array" }],
+    ["object", { type: "object" }],
+    ["unknown", {}],
+  ])("reads %s", (text, schema) => expect(shape(schema)).toBe(text));
+
+  it("reads as a type does, and tells what may be missing", () => {
+    expect(shape(plain(Read))).toBe("{ ids: string[] } | { all: true, until?: string }");
+    expect(shape(plain(Inbox))).toBe(`{
+  notifications: {
+    id: string,
+    type: string,
+    text: string,
+    data: object,
+    createdAt: string,
+  }[],
+  unread: integer,
+  nextCursor: string | null,
+}`);
+    expect(shape(plain(Item))).toContain("\n  imageUrl: string | null,\n");
+  });
+});

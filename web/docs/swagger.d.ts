@@ -1,0 +1,13 @@
+/** The part of Swagger UI that is used here; its script makes it global, and has no types. */
+declare function SwaggerUIBundle(options: {
+  domNode: Element;
+  spec: object;
+  onComplete(): void;
+  validatorUrl: null;
+  supportedSubmitMethods: string[];
+  syntaxHighlight: boolean;
+  docExpansion: "list";
+  defaultModelRendering: "model";
+  defaultModelExpandDepth: number;
+  defaultModelsExpandDepth: number;
+}): void;
