@@ -259,6 +259,7 @@ describe("a rolling restart under load", () => {
   }, 180_000);
 
   it("of both nodes of api in turn answers whatever a node has taken, when clients pass over a node that takes nothing", async () => {
+    shop.items.push(...(await shop.load.stock(shop.seller, 5_000)));
     const failures: string[] = [];
     let answered = 0;
     const clients = new AbortController();
