@@ -29,7 +29,7 @@ export class Wire {
     if (answer) return responseOf(...answer);
     const response = await fetch(url, init);
     if (response.status === 204) return response;
-    const body = this.changed(asked, (await response.json()) as never);
+    const body = await this.changed(asked, (await response.json()) as never);
     return responseOf(response.status, body, Object.fromEntries(response.headers));
   };
 

@@ -1,0 +1,272 @@
+/** The client on a real market: a session and an inbox that outlive what goes wrong. */
+import { randomUUID } from "node:crypto";
+import { createSouk, type InboxState, type LiveInbox, type Souk, type SoukOptions } from "../../client/index.ts";
+import type { Session } from "../../contracts/users.ts";
+import { password } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { startMarket, type Market } from "../support/market.ts";
+import { startNode, temporaryFolder } from "../support/node.ts";
+import { Proxy } from "../support/proxy.ts";
+import { tokenOf } from "../support/tokens.ts";
+import { problem, Wire } from "../support/wire.ts";
+
+let market: Market;
+let buyer: Souk;
+beforeAll(async () => {
+  market = await startMarket();
+  buyer = createSouk({ url: market.api });
+  await buyer.register(somebody());
+}, 60_000);
+afterAll(() => market.close());
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+function somebody() {
+  const name = `user-${randomUUID()}`;
+  return { name, email: `${name}@souk.test`, password };
+}
+
+/** A client and what its inbox showed: every state, and the id of each notice it told of. */
+interface Device {
+  souk: Souk;
+  wire: Wire;
+  inbox: LiveInbox;
+  states: InboxState[];
+  told: string[];
+}
+
+function device(options: Partial<SoukOptions> = {}): Device {
+  const wire = new Wire();
+  const souk = createSouk({ url: market.api, fetch: wire.fetch, ...options });
+  const inbox = souk.inbox();
+  const [states, told]: [InboxState[], string[]] = [[], []];
+  inbox.subscribe((state) => states.push(state));
+  inbox.onNotification(({ id }) => told.push(id));
+  closing.push(() => inbox.close());
+  return { souk, wire, inbox, states, told };
+}
+
+const isLive = ({ inbox }: Device) => eventually(() => expect(inbox.get().connection).toBe("live"), { within: 15_000 });
+const shown = ({ inbox }: Device) => inbox.get().notifications.map(({ id }) => id);
+
+/** A seller, signed in on so many devices that are live. */
+async function seller(count = 1, options: Partial<SoukOptions> = {}): Promise<Device[]> {
+  const { name, ...account } = somebody();
+  const devices = Array.from({ length: count }, () => device(options));
+  for (const [n, { souk }] of devices.entries()) await (n === 0 ? souk.register({ name, ...account }) : souk.signIn(account));
+  await Promise.all(devices.map(isLive));
+  return devices;
+}
+
+/** The sale of another item of that seller; its notice has the same id. */
+async function sale({ souk }: Device): Promise<string> {
+  const { id } = await souk.offer({ title: "Lamp", price: 4_200 });
+  return (await buyer.buy(id)).saleId;
+}
+
+/** A network between the client and the sockets. */
+async function network(): Promise<{ proxy: Proxy; socketUrl: string }> {
+  const proxy = await Proxy.before(Number(new URL(market.sockets).port));
+  closing.push(() => proxy.close());
+  return { proxy, socketUrl: `http://127.0.0.1:${proxy.port}` };
+}
+
+describe("an inbox", () => {
+  it("shows a sale on every device, once, and what one reads is gone on the others", async () => {
+    const [phone, laptop] = (await seller(2)) as [Device, Device];
+
+    const [first, second] = [await sale(phone), await sale(phone)];
+    for (const one of [phone, laptop]) await eventually(() => expect(shown(one)).toEqual([second, first]));
+    expect([phone.told, laptop.told]).toEqual([
+      [first, second],
+      [first, second],
+    ]);
+
+    await phone.inbox.read([first]);
+    expect([shown(phone), phone.inbox.get().unread]).toEqual([[second], 1]);
+    await eventually(() => expect([shown(laptop), laptop.inbox.get().unread]).toEqual([[second], 1]));
+    await laptop.inbox.read("all");
+    await eventually(() => expect([shown(phone), phone.inbox.get().unread]).toEqual([[], 0]));
+  });
+
+  it("loads older ones page by page, counts those that are not loaded, and reads them with the others", async () => {
+    const [phone] = (await seller()) as [Device];
+    const sales: string[] = [];
+    while (sales.length < 60) sales.unshift(await sale(phone));
+    const laptop = device();
+    await laptop.souk.signIn({ email: phone.souk.session.get().user!.email, password });
+    await isLive(laptop);
+    expect([shown(laptop), laptop.inbox.get().unread]).toEqual([sales.slice(0, 50), 60]);
+
+    await Promise.all([laptop.inbox.more(), laptop.inbox.more()]);
+    expect([shown(laptop), laptop.inbox.get()]).toMatchObject([sales, { unread: 60, nextCursor: null }]);
+    await laptop.inbox.more();
+    expect(laptop.told).toEqual([]);
+
+    const late = device();
+    await late.souk.signIn({ email: phone.souk.session.get().user!.email, password });
+    await isLive(late);
+    await late.inbox.read("all");
+    for (const one of [phone, laptop, late]) await eventually(() => expect([shown(one), one.inbox.get().unread]).toEqual([[], 0]));
+  });
+
+  it("says that it pauses, and then has what was missed and not what was read meanwhile", async () => {
+    const { proxy, socketUrl } = await network();
+    const [phone] = (await seller(1, { socketUrl })) as [Device];
+    const seen = await sale(phone);
+    await eventually(() => expect(phone.told).toEqual([seen]));
+
+    await proxy.refuse();
+    await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 10_000 });
+    const [first, second] = [await sale(phone), await sale(phone)];
+    await eventually(async () => expect((await phone.souk.notifications()).unread).toBe(3));
+    await phone.souk.read({ ids: [seen] });
+    await proxy.admit();
+
+    await eventually(() => expect(shown(phone)).toEqual([second, first]), { within: 20_000 });
+    expect(phone.inbox.get()).toMatchObject({ connection: "live", unread: 2 });
+    expect(phone.told).toEqual([seen, first, second]);
+  }, 60_000);
+
+  it("is the same one every time, silent after `close`, and back when it is asked for again", async () => {
+    const [phone] = (await seller()) as [Device];
+    expect(phone.souk.inbox()).toBe(phone.inbox);
+
+    phone.inbox.close();
+    expect(phone.inbox.get().connection).toBe("paused");
+    const missed = await sale(phone);
+    phone.souk.inbox();
+
+    await eventually(() => expect(phone.told).toEqual([missed]));
+  });
+
+  it("is somebody else's when they sign in, with nothing of whoever was there before", async () => {
+    const [phone] = (await seller()) as [Device];
+    await sale(phone);
+    await eventually(() => expect(phone.inbox.get().unread).toBe(1));
+
+    await phone.souk.signOut();
+    expect(phone.inbox.get()).toEqual({ notifications: [], unread: 0, nextCursor: null, connection: "signedOut" });
+    const before = phone.states.length;
+    await phone.souk.register(somebody());
+    await isLive(phone);
+
+    expect(phone.states.slice(before).filter(({ unread }) => unread > 0)).toEqual([]);
+    const own = await sale(phone);
+    await eventually(() => expect(shown(phone)).toEqual([own]));
+  });
+
+  it("fails to be read with the error's code when notifications does not answer, and stays as it is", async () => {
+    const [phone] = (await seller()) as [Device];
+    await sale(phone);
+    await eventually(() => expect(phone.inbox.get().unread).toBe(1));
+    phone.wire.instead = () => problem(503, "UNAVAILABLE");
+
+    await expect(phone.inbox.read("all")).rejects.toMatchObject({ name: "SoukError", code: "UNAVAILABLE" });
+
+    expect(phone.inbox.get()).toMatchObject({ unread: 1, connection: "live" });
+  });
+});
+
+describe("an access token that lives for three seconds", () => {
+  /** As users would make it. */
+  const shortLived = (wire: Wire) => {
+    wire.changed = async (_, body: Session) =>
+      body.accessToken ? { ...body, accessToken: await tokenOf(market.key, body.user.id, { lives: 3 }), expiresIn: 3 } : body;
+  };
+
+  it("is replaced on the live socket before it expires, which nobody notices", async () => {
+    const phone = device();
+    shortLived(phone.wire);
+    await phone.souk.register(somebody());
+    await isLive(phone);
+    const from = phone.states.length;
+
+    await eventually(() => expect(phone.wire.to("/users/refresh").length).toBeGreaterThanOrEqual(3), { within: 20_000 });
+    const last = await sale(phone);
+    await eventually(() => expect(phone.told).toEqual([last]));
+
+    expect(phone.states.slice(from).filter(({ connection }) => connection !== "live")).toEqual([]);
+  }, 40_000);
+
+  it("leaves the inbox paused when users is away at its end, until users is back", async () => {
+    const phone = device();
+    shortLived(phone.wire);
+    await phone.souk.register(somebody());
+    await isLive(phone);
+
+    phone.wire.instead = ({ path }) => (path === "/users/refresh" ? problem(503, "UNAVAILABLE") : undefined);
+    await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 20_000 });
+    expect(phone.souk.session.get().status).toBe("signedIn");
+    phone.wire.instead = () => undefined;
+
+    await isLive(phone);
+    const missed = await sale(phone);
+    await eventually(() => expect(phone.told).toEqual([missed]));
+  }, 60_000);
+});
+
+describe("a socket", () => {
+  it("whose token is refused is connected with a fresh one", async () => {
+    const phone = device();
+    phone.wire.changed = ({ path }, body: Session) => (path === "/users" ? { ...body, accessToken: "a.b.c" } : body);
+    await phone.souk.register(somebody());
+
+    await isLive(phone);
+
+    expect(phone.wire.to("/users/refresh")).toHaveLength(1);
+  });
+
+  it("is let go of when its session was ended elsewhere, and nobody is signed in any more", async () => {
+    const [phone, laptop] = (await seller(2)) as [Device, Device];
+
+    await phone.souk.changePassword({ password, newPassword: `${password} staple` });
+
+    await eventually(() => expect(laptop.inbox.get().connection).toBe("signedOut"));
+    expect(laptop.souk.session.get()).toEqual({ user: null, status: "signedOut" });
+    const kept = await sale(phone);
+    await eventually(() => expect(phone.told).toEqual([kept]), { within: 10_000 });
+    expect(phone.inbox.get().connection).toBe("live");
+  });
+
+  it("comes back by itself when the connection breaks", async () => {
+    const { proxy, socketUrl } = await network();
+    const [phone] = (await seller(1, { socketUrl })) as [Device];
+    for (let round = 0; round < 3; round++) {
+      const before = phone.states.length;
+      proxy.cut();
+      await eventually(() => expect(phone.states.slice(before).at(-1)?.connection).toBe("live"), { within: 10_000 });
+    }
+    const last = await sale(phone);
+    await eventually(() => expect(phone.told).toEqual([last]));
+  }, 40_000);
+});
+
+it("a market that is killed and started again finds its clients again, each notice shown once", async () => {
+  const folder = temporaryFolder();
+  const env = { DATA_DIR: folder.path, RATE_SCALE: "1000" };
+  let node = await startNode([], env);
+  closing.push(async () => {
+    await node.end("SIGKILL");
+    folder.remove();
+  });
+  const [phone, other] = [device({ url: node.api }), createSouk({ url: node.api })];
+  await Promise.all([phone.souk.register(somebody()), other.register(somebody())]);
+  await isLive(phone);
+  const buy = async () => (await other.buy((await phone.souk.offer({ title: "Lamp", price: 1 })).id)).saleId;
+  const first = await buy();
+  await eventually(() => expect(phone.told).toEqual([first]));
+
+  const [port, socketPort] = [node.api, node.sockets].map((url) => new URL(url).port);
+  await node.end("SIGKILL");
+  await eventually(() => expect(phone.inbox.get().connection).not.toBe("live"));
+  node = await startNode([], { ...env, PORT: port!, SOCKET_PORT: socketPort! });
+
+  await isLive(phone);
+  const second = await buy();
+  await eventually(() => expect(phone.told).toEqual([first, second]));
+  expect(shown(phone)).toEqual([second, first]);
+}, 60_000);
