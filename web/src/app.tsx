@@ -207,19 +207,21 @@ function Toasts() {
       onFocusIn={() => hold(true)}
       onFocusOut={() => hold(false)}
     >
-      <ul role="status">
-        {shown.map(({ id, title, detail }) => (
-          <li key={id} class="toast">
-            <Icon name="bell" />
-            <a href="/shop/inbox">
-              <bdi class="toast-title">{title}</bdi> {detail}
-            </a>
-            <button type="button" aria-label="Close" onClick={() => dismiss(id)}>
-              <Icon name="close" />
-            </button>
-          </li>
-        ))}
-      </ul>
+      <div role="status">
+        <ul>
+          {shown.map(({ id, title, detail }) => (
+            <li key={id} class="toast">
+              <Icon name="bell" />
+              <a href="/shop/inbox">
+                <bdi class="toast-title">{title}</bdi> {detail}
+              </a>
+              <button type="button" aria-label="Close" onClick={() => dismiss(id)}>
+                <Icon name="close" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
     </section>
   );
 }

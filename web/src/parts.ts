@@ -13,7 +13,7 @@ export interface Parts {
 export const parts = state<Parts>({ away: [], healed: 0 });
 
 const soonest = 500;
-const latest = 8_000;
+const latest = 5_000;
 let delay = soonest;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let calm: ReturnType<typeof setTimeout> | undefined;

@@ -1,5 +1,5 @@
 /** An item's picture, in a niche of fixed shape; drawn from its id when it has none, or none that can be shown. */
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 interface Shown {
   id: string;
@@ -9,11 +9,10 @@ interface Shown {
 
 export function Picture({ item, isEager = false }: { item: Shown; isEager?: boolean }) {
   const source = sourceOf(item.imageUrl);
-  const [isBroken, setBroken] = useState(false);
-  useEffect(() => setBroken(false), [source]);
+  const [broken, setBroken] = useState<string>();
   return (
     <div class={item.isSold ? "niche is-sold" : "niche"}>
-      {source && !isBroken ? (
+      {source && source !== broken ? (
         <img
           src={source}
           alt=""
@@ -22,7 +21,7 @@ export function Picture({ item, isEager = false }: { item: Shown; isEager?: bool
           loading={isEager ? "eager" : "lazy"}
           decoding="async"
           referrerpolicy="no-referrer"
-          onError={() => setBroken(true)}
+          onError={() => setBroken(source)}
         />
       ) : (
         <Drawn id={item.id} />

@@ -1,0 +1,202 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import axe from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { Client } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { startMarket, type Market } from "../support/market.ts";
+import { openBrowser, patience, rings, Visitor } from "./support/browser.ts";
+
+import.meta.jest.setTimeout(120_000);
+
+/** What the views look like; not kept by git. */
+const screenshots = join(import.meta.dirname, "screenshots");
+
+let browser: Browser;
+let market: Market;
+let alice: Client;
+let items: { own: string; sold: string };
+
+beforeAll(async () => {
+  [browser, market] = await Promise.all([openBrowser(), startMarket()]);
+  alice = await Client.registered(market.api);
+  const buyer = await Client.registered(market.api);
+  const own = await alice.offer({ title: "Mint tea, a tin of it", description: "The small leaves." });
+  const sold = await alice.offer({ title: "Amber necklace", price: 23_500 });
+  await buyer.call("POST", `/market/buy/${sold.id}`);
+  await alice.call("POST", "/market/buy/3");
+  items = { own: own.id, sold: sold.id };
+  mkdirSync(screenshots, { recursive: true });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await market?.close();
+});
+
+/** Every view, and what says that it is there. */
+const views = {
+  market: { path: () => "/", heading: "One of each." },
+  search: { path: () => "/?search=lan", heading: "Search: lan" },
+  "search without a result": { path: () => "/?search=zzz", heading: "Search: zzz" },
+  item: { path: () => "/shop/items/2", heading: "Indigo wool rug" },
+  "own item": { path: () => `/shop/items/${items.own}`, heading: "Mint tea, a tin of it" },
+  "sold item": { path: () => `/shop/items/${items.sold}`, heading: "Amber necklace" },
+  "no such item": { path: () => "/shop/items/none", heading: "No such item" },
+  seller: { path: () => "/shop/sellers/bob", heading: "The stall of Bob" },
+  sell: { path: () => "/shop/sell", heading: "Offer an item" },
+  revise: { path: () => `/shop/items/${items.own}/edit`, heading: "Revise your offer" },
+  sales: { path: () => "/shop/sales", heading: "My sales" },
+  offers: { path: () => "/shop/sales?show=offers", heading: "My sales" },
+  purchases: { path: () => "/shop/purchases", heading: "My purchases" },
+  inbox: { path: () => "/shop/inbox", heading: "Inbox" },
+  account: { path: () => "/shop/account", heading: /^user-/ },
+  nowhere: { path: () => "/shop/nowhere", heading: "Nothing here" },
+  "sign-in": { path: () => "/shop/sign-in", heading: "Sign in", isStranger: true },
+  register: { path: () => "/shop/register", heading: "Join the market", isStranger: true },
+} as const;
+
+type View = { path: () => string; heading: string | RegExp; isStranger?: boolean };
+
+async function settled(page: Page, { heading }: View): Promise<void> {
+  await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+  await eventually(async () => expect(await page.locator(".is-coming").count()).toBe(0), { within: patience });
+  const isDrawn = () => [...document.images].every(({ complete, y }) => complete || y > innerHeight);
+  await eventually(async () => expect(await page.evaluate(isDrawn)).toBe(true), { within: patience });
+  // A colour that is still on its way to another is neither.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
+}
+
+describe.each(["light", "dark"] as const)("every view, %s", (colorScheme) => {
+  const shots = { phone: { width: 360, height: 740 }, tablet: { width: 768, height: 1024 }, desktop: { width: 1280, height: 900 } };
+
+  it("breaks no rule of axe's, fits on a phone, a tablet and a desktop, and says nothing in the console", async () => {
+    const visitor = await Visitor.arrives(browser, market.api, {
+      as: alice,
+      colorScheme,
+      viewport: shots.desktop,
+      reducedMotion: "reduce",
+    });
+    const stranger = await Visitor.arrives(browser, market.api, { colorScheme, viewport: shots.desktop, reducedMotion: "reduce" });
+    const found: string[] = [];
+    for (const [name, view] of Object.entries(views) as [string, View][]) {
+      const { page } = view.isStranger ? stranger : visitor;
+      await page.goto(market.api + view.path());
+      if (!view.isStranger) await rings(page, 1);
+      await settled(page, view);
+      for (const [device, size] of Object.entries(shots)) {
+        await page.setViewportSize(size);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (over > 0) found.push(`${name} on a ${device}: ${over} pixels too wide`);
+        await page.screenshot({ path: join(screenshots, `${name} ${device} ${colorScheme}.png`) });
+        // What axe looks at differs little between the three: each theme on one of them.
+        if (device !== { light: "desktop", dark: "phone" }[colorScheme]) continue;
+        const { violations } = await new axe({ page }).analyze();
+        for (const { id, nodes } of violations)
+          found.push(`${name} on a ${device}: ${id} at ${nodes.map(({ target }) => String(target)).join(", ")}`);
+      }
+    }
+    expect(found).toEqual([]);
+    await Promise.all([visitor.leaves(), stranger.leaves()]);
+  });
+});
+
+describe("the page", () => {
+  it("has a title for every view, a description, an icon, a manifest, and one heading of the first rank", async () => {
+    const visitor = await Visitor.arrives(browser, market.api, { as: alice });
+    const titles = new Set<string>();
+    for (const view of [views.market, views.item, views.sell, views.sales, views.purchases, views.inbox]) {
+      await visitor.visits(view.path());
+      await settled(visitor.page, view);
+      titles.add(await visitor.page.title());
+      expect(await visitor.page.getByRole("heading", { level: 1 }).count()).toBe(1);
+    }
+    expect(titles.size).toBe(6);
+    expect(await visitor.page.locator("html").getAttribute("lang")).toBe("en");
+    expect(await visitor.page.locator("meta[name=description]").getAttribute("content")).toMatch(/sold once/);
+    for (const rel of ["icon", "manifest"]) {
+      const href = await visitor.page.locator(`link[rel=${rel}]`).getAttribute("href");
+      expect((await fetch(market.api + href)).status).toBe(200);
+    }
+    await visitor.leaves();
+  });
+
+  it("sends less than 60 KB of script over the wire", async () => {
+    const visitor = await Visitor.arrives(browser, market.api);
+    const session = await visitor.context.newCDPSession(visitor.page);
+    await session.send("Network.enable");
+    const scripts = new Set<string>();
+    let bytes = 0;
+    session.on("Network.responseReceived", ({ requestId, type }) => void (type === "Script" && scripts.add(requestId)));
+    session.on(
+      "Network.loadingFinished",
+      ({ requestId, encodedDataLength }) => void (scripts.has(requestId) && (bytes += encodedDataLength)),
+    );
+    await visitor.visits("/");
+    await settled(visitor.page, views.market);
+
+    expect(scripts.size).toBeGreaterThan(0);
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(60 * 1024);
+    await visitor.leaves();
+  });
+
+  it("shows on a slow network where everything will be, and nothing jumps when it comes", async () => {
+    const visitor = await Visitor.arrives(browser, market.api, { viewport: { width: 1280, height: 900 } });
+    await visitor.context.addInitScript(() => {
+      const shifts = { sum: 0 };
+      Object.assign(window, { shifts });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as unknown as { value: number }[]) shifts.sum += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    const session = await visitor.context.newCDPSession(visitor.page);
+    await session.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 300,
+      downloadThroughput: 60_000,
+      uploadThroughput: 20_000,
+    });
+    await visitor.visits("/");
+    await visitor.page.locator(".cards .is-coming").first().waitFor();
+    await settled(visitor.page, views.market);
+
+    const { sum } = await visitor.page.evaluate(() => (window as unknown as { shifts: { sum: number } }).shifts);
+    expect(sum).toBeLessThan(0.05);
+    await visitor.leaves();
+  });
+
+  it("keeps still for those who ask for it", async () => {
+    const visitor = await Visitor.arrives(browser, market.api, { reducedMotion: "reduce" });
+    await visitor.visits("/");
+    await settled(visitor.page, views.market);
+    const longest = await visitor.page.evaluate(() =>
+      Math.max(...[...document.querySelectorAll("*")].map((element) => parseFloat(getComputedStyle(element).animationDuration) || 0)),
+    );
+    expect(longest).toBeLessThan(0.01);
+    await visitor.leaves();
+  });
+
+  it("is big enough for a thumb", async () => {
+    const visitor = await Visitor.arrives(browser, market.api, { as: alice, viewport: { width: 360, height: 740 }, hasTouch: true });
+    const small: string[] = [];
+    for (const view of [views.market, views.item, views.inbox, views.sell]) {
+      await visitor.visits(view.path());
+      await settled(visitor.page, view);
+      small.push(
+        ...(await visitor.page.evaluate(() =>
+          [
+            ...document.querySelectorAll<HTMLElement>(
+              "button, select, input:not([type=checkbox]), .places a, .doors a, .logo, .tabs a, .back, .button",
+            ),
+          ]
+            .filter((element) => element.checkVisibility() && !element.classList.contains("unseen"))
+            .filter((element) => element.getBoundingClientRect().height < 42 || element.getBoundingClientRect().width < 42)
+            .map((element) => `${location.pathname} ${element.outerHTML.slice(0, 80)}`),
+        )),
+      );
+    }
+    expect(small).toEqual([]);
+    await visitor.leaves();
+  });
+});
