@@ -248,17 +248,11 @@ function withoutThoseOf(url: string): MongoClientOptions {
 
 class Late extends Error {}
 
-async function within<T>(ms: number, promise: Promise<T> | undefined): Promise<T> {
-  const timer = new AbortController();
-  const late = pause(ms, undefined, { signal: timer.signal }).then(() => {
-    throw new Late(`no answer within ${ms} ms`);
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Late(`no answer within ${ms} ms`)), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([promise as Promise<T>, late]);
-  } finally {
-    late.catch(() => {});
-    timer.abort();
-  }
 }
 
 /** The driver's own errors of a server that is not to be reached, and the codes of one that will not or cannot serve now. */
