@@ -1,4 +1,4 @@
-/** Read by the compiler alone: what must not compile, does not. `npm run lint` fails when one of these begins to. */
+/** Read by the compiler alone: what must not compile, does not. `tsc` fails when one of these begins to. */
 import type { Socket } from "socket.io-client";
 import { refusal } from "../../broker/errors.ts";
 import { listen, provide, type Ctx } from "../../broker/provide.ts";
