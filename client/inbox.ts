@@ -43,7 +43,7 @@ const patience = 3_000;
 /** Milliseconds for the answer to an event. */
 const answerWithin = 10_000;
 /** How long to wait at most before trying again (ms): the first time, and ever. */
-const [firstWait, longestWait] = [1_000, 15_000];
+const [firstWait, longestWait] = [1_000, 8_000];
 const pageSize = 50;
 
 export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): LiveInbox & { open(): void } {

@@ -2,8 +2,7 @@ import { eventually } from "../../test/support/eventually.ts";
 import { clusterEnv, envOf } from "../../test/support/fabric.ts";
 import { startNode, type Node } from "../../test/support/node.ts";
 import { startMongo, startRabbit, type Server } from "../../test/support/servers.ts";
-import type { Inbox } from "../../contracts/notifications.ts";
-import { accountOf, call, connect, hold, register, say, type Device } from "./teller.ts";
+import { connect, hold, refusal, say, signIn, signUp, type Device } from "./teller.ts";
 
 /**
  * The story of two outages, on a private cluster of real processes: RabbitMQ, two MongoDB servers and the four services. The servers
@@ -33,26 +32,25 @@ async function tell([rabbit, mongo, usersMongo]: Server[], nodes: Map<string, No
   await eventually(ready, { within: 15_000 });
   say("All of it is ready.");
 
-  const [seller, buyer] = [await register(api, "Selma"), await register(api, "Bilal")];
-  const phone = await connect(sockets, seller);
+  const place = { url: api, socketUrl: sockets };
+  const [seller, buyer] = [await signUp(place, "Selma"), await signUp(place, "Bilal")];
+  const phone = await connect(seller);
   devices.push(phone);
   const lamps: string[] = [];
-  while (lamps.length < 4)
-    lamps.push((await call<{ id: string }>(api, "POST", "/market/items", seller, { title: "A lamp", price: 4_200 })).body.id);
-  const buy = (lamp: number) => call<{ ok?: boolean; saleId: string }>(api, "POST", `/market/buy/${lamps[lamp]}`, buyer);
+  while (lamps.length < 4) lamps.push((await seller.offer({ title: "A lamp", price: 4_200 })).id);
   say("Selma offers four lamps, and her phone is connected.");
 
   await nodes.get("notifications")!.end("SIGKILL");
   say("notifications is killed.");
-  hold((await call(api, "GET", "/market/items")).status === 200, "The shop goes on: the items are listed.");
+  hold((await buyer.items()).items.length === 4, "The shop goes on: the items are listed.");
   const sales: string[] = [];
-  for (const lamp of [0, 1, 2]) {
-    const { body } = await buy(lamp);
-    sales.push(body.saleId);
-    hold(body.ok === true, `Bilal buys lamp ${lamp + 1}: ${JSON.stringify(body)}`);
+  for (const [n, lamp] of lamps.slice(0, 3).entries()) {
+    const bought = await buyer.buy(lamp);
+    sales.push(bought.saleId);
+    hold(bought.ok, `Bilal buys lamp ${n + 1}: ${JSON.stringify(bought)}`);
   }
-  const inbox = await call<{ code: string }>(api, "GET", "/notifications", seller);
-  hold(inbox.status === 503, `Selma's inbox cannot be read: ${inbox.status} ${inbox.body.code}.`);
+  const { status, code } = await refusal(seller.read({ all: true }));
+  hold(status === 503, `Selma's inbox is out of reach: ${status} ${code}.`);
 
   await start("notifications", { SOCKET_PORT: new URL(sockets).port });
   const back = performance.now();
@@ -60,23 +58,22 @@ async function tell([rabbit, mongo, usersMongo]: Server[], nodes: Map<string, No
   const told = [(await phone.next()).id, (await phone.next()).id, (await phone.next()).id];
   const isAll = told.toSorted().join() === sales.toSorted().join();
   hold(isAll, `Selma's phone, which reconnected by itself, shows all three sales (${(performance.now() - back).toFixed(0)} ms after).`);
-  const { body: counted } = await call<Inbox>(api, "GET", "/notifications", seller);
-  hold(counted.unread === 3, `Her inbox has each of them once: ${counted.unread} unread.`);
+  const { unread } = await seller.notifications();
+  hold(unread === 3, `Her inbox has each of them once: ${unread} unread.`);
 
   await usersMongo!.kill();
   say("The database of users is killed.");
-  hold((await call(api, "GET", "/market/items")).status === 200, "Browsing goes on.");
-  const bought = await buy(3);
-  hold(bought.body.ok === true, `Buying goes on, with the token Bilal has: ${JSON.stringify(bought.body)}`);
+  hold((await buyer.items()).items.length === 4, "Browsing goes on.");
+  const bought = await buyer.buy(lamps[3]!);
+  hold(bought.ok, `Buying goes on, with the token Bilal has: ${JSON.stringify(bought)}`);
   const { text, id } = await phone.next();
-  hold(id === bought.body.saleId, `Selma's phone shows: "${text}".`);
-  const signIn = () => call<{ code?: string }>(api, "POST", "/users/login", undefined, accountOf("Selma"));
-  const refused = await signIn();
-  hold(refused.status === 503, `Signing in does not: ${refused.status} ${refused.body.code}.`);
+  hold(id === bought.saleId, `Selma's phone shows: "${text}".`);
+  const refused = await refusal(signIn(place, "Selma"));
+  hold(refused.status === 503, `Signing in does not: ${refused.status} ${refused.code}.`);
 
   await usersMongo!.restart();
   const restored = performance.now();
   say("The database of users is back.");
-  await eventually(async () => (await signIn()).status === 200, { within: 10_000 });
+  await eventually(() => signIn(place, "Selma"), { within: 10_000 });
   say(`Signing in works again (${(performance.now() - restored).toFixed(0)} ms after).`);
 }

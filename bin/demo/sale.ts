@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceBroker } from "moleculer";
-import type { Inbox } from "../../contracts/notifications.ts";
 import { startNode } from "../node.ts";
-import { call, connect, hold, register, type Device } from "./teller.ts";
+import { connect, hold, refusal, signIn, signUp, type Device, type Place } from "./teller.ts";
 
 /** The story of one sale, on a private embedded market. */
 export async function sale(): Promise<void> {
@@ -17,7 +16,7 @@ export async function sale(): Promise<void> {
   const broker = await startNode([], { started: () => {} });
   const devices: Device[] = [];
   try {
-    await tell(addressOf(broker, "api"), addressOf(broker, "notifications"), devices);
+    await tell({ url: addressOf(broker, "api"), socketUrl: addressOf(broker, "notifications") }, devices);
   } finally {
     for (const device of devices) device.close();
     await broker.stop();
@@ -25,34 +24,34 @@ export async function sale(): Promise<void> {
   }
 }
 
-async function tell(api: string, sockets: string, devices: Device[]) {
-  hold(Boolean(api && sockets), `A market opens: HTTP at ${api}, Socket.IO at ${sockets}.`);
+async function tell(place: Place, devices: Device[]) {
+  hold(Boolean(place.url && place.socketUrl), `A market opens: HTTP at ${place.url}, Socket.IO at ${place.socketUrl}.`);
 
-  const seller = await register(api, "Selma");
-  const item = await call<{ id: string }>(api, "POST", "/market/items", seller, { title: "A lamp, slightly used", price: 4_200 });
-  hold(item.status === 201, `Selma signs up and offers a lamp for 42.00 EUR: item #${item.body.id}.`);
+  const seller = await signUp(place, "Selma");
+  const { id } = await seller.offer({ title: "A lamp, slightly used", price: 4_200 });
+  hold(Boolean(id), `Selma signs up and offers a lamp for 42.00 EUR: item #${id}.`);
 
-  devices.push(await connect(sockets, seller), await connect(sockets, seller));
-  const isEmpty = devices.every(({ inbox }) => inbox.unread === 0);
+  devices.push(await connect(seller), await connect(await signIn(place, "Selma")));
+  const isEmpty = devices.every(({ unread }) => unread === 0);
   hold(isEmpty, "Selma's phone and laptop connect; both inboxes are empty.");
 
-  const [buyer, late] = [await register(api, "Bilal"), await register(api, "Lara")];
+  const [buyer, late] = [await signUp(place, "Bilal"), await signUp(place, "Lara")];
   const asked = performance.now();
-  const bought = await call<{ ok: boolean; saleId: string }>(api, "POST", `/market/buy/${item.body.id}`, buyer);
-  hold(bought.body.ok, `Bilal buys it with one call: ${JSON.stringify(bought.body)}`);
+  const bought = await buyer.buy(id);
+  hold(bought.ok, `Bilal buys it with one call: ${JSON.stringify(bought)}`);
 
   for (const [at, name] of ["phone", "laptop"].entries()) {
     const { text, id } = await devices[at]!.next();
-    hold(id === bought.body.saleId, `Selma's ${name} shows: "${text}" (${(performance.now() - asked).toFixed(0)} ms after the call).`);
+    hold(id === bought.saleId, `Selma's ${name} shows: "${text}" (${(performance.now() - asked).toFixed(0)} ms after the call).`);
   }
 
-  const again = await call<{ saleId: string }>(api, "POST", `/market/buy/${item.body.id}`, buyer);
-  hold(again.body.saleId === bought.body.saleId, "Bilal's app, unsure, asks again and gets the same sale.");
-  const refused = await call<{ code: string; title: string }>(api, "POST", `/market/buy/${item.body.id}`, late);
-  hold(refused.body.code === "ITEM_SOLD", `Lara is too late: ${refused.status} ${refused.body.code}, "${refused.body.title}".`);
+  const again = await buyer.buy(id);
+  hold(again.saleId === bought.saleId, "Bilal's app, unsure, asks again and gets the same sale.");
+  const { status, code, detail } = await refusal(late.buy(id));
+  hold(code === "ITEM_SOLD", `Lara is too late: ${status} ${code}, "${detail}".`);
 
-  const { body: inbox } = await call<Inbox>(api, "GET", "/notifications", seller);
-  const isThere = inbox.unread === 1 && inbox.notifications[0]?.id === bought.body.saleId;
+  const inbox = await seller.notifications();
+  const isThere = inbox.unread === 1 && inbox.notifications[0]?.id === bought.saleId;
   hold(isThere, `Selma's inbox has it, once: ${inbox.unread} unread.`);
 }
 

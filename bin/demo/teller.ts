@@ -1,7 +1,4 @@
-import { io, type Socket } from "socket.io-client";
-import type { Inbox, Notification } from "../../contracts/notifications.ts";
-import type { ServerToClient } from "../../contracts/socket.ts";
-import type { Session } from "../../contracts/users.ts";
+import { createSouk, SoukError, type Notification, type Souk } from "../../client/index.ts";
 
 const began = performance.now();
 const seconds = () => ((performance.now() - began) / 1000).toFixed(3).padStart(7);
@@ -14,54 +11,62 @@ export function hold(holds: boolean, step: string): void {
   say(step);
 }
 
-export interface Answer<T> {
-  status: number;
-  body: T;
+/** Where the market of the story is. */
+export interface Place {
+  url: string;
+  socketUrl: string;
 }
 
-export async function call<T>(api: string, method: string, path: string, token?: string, body?: object): Promise<Answer<T>> {
-  const headers = { ...(body && { "content-type": "application/json" }), ...(token && { authorization: `Bearer ${token}` }) };
-  const response = await fetch(api + path, { method, headers, body: body && JSON.stringify(body) });
-  return { status: response.status, body: (await response.json()) as T };
+const accountOf = (name: string) => ({ email: `${name.toLowerCase()}@demo.test`, password: "open sesame, please" });
+
+export async function signUp(place: Place, name: string): Promise<Souk> {
+  const souk = createSouk(place);
+  await souk.register({ name, ...accountOf(name) });
+  return souk;
 }
 
-export const accountOf = (name: string) => ({ email: `${name.toLowerCase()}@demo.test`, password: "open sesame, please" });
-
-/** Signs up; the access token. */
-export async function register(api: string, name: string): Promise<string> {
-  return (await call<Session>(api, "POST", "/users", undefined, { name, ...accountOf(name) })).body.accessToken;
+export async function signIn(place: Place, name: string): Promise<Souk> {
+  const souk = createSouk(place);
+  await souk.signIn(accountOf(name));
+  return souk;
 }
+
+/** What a call is refused with. */
+export const refusal = (call: Promise<unknown>) =>
+  call.then(
+    () => {
+      throw new Error("This did not hold: it is refused.");
+    },
+    (error: unknown) => {
+      if (!(error instanceof SoukError)) throw error;
+      return error;
+    },
+  );
 
 export interface Device {
-  inbox: Inbox;
-  /** The next notice it shows, each id once. */
+  unread: number;
+  /** The next notice it shows. */
   next(): Promise<Notification>;
   close(): void;
 }
 
-/** A device of the token's user: a stock client, which reconnects by itself. */
-export async function connect(url: string, token: string): Promise<Device> {
-  const socket: Socket<ServerToClient> = io(url, { auth: { token }, transports: ["websocket"], reconnectionDelayMax: 1_000 });
-  const shown = new Set<string>();
-  const arrived: Notification[] = [];
+/** A device of whoever is signed in there, once its inbox is live. */
+export async function connect(souk: Souk): Promise<Device> {
+  const inbox = souk.inbox();
+  const shown: Notification[] = [];
   let wake = () => {};
-  const show = (notification: Notification) => {
-    if (shown.has(notification.id)) return;
-    shown.add(notification.id);
-    arrived.push(notification);
+  inbox.onNotification((notification) => {
+    shown.push(notification);
     wake();
-  };
-  const first = new Promise<Inbox>((resolve, reject) => socket.once("inbox", resolve).once("connect_error", reject));
-  socket.on("notification", show);
-  socket.on("inbox", ({ notifications }) => notifications.toReversed().forEach(show));
-  const inbox = await first;
+  });
+  await new Promise<void>((resolve) => inbox.subscribe(({ connection }) => connection === "live" && resolve()));
   const next = async () => {
-    const deadline = setTimeout(() => wake(), 15_000);
-    if (arrived.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+    const deadline = setTimeout(() => wake(), 20_000);
+    if (shown.length === 0) await new Promise<void>((resolve) => (wake = resolve));
     clearTimeout(deadline);
-    const notification = arrived.shift();
-    if (!notification) throw new Error("This did not hold: the notice arrives within fifteen seconds.");
+    const notification = shown.shift();
+    if (!notification) throw new Error("This did not hold: the notice arrives within twenty seconds.");
     return notification;
   };
-  return { inbox, next, close: () => socket.close() };
+  return { unread: inbox.get().unread, next, close: inbox.close };
 }
