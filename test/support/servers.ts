@@ -141,7 +141,7 @@ const accepts = (port: number): Promise<boolean> =>
   });
 
 /** `beside`: a second port that far above is needed too. */
-async function freePort(from: number, beside = 0): Promise<number> {
+export async function freePort(from: number, beside = 0): Promise<number> {
   const port = from + Math.floor(Math.random() * 25_000);
   const free = (await isFree(port)) && (await isFree(port + beside));
   return free ? port : freePort(from, beside);

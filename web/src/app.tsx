@@ -159,7 +159,8 @@ function Bell() {
   const name = `Inbox, ${unread} unread${isPaused ? ", live updates paused" : ""}`;
   return (
     <a
-      class={isPaused ? "bell is-paused" : "bell"}
+      class="bell"
+      data-connection={connection}
       href="/shop/inbox"
       aria-label={name}
       title={isPaused ? "Live updates paused" : undefined}

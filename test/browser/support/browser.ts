@@ -105,9 +105,9 @@ async function refreshTokenOf({ api, session }: Client): Promise<string> {
 /** Waits until it is to be seen. */
 export const sees = async (where: Page | Locator, text: string | RegExp) => where.getByText(text).first().waitFor();
 
-/** The bell, once it counts so many. */
+/** The bell, once it is live and counts so many. */
 export async function rings(page: Page, unread: number): Promise<Locator> {
-  const bell = page.getByRole("link", { name: new RegExp(`^Inbox, ${unread} unread`) });
+  const bell = page.getByRole("link", { name: new RegExp(`^Inbox, ${unread} unread`) }).and(page.locator("[data-connection=live]"));
   await bell.waitFor();
   return bell;
 }
