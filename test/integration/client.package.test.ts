@@ -3,8 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { createSouk } from "../../client/index.ts";
-import { password } from "../support/client.ts";
+import { newcomer } from "../support/client.ts";
 import { block } from "../support/docs.ts";
 import { eventually } from "../support/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
@@ -69,10 +68,7 @@ it("does what its page says in five lines", async () => {
     let said = "";
     listening.stdout.on("data", (chunk) => (said += chunk));
     await eventually(() => expect(said).toContain("live 0 undefined\n"), { within: 15_000 });
-    const buyer = createSouk({ url: market.api });
-    await buyer.register({ name: "Bilal", email: "bilal@souk.test", password });
-    const alice = (await buyer.items({ limit: 100 })).items.find(({ id }) => id === "1")!;
-    await buyer.buy(alice.id);
+    await (await newcomer({ url: market.api })).buy("1");
     await eventually(() => expect(said).toContain("live 1 Item #1 was sold!\n"));
   } finally {
     listening.kill();

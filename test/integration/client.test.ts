@@ -1,8 +1,7 @@
 /** The client on a real market: a session and an inbox that outlive what goes wrong. */
-import { randomUUID } from "node:crypto";
 import { createSouk, type InboxState, type LiveInbox, type Souk, type SoukOptions } from "../../client/index.ts";
 import type { Session } from "../../contracts/users.ts";
-import { password } from "../support/client.ts";
+import { newAccount, newcomer, password } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { startNode, temporaryFolder } from "../support/node.ts";
@@ -14,8 +13,7 @@ let market: Market;
 let buyer: Souk;
 beforeAll(async () => {
   market = await startMarket();
-  buyer = createSouk({ url: market.api });
-  await buyer.register(somebody());
+  buyer = await newcomer({ url: market.api });
 }, 60_000);
 afterAll(() => market.close());
 
@@ -23,11 +21,6 @@ const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
-
-function somebody() {
-  const name = `user-${randomUUID()}`;
-  return { name, email: `${name}@souk.test`, password };
-}
 
 /** A client and what its inbox showed: every state, and the id of each notice it told of. */
 interface Device {
@@ -54,7 +47,7 @@ const shown = ({ inbox }: Device) => inbox.get().notifications.map(({ id }) => i
 
 /** A seller, signed in on so many devices that are live. */
 async function seller(count = 1, options: Partial<SoukOptions> = {}): Promise<Device[]> {
-  const { name, ...account } = somebody();
+  const { name, ...account } = newAccount();
   const devices = Array.from({ length: count }, () => device(options));
   for (const [n, { souk }] of devices.entries()) await (n === 0 ? souk.register({ name, ...account }) : souk.signIn(account));
   await Promise.all(devices.map(isLive));
@@ -151,7 +144,7 @@ describe("an inbox", () => {
     await phone.souk.signOut();
     expect(phone.inbox.get()).toEqual({ notifications: [], unread: 0, nextCursor: null, connection: "signedOut" });
     const before = phone.states.length;
-    await phone.souk.register(somebody());
+    await phone.souk.register(newAccount());
     await isLive(phone);
 
     expect(phone.states.slice(before).filter(({ unread }) => unread > 0)).toEqual([]);
@@ -181,7 +174,7 @@ describe("an access token that lives for three seconds", () => {
   it("is replaced on the live socket before it expires, which nobody notices", async () => {
     const phone = device();
     shortLived(phone.wire);
-    await phone.souk.register(somebody());
+    await phone.souk.register(newAccount());
     await isLive(phone);
     const from = phone.states.length;
 
@@ -195,7 +188,7 @@ describe("an access token that lives for three seconds", () => {
   it("leaves the inbox paused when users is away at its end, until users is back", async () => {
     const phone = device();
     shortLived(phone.wire);
-    await phone.souk.register(somebody());
+    await phone.souk.register(newAccount());
     await isLive(phone);
 
     phone.wire.instead = ({ path }) => (path === "/users/refresh" ? problem(503, "UNAVAILABLE") : undefined);
@@ -213,7 +206,7 @@ describe("a socket", () => {
   it("whose token is refused is connected with a fresh one", async () => {
     const phone = device();
     phone.wire.changed = ({ path }, body: Session) => (path === "/users" ? { ...body, accessToken: "a.b.c" } : body);
-    await phone.souk.register(somebody());
+    await phone.souk.register(newAccount());
 
     await isLive(phone);
 
@@ -253,8 +246,8 @@ it("a market that is killed and started again finds its clients again, each noti
     await node.end("SIGKILL");
     folder.remove();
   });
-  const [phone, other] = [device({ url: node.api }), createSouk({ url: node.api })];
-  await Promise.all([phone.souk.register(somebody()), other.register(somebody())]);
+  const [phone, other] = [device({ url: node.api }), await newcomer({ url: node.api })];
+  await phone.souk.register(newAccount());
   await isLive(phone);
   const buy = async () => (await other.buy((await phone.souk.offer({ title: "Lamp", price: 1 })).id)).saleId;
   const first = await buy();

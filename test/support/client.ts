@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createSouk, type Souk, type SoukOptions } from "../../client/index.ts";
 import type { Problem } from "../../contracts/errors.ts";
 import type { Item } from "../../contracts/market.ts";
 import type { Session } from "../../contracts/users.ts";
@@ -9,7 +10,21 @@ export interface Answer<T> {
   headers: Headers;
 }
 
-/** A user of the HTTP interface, signed in or not. */
+export const password = "correct horse battery";
+
+export function newAccount() {
+  const name = `user-${randomUUID()}`;
+  return { email: `${name}@souk.test`, password, name };
+}
+
+/** Somebody new, as users are: for tests that need no more of them. */
+export async function newcomer(options: SoukOptions): Promise<Souk> {
+  const souk = createSouk(options);
+  await souk.register(newAccount());
+  return souk;
+}
+
+/** A user of the HTTP interface, signed in or not, whose requests are sent as they stand and whose answers are seen as they came. */
 export class Client {
   readonly api: string;
   session: Session | undefined;
@@ -21,8 +36,7 @@ export class Client {
 
   /** Somebody new. */
   static async registered(api: string): Promise<Client> {
-    const name = `user-${randomUUID()}`;
-    const { body } = await new Client(api).call<Session>("POST", "/users", { email: `${name}@souk.test`, password, name });
+    const { body } = await new Client(api).call<Session>("POST", "/users", newAccount());
     return new Client(api, body);
   }
 
@@ -47,5 +61,3 @@ export class Client {
     return (await this.call<Item>("POST", "/market/items", { title: "A lamp", price: 4200, ...offer })).body;
   }
 }
-
-export const password = "correct horse battery";
