@@ -10,7 +10,7 @@ import { Duplicate, type Adapter, type Collection, type Query, type Stored, type
 const Base = MongoAdapter as unknown as new (url: string) => {
   broker: ServiceBroker;
   service?: Service;
-  createCursor(filters: object, isCounting: false): { toArray(): Promise<Stored[]> };
+  createCursor(filters: object, isCounting: false): { maxTimeMS(ms: number): { toArray(): Promise<Stored[]> } };
   createCursor(filters: object, isCounting: true): Promise<number>;
 };
 
@@ -35,7 +35,7 @@ const defaults = {
   retryWrites: true,
 } satisfies MongoClientOptions;
 
-/** Every call ends by then (ms), whatever the driver waits for. */
+/** Every call ends by then (ms), whatever the driver waits for; a read that nobody waits for any more ends in the server too. */
 const deadline = 2800;
 /** How long a call waits for the first connection (ms). */
 const patience = 900;
@@ -120,11 +120,11 @@ export class MongoStore extends Base implements Adapter {
   }
 
   findOne(query: Query): Promise<Stored | null> {
-    return this.use(() => this.collection.findOne(query) as Promise<Stored | null>);
+    return this.use(() => this.collection.findOne(query, { maxTimeMS: deadline }) as Promise<Stored | null>);
   }
 
   find(filters: { query: Query; sort?: string[]; limit?: number }): Promise<Stored[]> {
-    return this.use(() => this.createCursor(filters, false).toArray());
+    return this.use(() => this.createCursor(filters, false).maxTimeMS(deadline).toArray());
   }
 
   count(filters: { query: Query }): Promise<number> {
