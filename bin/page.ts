@@ -16,7 +16,7 @@ const buildsWithin = 60_000;
 /** Never fails: without a page the market is open all the same. The sentence that says why, if there is none. */
 export async function freshPage(): Promise<string | undefined> {
   // Where it cannot be built it was built before: the image brings it along.
-  if (isFresh() || !existsSync(vite)) return undefined;
+  if (!existsSync(vite) || isFresh()) return undefined;
   try {
     await alone(async () => {
       if (!isFresh()) await build();

@@ -1,0 +1,30 @@
+/** Makes the README's picture of the page: `node test/browser/screenshot.ts`. Its market is a new one of its own. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Client } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { startMarket } from "../support/market.ts";
+import { openBrowser, rings, toastOf, Visitor } from "./support/browser.ts";
+import type { Session } from "../../contracts/users.ts";
+
+const folder = join(import.meta.dirname, "../../docs/images");
+const [browser, market] = await Promise.all([openBrowser(), startMarket()]);
+const signedIn = async (name: string) => {
+  const given = { email: `${name}@souk.test`, password: market.keys.samplePassword };
+  const { body } = await new Client(market.api).call<Session>("POST", "/users/login", given);
+  return new Client(market.api, body);
+};
+
+const [alice, erin] = await Promise.all([signedIn("alice"), signedIn("erin")]);
+const seller = await Visitor.arrives(browser, market.api, { viewport: { width: 1200, height: 780 }, colorScheme: "light" });
+await seller.context.addInitScript((token) => localStorage.setItem("souk.refreshToken", token), alice.session!.refreshToken);
+const page = await seller.visits("/");
+await rings(page, 0);
+await erin.call("POST", "/market/buy/4");
+await toastOf(page, "Copper coffee pot").waitFor();
+await eventually(() => page.evaluate(() => [...document.images].every(({ complete, y }) => complete || y > innerHeight)));
+await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
+mkdirSync(folder, { recursive: true });
+await page.screenshot({ path: join(folder, "market.jpg"), type: "jpeg", quality: 82 });
+await browser.close();
+await market.close();
