@@ -5,6 +5,7 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -48,7 +49,7 @@ const build = () => statSync(page()).ino;
 const laterThanTheBuild = new Date(Date.now() + 3_600_000);
 
 describe("the page is built when the market starts", () => {
-  it("once, when it is missing and several nodes start together: with everything, compressed as well", async () => {
+  it("when it is missing, also by several nodes that start together: whole, and compressed as well", async () => {
     expect(await Promise.all([starts(), starts(), starts()])).toEqual(["", "", ""]);
 
     expect(readFileSync(page(), "utf8")).toMatch(/<script type="module" crossorigin src="\/assets\/index\.[\w-]+\.js">/);
@@ -75,6 +76,16 @@ describe("the page is built when the market starts", () => {
       utimesSync(at(file), new Date(0), new Date(0));
     },
   );
+
+  it("also after a node that was killed while it built", async () => {
+    mkdirSync(at("web/.building"));
+    utimesSync(at("web/.building"), new Date(0), new Date(0));
+    utimesSync(at("web/src/app.tsx"), laterThanTheBuild, laterThanTheBuild);
+    const before = build();
+    expect(await starts()).toBe("");
+    expect(build()).not.toBe(before);
+    utimesSync(at("web/src/app.tsx"), new Date(0), new Date(0));
+  });
 
   it("not at all when it cannot be: one sentence says why, and the older one stays", async () => {
     const before = build();

@@ -156,7 +156,7 @@ describe("while a part of the cluster is down, the page says which, the rest goe
     await server().kill();
     await follow(seller.page, "Sales");
     await sees(seller.page, "browsing and buying have to wait");
-    await sees(seller.page, "Sign-in is away.");
+    await sees(seller.page, "Sign-in is away, too.");
     await server().restart();
     await isReady();
     await goes(seller.page.getByText("browsing and buying have to wait"));

@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
-import { openBrowser, patience, rings, Visitor } from "./support/browser.ts";
+import { openBrowser, patience, rings, sees, toastOf, Visitor } from "./support/browser.ts";
 
 import.meta.jest.setTimeout(120_000);
 
@@ -98,6 +98,66 @@ describe.each(["light", "dark"] as const)("every view, %s", (colorScheme) => {
     }
     expect(found).toEqual([]);
     await Promise.all([visitor.leaves(), stranger.leaves()]);
+  });
+});
+
+describe("what comes and goes breaks no rule of axe's in either theme", () => {
+  const broken = async (page: Page) => {
+    const found: string[] = [];
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const { violations } = await new axe({ page }).analyze();
+      found.push(...violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => String(target)).join(", ")}`));
+    }
+    return found;
+  };
+
+  it("a form that is filled in wrong", async () => {
+    const visitor = await Visitor.arrives(browser, market.api);
+    await visitor.visits("/shop/register");
+    await visitor.page.getByRole("button", { name: "Join" }).click();
+    await sees(visitor.page, "What shall others call you?");
+    expect(await visitor.page.evaluate(() => (document.activeElement as HTMLInputElement).name)).toBe("name");
+    expect(await broken(visitor.page)).toEqual([]);
+    await visitor.leaves();
+  });
+
+  it("a question before something is withdrawn", async () => {
+    const visitor = await Visitor.arrives(browser, market.api, { as: alice });
+    await visitor.visits(`/shop/items/${items.own}`);
+    await visitor.page.getByRole("button", { name: "Withdraw" }).click();
+    await sees(visitor.page, "Withdraw this item?");
+    expect(await broken(visitor.page)).toEqual([]);
+    await visitor.leaves();
+  });
+
+  it("a purchase, and the toast that the seller sees", async () => {
+    const [seller, buyer] = await Promise.all([Client.registered(market.api), Client.registered(market.api)]);
+    const { id, title } = await seller.offer({ title: "A fan of feathers" });
+    const theirs = await Visitor.arrives(browser, market.api, { as: seller });
+    await theirs.visits("/shop/inbox");
+    await rings(theirs.page, 0);
+    const mine = await Visitor.arrives(browser, market.api, { as: buyer });
+    await mine.visits(`/shop/items/${id}`);
+    await mine.page.getByRole("button", { name: /^Buy/ }).click();
+    await sees(mine.page, "It is yours.");
+    await toastOf(theirs.page, title).hover();
+    expect([await broken(mine.page), await broken(theirs.page)]).toEqual([[], []]);
+    await Promise.all([mine.leaves(), theirs.leaves()]);
+  });
+
+  it("what is said while parts are away, and a list that cannot be loaded", async () => {
+    const visitor = await Visitor.arrives(browser, market.api);
+    const services = { api: "up", market: "away", users: "database away", notifications: "away" };
+    await visitor.page.route("**/health/ready", (route) => route.fulfill({ status: 503, json: { status: "not ready", services } }));
+    await visitor.page.route("**/market/items?*", (route) =>
+      route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "away", status: 503 } }),
+    );
+    await visitor.visits("/");
+    await sees(visitor.page.locator("main"), "The market is away for a moment.");
+    await sees(visitor.page, "Live updates paused.");
+    expect(await broken(visitor.page)).toEqual([]);
+    await visitor.leaves();
   });
 });
 

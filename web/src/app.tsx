@@ -55,12 +55,14 @@ export function App() {
         To the content
       </a>
       <Header />
-      <Trouble />
       <main id="main" ref={main} tabIndex={-1}>
         {!view ? <Nowhere /> : view.isOwn && status !== "signedIn" ? <MustSignIn /> : view.show(view.path.exec(here.path)![1] ?? "")}
       </main>
       <Footer />
-      <Toasts />
+      <div class="corner">
+        <Toasts />
+        <Trouble />
+      </div>
       <p class="unseen" role="status">
         {useStore(said)}
       </p>
@@ -178,21 +180,29 @@ function Bell() {
 
 const troubles: Record<Part, string> = {
   shop: "The shop does not answer. What you see is from before; this comes back by itself.",
-  market: "The market is away: browsing and buying have to wait. The rest goes on.",
+  market: "The market is away: browsing and buying have to wait.",
   users: "Sign-in is away. Browsing goes on, and so does buying for those who are signed in.",
   notifications: "Live updates paused. Nothing is lost: they catch up by themselves.",
 };
 
-/** Which part is away, in a line of its own over the view. */
+function troubleOf(part: Part, away: readonly Part[]): string {
+  if (part === "shop" && !navigator.onLine) return "You are offline. What you see is from before; this comes back by itself.";
+  return part === "users" && away.includes("market") ? "Sign-in is away, too." : troubles[part];
+}
+
+/** Which part is away; in a corner, so that nothing moves when it comes and goes. */
 function Trouble() {
   const { away } = useStore(parts);
   const isQuiet = away.every((part) => part === "notifications");
-  const isOffline = away.includes("shop") && !navigator.onLine;
   return (
-    <div role="status" class={isQuiet ? "trouble is-quiet" : "trouble"}>
-      {away.map((part) => (
-        <p key={part}>{isOffline ? "You are offline. What you see is from before; this comes back by itself." : troubles[part]}</p>
-      ))}
+    <div role="status">
+      {away.length > 0 && (
+        <div class={isQuiet ? "trouble is-quiet" : "trouble"}>
+          {away.map((part) => (
+            <p key={part}>{troubleOf(part, away)}</p>
+          ))}
+        </div>
+      )}
     </div>
   );
 }

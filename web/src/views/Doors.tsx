@@ -105,9 +105,10 @@ function longEnough(password: Record<string, string>): void {
 export function Account() {
   const { user } = useSession();
   const leave = async () => {
+    // First, because this view is nobody's then.
+    go("/");
     await souk.signOut();
     say("Signed out.");
-    go("/");
   };
   return (
     <div class="door">

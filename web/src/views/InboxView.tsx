@@ -1,8 +1,9 @@
 import type { Notification } from "../../../contracts/notifications.ts";
 import { useListing } from "../loading.ts";
 import { money } from "../money.ts";
+import { suspect } from "../parts.ts";
 import { usePlace } from "../router.ts";
-import { inbox, souk, useInbox, useSession } from "../souk.ts";
+import { inbox, sentenceOf, souk, useInbox, useSession } from "../souk.ts";
 import { useStore } from "../state.ts";
 import { alerts, canNotify, saleIn, say, setDesktop, setSound } from "../voice.ts";
 import { useState } from "preact/hooks";
@@ -32,18 +33,21 @@ export function InboxView() {
   );
 }
 
+/** The inbox is as it was; what is away is said elsewhere. */
+function failed(error: unknown): void {
+  suspect();
+  say(sentenceOf(error));
+}
+
 function New() {
   const { notifications, unread, nextCursor, connection } = useInbox();
   const [isLoading, setLoading] = useState(false);
   const more = async () => {
     setLoading(true);
-    await inbox.more().catch(() => {});
+    await inbox.more().catch(failed);
     setLoading(false);
   };
-  const readAll = async () => {
-    await inbox.read("all");
-    say("All read.");
-  };
+  const readAll = () => inbox.read("all").then(() => say("All read."), failed);
   if (notifications.length === 0 && connection === "connecting") return <RowsToCome />;
   if (notifications.length === 0 && unread === 0) {
     return (
@@ -110,7 +114,7 @@ function Notice({ notice, isNew = false }: { notice: Notification; isNew?: boole
           type="button"
           class="button is-quiet is-small"
           aria-label={`Mark as read: ${title}`}
-          onClick={() => void inbox.read([notice.id]).catch(() => {})}
+          onClick={() => void inbox.read([notice.id]).catch(failed)}
         >
           Read
         </button>
