@@ -4,10 +4,8 @@ import { SoukError } from "./errors.ts";
 export const backoff = (failures: number, first: number, most: number) => Math.random() * Math.min(most, first * 2 ** failures);
 
 const mostAttempts = 4;
-/** No attempt begins later than this after the first (ms). */
-const patience = 10_000;
-/** Who is told to stay away for longer than this is told so, instead of waiting (ms). */
-const longestWait = 5_000;
+/** No attempt begins later than this after the first (ms): who is told to stay away for longer is told so, instead of waiting. */
+const patience = 8_000;
 
 /** Tries again while it may be in vain only for a moment. Only for what is safe to repeat. */
 export async function persist<T>(attempt: () => Promise<T>): Promise<T> {
@@ -28,6 +26,5 @@ function waitAfter(error: unknown, failures: number): number | undefined {
   if (!(error instanceof SoukError)) return;
   const { code, retryAfter } = error;
   const isPassing = code === "UNAVAILABLE" || code === "TIMEOUT" || (code === "TOO_MANY_REQUESTS" && retryAfter !== undefined);
-  const told = (retryAfter ?? 0) * 1000;
-  if (isPassing && told <= longestWait) return told + backoff(failures, 300, 3_000);
+  if (isPassing) return (retryAfter ?? 0) * 1000 + backoff(failures, 300, 3_000);
 }

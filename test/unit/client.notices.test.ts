@@ -58,6 +58,7 @@ describe("what an inbox, pushes and reads add up to", () => {
 
     expect(shown()).toEqual([2]);
     expect(merged.notices().unread).toBe(1);
+    expect(merged.isDoubtful()).toBe(true);
   });
 
   it("does not have what was read while the client was away", () => {
@@ -129,14 +130,30 @@ describe("what an inbox, pushes and reads add up to", () => {
     expect(merged.isDoubtful()).toBe(true);
   });
 
-  it("is in doubt when a push and a read come so close together that either may have been first", async () => {
+  it.each([
+    ["some", { ids: ["n009"] }, 1],
+    ["all", { all: true }, 0],
+  ] as const)("is in doubt when a push and a read of %s come so close together that either may have been first", (_, read, left) => {
     const { merged } = client();
     merged.merge(inboxOf([], 0), merged.mark());
     merged.push(notice(1));
     expect(merged.isDoubtful()).toBe(false);
 
-    merged.clear({ all: true }, 0);
+    merged.clear({ ids: [], ...read } as never, left);
     expect(merged.isDoubtful()).toBe(true);
+  });
+
+  it("has a push that is older than what was read up to, until it is read again: its server's clock may be slow, or it came late", () => {
+    const { merged, shown } = client();
+    merged.merge(inboxOf([4, 5, 6]), merged.mark());
+    merged.clear({ all: true, until: "n005" }, 1);
+    merged.push(notice(3));
+    expect([shown(), merged.isDoubtful()]).toEqual([[6, 3], true]);
+
+    merged.merge(inboxOf([7, 8, 9], 4, "c7"), merged.mark(), true);
+
+    expect(shown()).toEqual([9, 8, 7]);
+    expect(merged.isDoubtful()).toBe(false);
   });
 });
 
