@@ -1,8 +1,7 @@
-import { io, type Socket } from "socket.io-client";
 import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
-import type { ClientToServer, ServerToClient } from "../contracts/socket.ts";
-import { isCode, SoukError } from "./errors.ts";
+import { isCode } from "./errors.ts";
 import type { Params, Result } from "./http.ts";
+import { line } from "./inbox/line.ts";
 import { merging, type Merging } from "./inbox/notices.ts";
 import { backoff } from "./retry.ts";
 import type { Access, Sessions } from "./session.ts";
@@ -40,8 +39,6 @@ interface Needs {
 
 /** How long it may take to come (back) before it is said (ms). */
 const patience = 3_000;
-/** Milliseconds for the answer to an event. */
-const answerWithin = 10_000;
 /** How long to wait at most before trying again (ms): the first time, and ever. */
 const [firstWait, longestWait] = [1_000, 8_000];
 const pageSize = 50;
@@ -51,12 +48,12 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
   const news = signal<Notification>();
   let merged: Merging = merging(news.tell);
   let isOpen = false;
-  let socket: Socket<ServerToClient, ClientToServer> | undefined;
+  let hangUp: (() => void) | undefined;
   let owner: string | undefined;
   let failures = 0;
   /** Which attempt to connect counts; what an older one is up to is of no interest. */
   let attempt = 0;
-  /** What is due: another attempt, a fresh token, the word that it takes long, another reading. */
+  /** What is due: another attempt, the word that it takes long, another reading. */
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
   let loading: Promise<void> | undefined;
   let rereadings = 0;
@@ -97,7 +94,7 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
   }
 
   function wait(): void {
-    if (state.get().connection !== "paused") show("connecting");
+    show(state.get().connection === "paused" ? "paused" : "connecting");
     if (!timers.has("patience")) later("patience", patience, () => show("paused"));
   }
 
@@ -118,70 +115,42 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
     later("retry", backoff(failures++, firstWait, longestWait), () => void connect());
   }
 
-  /** One socket for one connection; reconnecting is ours, because a stock client gives up after a refusal and brings an old token. */
   function listen(url: string, access: Access): void {
-    const mine: typeof socket = io(url, { transports: ["websocket"], auth: { token: access.token }, reconnection: false, forceNew: true });
-    socket = mine;
     let mark = 0;
     let isGapless = false;
-    let closing: string | undefined;
-
-    const lost = (code?: string) => {
-      if (socket !== mine) return;
-      leave();
-      if (code === "UNAUTHENTICATED") session.reject(access.token);
-      // Asked to stay away.
-      if (code === "TOO_MANY_REQUESTS") failures = Math.max(failures, 5);
-      wait();
-      again();
-    };
-
-    const renewLater = () => later("renew", Math.max(0, access.renewAt - Date.now()), () => void renew());
-    const renew = async (tries = 0) => {
-      try {
-        access = await session.fresh();
-        if (socket !== mine) return;
-        mark = merged.mark();
-        const answer = await mine.timeout(answerWithin).emitWithAck("authorize", { token: access.token });
-        if (!answer.ok) throw new SoukError(answer.code, answer.detail);
-        renewLater();
-      } catch (error) {
-        if (socket !== mine) return;
-        if (isCode(error, "UNAUTHENTICATED", "FORBIDDEN")) return lost((error as SoukError).code);
-        later("renew", backoff(tries, firstWait, longestWait), () => void renew(tries + 1));
-      }
-    };
-
-    mine.on("connect", () => {
-      mark = merged.mark();
-      renewLater();
+    hangUp = line(url, access, session.fresh, {
+      expecting: () => void (mark = merged.mark()),
+      inbox(inbox) {
+        merged.merge(inbox, mark, isGapless);
+        isGapless = true;
+        failures = 0;
+        never("patience");
+        show("live");
+      },
+      notification(notification) {
+        merged.push(notification);
+        show();
+      },
+      read({ unread, ...read }) {
+        merged.clear(read, unread);
+        show();
+      },
+      lost(code, token) {
+        leave();
+        if (code === "UNAUTHENTICATED") session.reject(token);
+        // Asked to stay away.
+        if (code === "TOO_MANY_REQUESTS") failures = Math.max(failures, 5);
+        wait();
+        again();
+      },
     });
-    mine.on("inbox", (inbox) => {
-      merged.merge(inbox, mark, isGapless);
-      isGapless = true;
-      failures = 0;
-      never("patience");
-      show("live");
-    });
-    mine.on("notification", (notification) => {
-      merged.push(notification);
-      show();
-    });
-    mine.on("read", ({ unread, ...read }) => {
-      merged.clear(read, unread);
-      show();
-    });
-    mine.on("closing", ({ code }) => void (closing = code));
-    mine.on("disconnect", () => lost(closing));
-    mine.on("connect_error", (error) => lost((error as { data?: { code?: string } }).data?.code));
   }
 
   function leave(): void {
     attempt++;
-    never("retry", "renew", "reread");
-    const left = socket;
-    socket = undefined;
-    left?.disconnect();
+    never("retry", "reread");
+    hangUp?.();
+    hangUp = undefined;
   }
 
   function quit(connection: InboxState["connection"]): void {
@@ -195,10 +164,11 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
       if (owner) leave();
       merged = merging(news.tell);
       owner = user?.id;
+      show();
     }
     if (!isOpen) return;
     if (status === "signedOut") quit("signedOut");
-    else if (!socket) void connect();
+    else if (!hangUp) void connect();
   });
 
   // The network is back, or somebody looks again: why wait?

@@ -152,6 +152,18 @@ describe("an inbox", () => {
     await eventually(() => expect(shown(phone)).toEqual([own]));
   });
 
+  it("shows nothing of whoever was there before, also while it is closed", async () => {
+    const [phone] = (await seller()) as [Device];
+    await sale(phone);
+    await eventually(() => expect(phone.inbox.get().unread).toBe(1));
+    phone.inbox.close();
+    expect(phone.inbox.get().unread).toBe(1);
+
+    await phone.souk.register(newAccount());
+
+    expect(phone.inbox.get()).toMatchObject({ notifications: [], unread: 0 });
+  });
+
   it("fails to be read with the error's code when notifications does not answer, and stays as it is", async () => {
     const [phone] = (await seller()) as [Device];
     await sale(phone);
