@@ -1,23 +1,13 @@
-import { createLocalJWKSet, errors as jose, jwtVerify } from "jose";
 import type { Service } from "moleculer";
-import Type from "typebox";
 import { env } from "../broker/env.ts";
 import { codeOf, refusal } from "../broker/errors.ts";
 import { callsOf, listen, schema } from "../broker/provide.ts";
-import { checker } from "../broker/validator.ts";
-import { id } from "../contracts/schema.ts";
-import { accessTokenSeconds, accessTokenType, audience, issuer } from "../contracts/users.ts";
-
-/** Who a verified access token speaks for, and until when: `exp` in seconds since 1970. */
-export interface Verified {
-  id: string;
-  sid: string;
-  exp: number;
-}
+import { accessTokenSeconds } from "../contracts/users.ts";
+import { verifier, type Verified } from "./identity/verifier.ts";
 
 /** What the mixin adds to a service. */
 export interface Identity extends Service {
-  /** Checks a token by its signature alone, so that it works while users is away. Throws UNAUTHENTICATED. */
+  /** Of a good token of a session that goes on; else throws UNAUTHENTICATED. */
   verify(token: string): Promise<Verified>;
   /** Called once for each session that ends before its tokens expire; a service may override it. */
   sessionEnded(sid: string): void;
@@ -29,10 +19,7 @@ export interface Identity extends Service {
   asking: NodeJS.Timeout;
 }
 
-const keys = createLocalJWKSet({ keys: env.keys.public });
-
-/** Signed or not: what goes into queries and rooms is an id. */
-const faultsOf = checker(Type.Object({ sub: id, sid: id, exp: Type.Integer() }));
+const verify = verifier(env.keys.public);
 
 /** For the services that let people in: checks access tokens, and refuses those of sessions that were ended. */
 export const identity = schema<Identity>({
@@ -55,19 +42,9 @@ export const identity = schema<Identity>({
 
   methods: {
     async verify(token: string): Promise<Verified> {
-      const { payload, protectedHeader } = await jwtVerify(token, keys, {
-        issuer,
-        audience,
-        algorithms: ["EdDSA"],
-        requiredClaims: ["sub", "sid", "exp"],
-      }).catch((error: unknown) => {
-        throw refusal("UNAUTHENTICATED", error instanceof jose.JWTExpired ? "The token has expired" : "The token is not valid");
-      });
-      const { typ = accessTokenType } = protectedHeader;
-      if (typ !== accessTokenType || faultsOf(payload).length > 0) throw refusal("UNAUTHENTICATED", "The token is not valid");
-      const { sub, sid, exp } = payload as { sub: string; sid: string; exp: number };
-      if (this.endedSessions.has(sid)) throw refusal("UNAUTHENTICATED", "This session was ended");
-      return { id: sub, sid, exp };
+      const verified = await verify(token);
+      if (this.endedSessions.has(verified.sid)) throw refusal("UNAUTHENTICATED", "This session was ended");
+      return verified;
     },
 
     sessionEnded() {},

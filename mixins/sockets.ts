@@ -14,7 +14,8 @@ import { errors, type ErrorCode } from "../contracts/errors.ts";
 import { authorizeWithin, clientEvents, type ClientToServer, type Refused, type ServerToClient } from "../contracts/socket.ts";
 import { atOnce } from "../domain/bounds.ts";
 import { isAllowedOrigin } from "../domain/origins.ts";
-import { identity, type Identity, type Verified } from "./identity.ts";
+import { identity, type Identity } from "./identity.ts";
+import type { Verified } from "./identity/verifier.ts";
 import { boundConnections, scaled } from "./limiter.ts";
 import { Crowd } from "./sockets/crowd.ts";
 

@@ -30,7 +30,7 @@ const claims = (change: object = {}) => {
 /** With our own key: only what is changed is wrong. */
 const signed = async (header: object, payload: unknown, key: JWK = market.key) =>
   new CompactSign(Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload)))
-    .setProtectedHeader({ alg: "EdDSA", kid: market.key.kid, ...header } as never)
+    .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid: market.key.kid, ...header } as never)
     .sign((await importJWK(key, "EdDSA")) as never, { crit: { souk: true } });
 const hmac = (header: object, secret: string | Buffer) => {
   const content = `${encode(header)}.${encode(claims())}`;
@@ -59,6 +59,7 @@ const forged: Record<string, () => string | Promise<string>> = {
   "of another key that it brings along (jwk)": () => signed({ jwk: foreign.public, kid: foreign.public.kid }, claims(), foreign.private),
   "of another key that it points to (jku)": () =>
     signed({ jku: "http://127.0.0.1:1/keys.json", x5u: "http://127.0.0.1:1/" }, claims(), foreign.private),
+  "of our key under no kid": () => signed({ kid: undefined }, claims()),
   "of our key under another kid": () => signed({ kid: randomUUID() }, claims()),
   "of our key under a kid that is a path": () => signed({ kid: "../../dev/null" }, claims()),
   "of another issuer": () => signed({}, claims({ iss: "elsewhere" })),
@@ -67,6 +68,12 @@ const forged: Record<string, () => string | Promise<string>> = {
   "for no audience": () => without("aud"),
   "that has expired": () => signed({}, claims({ exp: Math.floor(Date.now() / 1000) - 1 })),
   "that never expires": () => without("exp"),
+  "that lives longer than 15 minutes": () => signed({}, claims({ exp: Math.floor(Date.now() / 1000) + accessTokenSeconds + 1 })),
+  "that was issued in the far future": () => {
+    const later = Math.floor(Date.now() / 1000) + 3600;
+    return signed({}, claims({ iat: later, exp: later + 600 }));
+  },
+  "that was issued nobody knows when": () => without("iat"),
   "that expires in words": () => signed({}, claims({ exp: "2999-01-01" })),
   "that is not valid yet": () => signed({}, claims({ nbf: Math.floor(Date.now() / 1000) + 60 })),
   "of no session": () => without("sid"),
@@ -74,6 +81,7 @@ const forged: Record<string, () => string | Promise<string>> = {
   "of nobody": () => without("sub"),
   "of a user who is no text": () => signed({}, claims({ sub: ["u"] })),
   "of a user whose id is no id": () => signed({}, claims({ sub: "a.b c" })),
+  "of no type (typ)": () => signed({ typ: undefined }, claims()),
   "of another type (typ)": () => signed({ typ: "logout+jwt" }, claims()),
   "with an extension that it calls critical (crit)": () => signed({ crit: ["souk"], souk: 1 }, claims()),
   "with a body that is not encoded (b64)": () => signed({ crit: ["b64"], b64: false }, claims()).catch(() => "none"),

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { importJWK, SignJWT, type JWK } from "jose";
-import { accessTokenSeconds, audience, issuer } from "../../contracts/users.ts";
+import { accessTokenSeconds, accessTokenType, audience, issuer } from "../../contracts/users.ts";
 
 interface Claims {
   sid?: string;
@@ -14,11 +14,11 @@ interface Claims {
 export async function tokenOf(key: JWK, userId: string, claims: Claims = {}): Promise<string> {
   const now = Date.now() / 1000;
   return new SignJWT({ sid: claims.sid ?? randomUUID() })
-    .setProtectedHeader({ alg: "EdDSA", kid: key.kid! })
+    .setProtectedHeader({ alg: "EdDSA", kid: key.kid!, typ: accessTokenType })
     .setSubject(userId)
     .setIssuer(claims.issuer ?? issuer)
     .setAudience(claims.audience ?? audience)
     .setIssuedAt(Math.floor(now))
-    .setExpirationTime(Math.ceil(now + (claims.lives ?? accessTokenSeconds)))
+    .setExpirationTime(Math.floor(now + (claims.lives ?? accessTokenSeconds)))
     .sign(await importJWK(key, "EdDSA"));
 }
