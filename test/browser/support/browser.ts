@@ -41,6 +41,8 @@ interface Arrival extends BrowserContextOptions {
 
 /** The browser's own words for an answer that refuses. The page expects those, so that they are no fault of its. */
 const refusals = /Failed to load resource: the server responded with a status of (401|403|404|409|503|504)/;
+/** And for somebody who leaves or signs out while a socket opens. */
+const hurried = /WebSocket is closed before the connection is established/;
 export const outages = /Failed to load resource|WebSocket connection to|ERR_|status of 50/;
 
 /** Somebody with a browser of their own. Whatever goes wrong in any of their tabs is among the `faults`. */
@@ -73,7 +75,7 @@ export class Visitor {
     page.on("pageerror", (error) => this.faults.push(`thrown: ${error.message}`));
     page.on("dialog", (dialog) => (this.faults.push(`dialog: ${dialog.message()}`), void dialog.dismiss()));
     page.on("console", (message) => {
-      const isExpected = this.#allowed.test(message.text()) || /Download the|Password forms/.test(message.text());
+      const isExpected = this.#allowed.test(message.text()) || hurried.test(message.text());
       if (["error", "warning"].includes(message.type()) && !isExpected) this.faults.push(`${message.type()}: ${message.text()}`);
     });
     return page;
