@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { serviceNames, services as owners, type ServiceName } from "../contracts/actions.ts";
+import { isCommon } from "../domain/passwords.ts";
 import { writableFolder } from "./folder.ts";
 import { keysFromEnv, keysFromFile, type Keys } from "./keys.ts";
 
@@ -57,7 +58,8 @@ export function readEnv(source: Source): Env {
   const plaintext = read.oneOf("ALLOW_PLAINTEXT", ["0", "1"], "0") === "1";
   if (embedded && services.some((name) => name !== "api" && !mongoUrls[name])) writableFolder("DATA_DIR", dataDir, faults);
   if (embedded && services.length === 0) faults.push("AMQP_URL is missing: a node without services is there to join a cluster.");
-  if (!embedded) faults.push(...clusterFaults(services, amqpUrl, mongoUrls));
+  if (!embedded) faults.push(...clusterFaults(services, mongoUrls));
+  faults.push(...guessableFaults(services, amqpUrl, mongoUrls));
   if (!plaintext) faults.push(...plaintextFaults(services, amqpUrl, mongoUrls));
   const env: Env = {
     embedded,
@@ -107,27 +109,52 @@ function mongo(read: ReturnType<typeof reader>, source: Source): Env["mongoUrls"
   return Object.fromEntries(owners.map((owner) => [owner, urlOf(owner)]).filter(([, url]) => url));
 }
 
-function clusterFaults(services: readonly ServiceName[], amqpUrl: string, mongoUrls: Env["mongoUrls"]): string[] {
-  const faults = services
+function clusterFaults(services: readonly ServiceName[], mongoUrls: Env["mongoUrls"]): string[] {
+  return services
     .filter((name): name is Owner => name !== "api" && !mongoUrls[name])
     .map(
       (name) =>
         `AMQP_URL is set and this node hosts ${name}: set ${name.toUpperCase()}_MONGO_URL or MONGO_URL (the files of DATA_DIR serve one process).`,
     );
-  const brokers = brokersOf(amqpUrl);
-  const isGuest = ({ username, password, hostname: host }: URL) =>
-    !isLoopback(host) && (username || "guest") === "guest" && (password || "guest") === "guest";
-  if (brokers.some((url) => URL.canParse(url) && isGuest(new URL(url))))
-    faults.push("AMQP_URL has RabbitMQ's default user guest on another host: give it a user of its own.");
-  return faults;
+}
+
+/** Whoever can reach a server elsewhere tries what is guessed first. */
+function guessableFaults(services: readonly ServiceName[], amqpUrl: string | undefined, mongoUrls: Env["mongoUrls"]): string[] {
+  const urls = [...brokersOf(amqpUrl), ...usedOf(services, mongoUrls)].filter(leavesHere);
+  return [...new Set(urls.flatMap(whyGuessable))];
+}
+
+function whyGuessable(url: string): string[] {
+  const [user, password] = credentialsOf(url);
+  if (/^amqps?:/.test(url) && (user || "guest") === "guest" && (password || "guest") === "guest")
+    return ["AMQP_URL has RabbitMQ's default user guest on another host: give it a user of its own."];
+  if (password === "" || !(password.toLowerCase() === user.toLowerCase() || isCommon(password))) return [];
+  return [`${redacted(url)} has a password that is guessed first, its user's name or a common one: make a random one.`];
+}
+
+/** User and password, as the server will read them. A password may hold an unescaped @ or /. */
+function credentialsOf(url: string): [string, string] {
+  const [user = "", ...password] = (/^\w[\w+.-]*:\/\/([^?]*)@/.exec(url)?.[1] ?? "").split(":");
+  return [decoded(user), decoded(password.join(":"))];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const brokersOf = (amqpUrl = "") => amqpUrl.split(";").filter(Boolean);
+/** Those of the services that this node hosts. */
+const usedOf = (services: readonly ServiceName[], mongoUrls: Env["mongoUrls"]) =>
+  services.flatMap((name) => (name !== "api" && mongoUrls[name] ? [mongoUrls[name]] : []));
+const leavesHere = (url: string) => hostsOf(url).some((host) => !isLoopback(host));
 
 function plaintextFaults(services: readonly ServiceName[], amqpUrl: string | undefined, mongoUrls: Env["mongoUrls"]): string[] {
-  const used = services.flatMap((name) => (name !== "api" && mongoUrls[name] ? [mongoUrls[name]] : []));
-  return [...new Set([...brokersOf(amqpUrl), ...used])]
-    .filter((url) => isPlaintext(url) && hostsOf(url).some((host) => !isLoopback(host)))
+  return [...new Set([...brokersOf(amqpUrl), ...usedOf(services, mongoUrls)])]
+    .filter((url) => isPlaintext(url) && leavesHere(url))
     .map(
       (url) =>
         `${redacted(url)} is not encrypted, or by TLS that checks nobody, and leaves this machine: use TLS, or set ALLOW_PLAINTEXT=1.`,

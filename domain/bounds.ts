@@ -9,7 +9,7 @@ export interface Bound {
  * take the shop down. A network is an IPv4 address or an IPv6 /64; behind one there may be a whole office.
  */
 export const bounds = {
-  /** HTTP requests to the table's routes. Thousands may come in the same instant; the average is what a node serves beside its other work. */
+  /** HTTP requests, to whatever path, but for health. Thousands may come in the same instant; the average is what a node serves beside its other work. */
   requestsByNetwork: { most: 4_000, seconds: 10 },
   /** As before: 1,000 at once are admitted, also of one user. */
   requestsByUser: { most: 2_000, seconds: 10 },
@@ -45,6 +45,8 @@ export const bounds = {
 
 /** How much one client may have at the same time; multiplied as well. */
 export const atOnce = {
+  /** Requests that services work at, of 2,000 places: others find one also while this network floods. Above the thousand that are promised. */
+  requestsByNetwork: 1_500,
   /** Sockets; each takes some 20 KB. */
   socketsByNetwork: 2_000,
   /** A user has up to 20 sessions, each with a few tabs open. */

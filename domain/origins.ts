@@ -1,17 +1,15 @@
 /**
- * Whether a request with this `Origin` header may come in. Without one it is no browser's, and no other site can have sent it in
- * somebody's name. The page's own origin has the host name the request was sent to; the port may differ, as page and socket have
- * one each. Any other must be one of `allowed`, to the letter: neither a part of a name nor a subdomain passes.
+ * Whether a request with this `Origin` header may come in: one rule for both doors. Without one it is no browser's, and no other site can
+ * have sent it in somebody's name. Else it is one of `allowed`, to the letter, or the page's own: the origin that the request was sent
+ * to (`Host`, so that it holds behind a proxy), by either scheme because TLS may end before us, or the same host on `pagePort`, where the
+ * page is served when it has another port than this door. No other port of that host, part of its name or subdomain passes.
  */
-export function isAllowedOrigin(origin: string | undefined, host: string | undefined, allowed: readonly string[]): boolean {
+export function isAllowedOrigin(origin: string | undefined, host: string | undefined, allowed: readonly string[], pagePort = 0): boolean {
   if (origin === undefined || allowed.includes(origin)) return true;
-  const name = hostnameOf(origin);
-  // Only what a browser writes: scheme, host and port in their normal form. "null" and paths are not.
-  return name !== undefined && new URL(origin).origin === origin && name === hostnameOf(`http://${host}`);
+  if (!host) return false;
+  const hosts = pagePort === 0 ? [host] : [host, `${host.replace(/:\d*$/, "")}:${pagePort}`];
+  return hosts.flatMap((each) => [originOf(`http://${each}`), originOf(`https://${each}`)]).includes(origin);
 }
 
-function hostnameOf(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined;
-  const { protocol, hostname } = new URL(url);
-  return protocol === "http:" || protocol === "https:" ? hostname : undefined;
-}
+/** As browsers write it: lower-cased, without a scheme's own port. */
+const originOf = (url: string) => (URL.canParse(url) ? new URL(url).origin : undefined);

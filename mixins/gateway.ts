@@ -9,17 +9,18 @@ import { schema, type Meta } from "../broker/provide.ts";
 import { ownPaths, routes, type Route } from "../contracts/http.ts";
 import type { Caller } from "../contracts/users.ts";
 import { clientAddress, networkOf } from "../domain/addresses.ts";
-import { bounds } from "../domain/bounds.ts";
+import { atOnce, bounds } from "../domain/bounds.ts";
+import { isAllowedOrigin } from "../domain/origins.ts";
 import { bodyOf } from "./gateway/body.ts";
 import { doorOf, takesBody, type Door } from "./gateway/door.ts";
 import { filesOf, type File } from "./gateway/files.ts";
-import { corsHeaders, fixedHeaders, isAllowed, preflightHeaders } from "./gateway/headers.ts";
+import { corsHeaders, fixedHeaders, preflightHeaders } from "./gateway/headers.ts";
 import { own } from "./gateway/own.ts";
 import { headersOf, problemOf } from "./gateway/problem.ts";
 import { createServer, finish, listen } from "./gateway/server.ts";
 import { marketReadiness, shared, type Readiness } from "./health.ts";
 import type { Identity } from "./identity.ts";
-import { Limiter } from "./limiter.ts";
+import { Limiter, scaled, Tally } from "./limiter.ts";
 
 /** Milliseconds for everything, and for the call within it: a client is answered within 10 s. A call that may have done something is never repeated. */
 const answerWithin = 9_500;
@@ -66,14 +67,16 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   doors: Map<Alias, { route: Route; door: Door }>;
   networks: Limiter;
   users: Limiter;
-  /** Requests that are not answered yet; and calls that services have in hand for them. */
+  /** Requests that are not answered yet; and calls that services have in hand for them, with those of each network. */
   inFlight: number;
   underWay: number;
+  underWayFor: Tally;
   drained: Promise<void> | undefined;
   readiness(): Promise<Readiness>;
   addressOf(req: Request): string;
   identify(req: Request): Promise<Caller>;
-  admit(req: Request): OutgoingHttpHeaders;
+  admit(req: Request, res: Response): Promise<void>;
+  inService(network: string, serve: () => Promise<unknown>): Promise<unknown>;
   allowed(path: string): string;
   reply(req: Request, res: Response, status: number, body?: unknown, headers?: OutgoingHttpHeaders): void;
   sendError(req: Request, res: Response, error: unknown): void;
@@ -127,7 +130,7 @@ export const gateway = schema<Gateway>({
         if (--this.inFlight === 0 && this.drained && !this.server.listening) this.server.closeAllConnections();
       });
       try {
-        for (const [name, value] of Object.entries(this.admit(req))) res.setHeader(name, value as string);
+        await this.admit(req, res);
         if (req.method === "OPTIONS") return preflight.call(this, req, res);
         // Not tracked: `drain` is what waits for requests.
         await this.actions.rest({ req, res }, { requestID, timeout: answerWithin, retries: 0, tracking: false });
@@ -136,13 +139,16 @@ export const gateway = schema<Gateway>({
       }
     },
 
-    /** Refuses what no route should see. Returns the CORS headers, for failed requests as for others. */
-    admit(req: Request) {
+    /** Counts the request, whatever it is, and refuses what no route should see. Pages that may ask get to read also why they are refused. */
+    async admit(req: Request, res: Response) {
       const { host, origin } = req.headers;
+      const isAllowed = isAllowedOrigin(origin, host, this.settings.origins);
+      if (origin !== undefined && isAllowed)
+        for (const [name, value] of Object.entries(corsHeaders(origin))) res.setHeader(name, value as string);
+      // Who watches over this node asks from one address, and must not hear of others' floods from it.
+      if (!isHealth(req.url!)) await this.networks.take(networkOf(this.addressOf(req)));
       if (!host && req.httpVersion === "1.1") throw refusal("BAD_DATA", "There must be a Host header");
-      if (origin === undefined) return {};
-      if (!isAllowed(origin, host, this.settings.origins)) throw refusal("FORBIDDEN", "Pages of this origin may not ask here");
-      return corsHeaders(origin);
+      if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not ask here");
     },
 
     /** The query is for the route's own door to read. */
@@ -180,9 +186,7 @@ export const gateway = schema<Gateway>({
     ) {
       if (alias.handler) return alias.handler.call(this, req, res);
       const { route, door } = this.doors.get(alias)!;
-      // Before anything is checked, read or called for whoever asks too much.
       ctx.meta.ip = this.addressOf(req);
-      await this.networks.take(networkOf(ctx.meta.ip));
       if (route.who === "user") {
         ctx.meta.user = await this.identify(req);
         await this.users.take(ctx.meta.user.id);
@@ -191,11 +195,23 @@ export const gateway = schema<Gateway>({
       const asked = door(params, req.query, body);
       // Moleculer would log a line of its own for each call to a service that is away.
       if (!this.broker.registry.getActionEndpoints(route.action)?.hasAvailable()) throw refusal("UNAVAILABLE", "Nobody is there");
-      // Who is slow to send or to read takes no place here: only what the services work at counts.
-      if (this.underWay >= this.settings.mostInFlight) throw refusal("UNAVAILABLE", "Too much is waiting");
-      this.underWay++;
-      const result = await ctx.call(route.action, asked, callOptions).finally(() => this.underWay--);
+      const result = await this.inService(networkOf(ctx.meta.ip), () => ctx.call(route.action, asked, callOptions));
       this.reply(req, res, route.success, result, route.success === 201 ? locationOf(route, result) : {});
+    },
+
+    /** Who is slow to send or to read takes no place here: only what the services work at counts. No network gets all the places. */
+    async inService(network: string, serve: () => Promise<unknown>) {
+      if (this.underWay >= this.settings.mostInFlight) throw refusal("UNAVAILABLE", "Too much is waiting");
+      if (this.underWayFor.of(network) >= scaled(atOnce.requestsByNetwork))
+        throw refusal("TOO_MANY_REQUESTS", "Too many requests from this address are waiting");
+      this.underWay++;
+      this.underWayFor.enter(network);
+      try {
+        return await serve();
+      } finally {
+        this.underWay--;
+        this.underWayFor.leave(network);
+      }
     },
 
     addressOf({ socket, headers }: Request) {
@@ -267,6 +283,7 @@ export const gateway = schema<Gateway>({
 
   created() {
     this.inFlight = this.underWay = 0;
+    this.underWayFor = new Tally();
     this.networks = new Limiter(bounds.requestsByNetwork, "Too many requests from this address");
     this.users = new Limiter(bounds.requestsByUser, "Too many requests of this user");
     this.readiness = shared(() => marketReadiness(this.broker));
@@ -306,6 +323,8 @@ function preflight(this: Gateway, req: Request, res: Response) {
   if (!allow) throw refusal("NOT_FOUND");
   this.reply(req, res, 204, undefined, { allow });
 }
+
+const isHealth = (url: string) => /^\/health\/(live|ready)(\?|$)/.test(url);
 
 function matched(alias: Alias, url: string): Record<string, string> | false {
   try {

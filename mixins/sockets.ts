@@ -47,6 +47,7 @@ export interface Sockets extends Identity {
   crowd: Crowd;
   /** Where the sockets are, once started. */
   address(): AddressInfo;
+  pagePort(): number;
   /** Emits to the devices that the user has on this node, but not to the socket `except`. */
   push<E extends keyof ServerToClient>(userId: string, event: E, payload: Parameters<ServerToClient[E]>[0], except?: string): void;
   /** Called after every authorize, and again after a while when it fails; override it. */
@@ -109,6 +110,12 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
     methods: {
       address() {
         return this.server.address();
+      },
+
+      /** Where api serves the page: on this node it may have taken any free port. */
+      pagePort() {
+        const api = this.broker.getLocalService("api") as { address?(): AddressInfo | null } | undefined;
+        return api?.address?.()?.port ?? env.port;
       },
 
       push(userId, event, payload, except = "") {
@@ -203,7 +210,8 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
       this.crowd = new Crowd();
       const { options } = (this.settings as { io: { options: { allowRequest?: AllowRequest } } }).io;
       options.allowRequest = (request, decide) => {
-        const isOurs = isAllowedOrigin(request.headers.origin, request.headers.host, env.corsOrigins);
+        const { origin, host } = request.headers;
+        const isOurs = isAllowedOrigin(origin, host, env.corsOrigins, this.pagePort());
         void (isOurs ? this.crowd.admits(request) : Promise.resolve(false)).then((isAllowed) => decide(null, isAllowed));
       };
     },

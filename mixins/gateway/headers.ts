@@ -83,7 +83,3 @@ export const corsHeaders = (origin: string): OutgoingHttpHeaders => ({
   "access-control-allow-origin": origin,
   "access-control-expose-headers": "Location, Retry-After, X-Request-Id",
 });
-
-/** The page's own origin (TLS may end before us), and those on the list; exactly, character by character. */
-export const isAllowed = (origin: string, host: string | undefined, origins: string[]) =>
-  origin === `http://${host}` || origin === `https://${host}` || origins.includes(origin);

@@ -21,6 +21,8 @@ const keepIdle = 65_000;
 const backlog = 4096;
 /** Milliseconds that a client who is still sending gets to read an answer that did not wait for the rest. */
 const lingering = 2_000;
+/** Milliseconds that a client gets to take an answer, a few hundred KB at most: what the system has buffered counts as taken. */
+const takenWithin = 20_000;
 
 export function createServer(handle: RequestListener): Server {
   const server = create(
@@ -61,9 +63,16 @@ function whyDeaf(error: NodeJS.ErrnoException, port: number, host: string, name:
   return `${name} ${port} on ${host} cannot be listened on: ${error.message}.`;
 }
 
-/** Sends the whole answer. A client that is still sending its request may finish that, for a moment, so that it gets to read this. */
+/**
+ * Sends the whole answer. A client that is still sending its request may finish that, for a moment, so that it gets to read this. One
+ * that does not take the answer would keep it, and its connection, for ever.
+ */
 export function finish(req: IncomingMessage, res: ServerResponse, body?: string | Buffer): void {
   res.end(body);
+  if (!res.writableFinished) {
+    const slow = setTimeout(() => req.socket.destroy(), takenWithin).unref();
+    res.once("close", () => clearTimeout(slow));
+  }
   if (req.complete) return;
   const timer = setTimeout(() => req.socket.destroy(), lingering);
   req.once("close", () => clearTimeout(timer)).resume();

@@ -136,7 +136,8 @@ describe("an action without a route", () => {
           raw(port, `GET ${path} HTTP/1.1\r\n${head}\r\n`),
           raw(port, `POST ${path} HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
         ]);
-        for (const answer of answers) if (!/^HTTP\/1\.1 4\d\d /.test(answer) && !isPage(answer)) reached.push(`${path}: ${answer.slice(0, 60)}`);
+        for (const answer of answers)
+          if (!/^HTTP\/1\.1 4\d\d /.test(answer) && !isPage(answer)) reached.push(`${path}: ${answer.slice(0, 60)}`);
       }
     expect(reached).toEqual([]);
     // What a trick does reach is a route of the table, with a text as its id. Readiness and ended sessions are asked for by api itself.

@@ -1,5 +1,8 @@
 /** The bounds as they are by default. The clients' addresses are those that a trusted proxy says, so that each test has some to itself. */
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { connect, type Socket } from "node:net";
 import type { ServiceBroker } from "moleculer";
 import type { Problem } from "../../contracts/errors.ts";
 import { authorizeWithin } from "../../contracts/socket.ts";
@@ -62,6 +65,25 @@ function expectTooMany(answer: Answer<unknown>, { seconds }: { seconds: number }
   expect(answer.retryAfter).toBeGreaterThanOrEqual(1);
   expect(answer.retryAfter).toBeLessThanOrEqual(seconds);
 }
+
+describe("a connection", () => {
+  it("that asks and takes no answer is closed within 22 s", async () => {
+    const { server } = broker.getLocalService("api") as unknown as { server: Server };
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const reader = connect(Number(new URL(api).port), "127.0.0.1").pause();
+    const [connection] = await accepted;
+    const ended = once(connection, "close");
+
+    // Far more than the system takes in for a client that does not read.
+    reader.write("GET /openapi.json HTTP/1.1\r\nhost: h\r\n\r\n".repeat(1_000));
+    const began = Date.now();
+    await ended;
+
+    expect(Date.now() - began).toBeLessThan(22_000);
+    expect(connection.bytesRead).toBeGreaterThan(0);
+    reader.destroy();
+  }, 30_000);
+});
 
 describe("sign-ins", () => {
   const bound = bounds.failuresByNetworkAndAccount;

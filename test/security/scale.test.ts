@@ -81,6 +81,70 @@ describe("HTTP requests", () => {
     await newWindow("/market/items");
   }, 30_000);
 
+  it("of one address are bounded also where no route is led to or the origin is refused; health is not counted", async () => {
+    const most = scaled(bounds.requestsByNetwork.most);
+    const origin = `http://127.0.0.1:${ports.api}`;
+    const kinds: [string, RequestInit?][] = [
+      ["/nowhere"],
+      ["/market/items", { method: "DELETE" }],
+      ["/market/items", { method: "OPTIONS" }],
+      ["/market/items", { headers: { origin: "https://evil.example" } }],
+      ["/", { headers: { origin } }],
+      ["/assets/none.js"],
+      ["/config.json"],
+      ["/openapi.json"],
+      ["/health/nowhere"],
+    ];
+    const seen: number[] = [];
+    const round = async () => {
+      const answers = await Promise.all(kinds.map(([path, init]) => ask(path, init)));
+      for (const each of answers) await each.arrayBuffer();
+      seen.push(...answers.map(({ status }) => status));
+      return answers;
+    };
+
+    for (let n = 0; n < 20; n++) await Promise.all(["/health/live", "/health/ready?x"].map((path) => ask(path)));
+    const first = await round();
+    while (seen.length < most) await round();
+    const last = await round();
+
+    expect(first.map(({ status }) => status)).not.toContain(429);
+    expect(last.map(({ status }) => status)).toEqual(kinds.map(() => 429));
+    const answered = seen.filter((status) => status !== 429).length;
+    // The test before may have used one or two in the same window.
+    expect([most - answered <= 2, answered <= most]).toEqual([true, true]);
+    // A page that may ask gets to read why not now.
+    expect(last[4]!.headers.get("access-control-allow-origin")).toBe(origin);
+    expect((await ask("/health/live")).status).toBe(200);
+    await newWindow("/market/items");
+  }, 30_000);
+
+  it("of one address take a part of the places in service, others still find one", async () => {
+    const { gateway } = await import("../support/gateway.ts");
+    const released = Promise.withResolvers();
+    let inside = 0;
+    const slow = async () => {
+      inside++;
+      await released.promise;
+      return { ok: true };
+    };
+    const made = await gateway({ handlers: { "market.items": slow }, settings: { trustedProxies: 1 } });
+    const from = (address: string) => made.call("GET", "/market/items", { headers: { "x-forwarded-for": address } });
+    const most = scaled(atOnce.requestsByNetwork);
+
+    const within = Array.from({ length: most }, () => from("10.0.0.1"));
+    await eventually(() => expect(inside).toBe(most));
+    const above = await from("10.0.0.1");
+    const other = from("10.0.0.2");
+    await eventually(() => expect(inside).toBe(most + 1));
+    released.resolve(null);
+
+    expect([above.status, above.body.code, above.headers.get("retry-after")]).toEqual([429, "TOO_MANY_REQUESTS", "1"]);
+    expect((await Promise.all([...within, other])).map(({ status }) => status)).toEqual(Array(most + 1).fill(200));
+    expect((await from("10.0.0.1")).status).toBe(200);
+    await made.stop();
+  }, 30_000);
+
   it("of one user are bounded, whatever they are and wherever they come from; others and health go on", async () => {
     const [mine, other] = [await token(randomUUID()), await token(randomUUID())];
     const inbox = (as: string) => ask("/notifications", { headers: { authorization: `Bearer ${as}` } });

@@ -105,7 +105,10 @@ export async function gateway({ handlers, present = [...services], settings, bro
     ...options,
   });
   for (const name of present) broker.createService(standIn(name, handlers) as never);
-  const service = broker.createService({ ...api, settings: { ...api.settings, page: join(folder.path, "not built"), ...settings } } as never) as unknown as {
+  const service = broker.createService({
+    ...api,
+    settings: { ...api.settings, page: join(folder.path, "not built"), ...settings },
+  } as never) as unknown as {
     address(): AddressInfo;
   };
   await broker.start();

@@ -30,7 +30,8 @@ export async function notifications(): Promise<Notifications> {
   const port = await freePort();
   Object.assign(process.env, {
     DATA_DIR: folder.path,
-    PORT: "0",
+    // Where pages come from; nothing listens there.
+    PORT: "3000",
     SOCKET_PORT: `${port}`,
     SERVICES: "notifications,users",
     LOG_LEVEL: "error",

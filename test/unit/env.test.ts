@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +20,15 @@ const cluster = {
   AUTH_PRIVATE_JWK: jwk,
 };
 const embedded = { DATA_DIR: dataDir };
+const zeros = Buffer.alloc(32).toString("base64url");
+
+/** A pair whose private half anybody finds by trying. */
+function guessablePair() {
+  const seed = Buffer.alloc(32, 7);
+  const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
+  const { x, d } = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({ format: "jwk" });
+  return { public: { ...pair.public, x }, private: { ...pair.private, x, d } };
+}
 
 function faultsOf(source: Record<string, string | undefined>): string[] {
   try {
@@ -28,6 +38,8 @@ function faultsOf(source: Record<string, string | undefined>): string[] {
   }
   return [];
 }
+
+const guessable = guessablePair();
 
 describe("an embedded market's configuration", () => {
   it("needs nothing, and listens on this machine alone", () => {
@@ -145,15 +157,20 @@ describe("a cluster node's configuration", () => {
     ["no JSON", { AUTH_JWKS: "hello" }],
     ["an empty set", { AUTH_JWKS: encode({ keys: [] }) }],
     ["a set that shows the private key", { AUTH_JWKS: encode({ keys: [pair.private] }) }],
+    ["a set with two keys of one kid", { AUTH_JWKS: encode({ keys: [pair.public, { ...newKeyPair().public, kid: pair.public.kid }] }) }],
+    ["a public key that takes signatures which nobody made", { AUTH_JWKS: encode({ keys: [{ ...pair.public, x: zeros }] }) }],
+    ["halves that are no pair", { AUTH_PRIVATE_JWK: encode({ ...pair.private, d: newKeyPair().private.d }) }],
+    ["a private key that is not random", { AUTH_PRIVATE_JWK: encode(guessable.private), AUTH_JWKS: encode({ keys: [guessable.public] }) }],
+    ["a key for another algorithm", { AUTH_JWKS: encode({ keys: [{ ...pair.public, alg: "RS256" }] }) }],
   ])("is refused %s", (_what, change) => expect(faultsOf({ ...cluster, ...change })).toHaveLength(1));
 
   it("is refused unencrypted URLs to other hosts, unless ALLOW_PLAINTEXT says so", () => {
-    const away = { ...cluster, AMQP_URL: "amqp://souk:secret@rabbit", MONGO_URL: "mongodb://u:secret@a,b/x" };
+    const away = { ...cluster, AMQP_URL: "amqp://souk:secret-3f@rabbit", MONGO_URL: "mongodb://u:secret-3f@a,b/x" };
     const faults = faultsOf(away);
     expect(faults).toHaveLength(4);
     expect(faults.join()).not.toContain("secret");
     expect(faultsOf({ ...away, ALLOW_PLAINTEXT: "1" })).toEqual([]);
-    expect(faultsOf({ ...away, AMQP_URL: "amqps://souk:secret@rabbit", MONGO_URL: "mongodb://a,b/?tls=true" })).toEqual([]);
+    expect(faultsOf({ ...away, AMQP_URL: "amqps://souk:secret-3f@rabbit", MONGO_URL: "mongodb://a,b/?tls=true" })).toEqual([]);
   });
 
   it.each([
@@ -192,15 +209,31 @@ describe("a cluster node's configuration", () => {
   });
 
   it("is refused amqp:// that only claims to be encrypted", () => {
-    expect(faultsOf({ ...cluster, AMQP_URL: "amqp://souk:secret@rabbit?tls=true" })).toEqual([expect.stringMatching(/is not encrypted/)]);
+    expect(faultsOf({ ...cluster, AMQP_URL: "amqp://souk:secret-3f@rabbit?tls=true" })).toEqual([
+      expect.stringMatching(/is not encrypted/),
+    ]);
     // Of several, each counts.
-    expect(faultsOf({ ...cluster, AMQP_URL: "amqps://souk:secret@a;amqp://souk:secret@b" })).toEqual([
+    expect(faultsOf({ ...cluster, AMQP_URL: "amqps://souk:secret-3f@a;amqp://souk:secret-3f@b" })).toEqual([
       expect.stringMatching(/is not encrypted/),
     ]);
   });
 
   it("is refused RabbitMQ's default user on another host", () => {
     expect(faultsOf({ ...cluster, AMQP_URL: "amqps://guest:guest@rabbit" })).toEqual([expect.stringMatching(/default user guest/)]);
+  });
+
+  it.each([
+    { AMQP_URL: "amqps://souk:password@rabbit" },
+    { AMQP_URL: "amqps://souk:souk@rabbit" },
+    { AMQP_URL: "amqps://souk:3fa8c1d0@a;amqps://souk:p%61ssword@b" },
+    { MARKET_MONGO_URL: "mongodb+srv://souk:12345678@db/market" },
+    { MARKET_MONGO_URL: "mongodb://market:Market@db/market?tls=true" },
+  ])("is refused a password that is guessed first: %j", (guessed) => {
+    expect(faultsOf({ ...cluster, ...guessed })).toEqual([expect.stringMatching(/guessed first/)]);
+  });
+
+  it("may use any password on this machine", () => {
+    expect(faultsOf({ ...cluster, AMQP_URL: "amqp://souk:souk@localhost", MONGO_URL: "mongodb://u:password@127.0.0.1" })).toEqual([]);
   });
 
   it.each(["rabbit", "http://x", "amqp://", "mongodb://x"])("is refused %s as AMQP_URL", (AMQP_URL) => {

@@ -1,6 +1,7 @@
 import { isAllowedOrigin } from "../../domain/origins.ts";
 
 const allowed = ["https://partner.example", "http://ok.example:8080"];
+const pagePort = 3000;
 
 it.each([
   ["no browser's", undefined, "souk.example"],
@@ -9,10 +10,12 @@ it.each([
   ["the page's own, by address", "http://127.0.0.1:3000", "127.0.0.1:3001"],
   ["the page's own, by IPv6 address", "http://[::1]:3000", "[::1]:3001"],
   ["the page's own, in another case", "http://souk.example", "Souk.Example"],
+  ["the page's own, behind what ends TLS on a port of its own", "https://souk.example:8443", "souk.example:8443"],
+  ["the page's own, where the scheme's port is spelt out", "https://souk.example", "souk.example:443"],
   ["one that is listed", "https://partner.example", "souk.example"],
   ["one that is listed with its port", "http://ok.example:8080", "souk.example"],
 ])("lets in %s", (_what, origin, host) => {
-  expect(isAllowedOrigin(origin, host, allowed)).toBe(true);
+  expect(isAllowedOrigin(origin, host, allowed, pagePort)).toBe(true);
 });
 
 it.each([
@@ -30,10 +33,11 @@ it.each([
   ["one that is no origin", "https://souk.example/path"],
   ["one with a user in it", "https://souk.example@evil.example"],
   ["two at once", "https://souk.example https://evil.example"],
+  ["that of another port of the same host", "http://souk.example:8081"],
 ])("keeps out %s", (_what, origin) => {
-  expect(isAllowedOrigin(origin, "souk.example", allowed)).toBe(false);
+  expect(isAllowedOrigin(origin, "souk.example", allowed, pagePort)).toBe(false);
 });
 
 it.each([["none"], [undefined], [""], ["evil.example#souk.example"]])("has no own origin where the request was sent to host %s", (host) => {
-  expect(isAllowedOrigin("https://souk.example", host, allowed)).toBe(false);
+  expect(isAllowedOrigin("https://souk.example", host, allowed, pagePort)).toBe(false);
 });

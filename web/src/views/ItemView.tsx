@@ -143,6 +143,7 @@ export const NoItem = () => (
 
 const ItemToCome = () => (
   <>
+    <BackLink href="/">All items</BackLink>
     <Title hidden>Loading</Title>
     <div class="item is-coming" aria-hidden="true">
       <div class="niche" />
