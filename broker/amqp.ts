@@ -104,6 +104,8 @@ export class SteadyAmqp extends Transporters.AMQP {
     channel.on("return", (message) => this.neighbours.forget(this.addressee(message)));
     channel.once("close", () => this.lose(connection));
     await channel.prefetch(this.opts.prefetch!);
+    // Who stopped meanwhile saw no connection to close.
+    if (this.stopped.signal.aborted) return connection.close();
     this.connection = connection;
     this.channel = channel;
     this.neighbours.watch();

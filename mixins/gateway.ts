@@ -17,7 +17,7 @@ import { filesOf, type File } from "./gateway/files.ts";
 import { corsHeaders, fixedHeaders, preflightHeaders } from "./gateway/headers.ts";
 import { own } from "./gateway/own.ts";
 import { headersOf, problemOf } from "./gateway/problem.ts";
-import { createServer, finish, listen } from "./gateway/server.ts";
+import { createServer, finish, listen, stopAccepting } from "./gateway/server.ts";
 import { marketReadiness, shared, type Readiness } from "./health.ts";
 import type { Identity } from "./identity.ts";
 import { Limiter, scaled, Tally } from "./limiter.ts";
@@ -27,8 +27,10 @@ const answerWithin = 9_500;
 const callOptions = { timeout: 5_000, retries: 0 };
 /** Milliseconds that a node of several still takes requests when it is told to stop, so that clients leave before they are sent away. */
 const goodbye = 500;
+/** Milliseconds in which arrives what was sent to a node that has just stopped accepting. */
+const lastArrivals = 250;
 /** Milliseconds for what is running then. */
-const drainWithin = 3_000;
+const drainWithin = 2_750;
 
 interface Alias {
   method: string;
@@ -72,6 +74,8 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   underWay: number;
   underWayFor: Tally;
   drained: Promise<void> | undefined;
+  /** Called whenever the last of them is answered, once nothing more can come. */
+  idle: (() => void) | undefined;
   readiness(): Promise<Readiness>;
   addressOf(req: Request): string;
   identify(req: Request): Promise<Caller>;
@@ -127,7 +131,7 @@ export const gateway = schema<Gateway>({
       const requestID = (res.requestId = randomUUID());
       this.inFlight++;
       res.once("close", () => {
-        if (--this.inFlight === 0 && this.drained && !this.server.listening) this.server.closeAllConnections();
+        if (--this.inFlight === 0) this.idle?.();
       });
       try {
         await this.admit(req, res);
@@ -268,16 +272,16 @@ export const gateway = schema<Gateway>({
       return (this.drained ??= pause(this.broker.transit ? goodbye : 0).then(() => this.shut()));
     },
 
-    shut(): Promise<void> {
-      return new Promise((resolve) => {
-        const cut = setTimeout(() => this.server.closeAllConnections(), drainWithin);
-        this.server.close(() => {
-          clearTimeout(cut);
-          resolve();
-        });
-        // Also those that never sent anything, which Node does not count as idle.
-        if (this.inFlight === 0) this.server.closeAllConnections();
-      });
+    async shut(): Promise<void> {
+      const { server } = this;
+      const closed = new Promise<void>((resolve) => stopAccepting(server, resolve));
+      await pause(lastArrivals);
+      this.idle = () => server.closeAllConnections();
+      const cut = setTimeout(this.idle, drainWithin);
+      // Also those that never sent anything, which Node does not count as idle.
+      if (this.inFlight === 0) this.idle();
+      await closed;
+      clearTimeout(cut);
     },
   },
 

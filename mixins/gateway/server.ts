@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { randomUUID } from "node:crypto";
 import { refusal } from "../../broker/errors.ts";
 import { boundConnections } from "../limiter.ts";
@@ -52,6 +52,14 @@ export function listen(server: Server, port: number, host: string, name = "PORT"
       resolve(server.address() as AddressInfo);
     });
   });
+}
+
+/**
+ * Accepts no more connections; `onClosed` when the last has ended. Not as HTTP's own `close`, which at once ends those between two requests:
+ * the next one may be on its way.
+ */
+export function stopAccepting(server: Server, onClosed: () => void): void {
+  NetServer.prototype.close.call(server, onClosed);
 }
 
 function whyDeaf(error: NodeJS.ErrnoException, port: number, host: string, name: string): string {

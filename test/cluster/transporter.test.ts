@@ -11,6 +11,7 @@ import { Loggers, ServiceBroker, type BrokerOptions, type Context, type ServiceS
 import { amqp, steadyBroker, type SteadyAmqp } from "../../broker/amqp.ts";
 import { socketOf } from "../../broker/amqp-socket.ts";
 import { eventually } from "../support/eventually.ts";
+import { Proxy } from "../support/proxy.ts";
 import { SERVER_START, startRabbit, type Server } from "../support/servers.ts";
 
 let rabbit: Server;
@@ -218,6 +219,21 @@ describe("a node", () => {
     await within(1000, a!.stop());
 
     held.open();
+  });
+
+  it("leaves no connection behind, at whatever moment of a reconnect it stops", async () => {
+    const proxy = await Proxy.before(rabbit.port);
+    closing.push(() => proxy.close());
+    const url = `amqp://guest:guest@127.0.0.1:${proxy.port}`;
+    const nodes = await Promise.all(Array.from({ length: 40 }, (_, n) => start(`n${n}`, [], { url })));
+    await eventually(() => expect(nodes.every((node) => transporter(node).connected)).toBe(true));
+
+    // Each of the handshake's answers takes so long that some node stops before it.
+    proxy.delayed = 30;
+    proxy.cut();
+    await Promise.all(nodes.map((node, n) => pause(40 * n).then(() => node.stop())));
+
+    await eventually(() => expect(proxy.connections).toBe(0));
   });
 
   it("that is stopped under load finishes what it has in hand, and no call is lost", async () => {

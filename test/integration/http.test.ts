@@ -711,6 +711,28 @@ describe("stopping", () => {
     await far.stop();
   });
 
+  it.each(["was silent until then", "has asked before"])("answers also what was on its way, of a client who %s", async (which) => {
+    const made = await gateway();
+    const client = connect(made.port, "127.0.0.1");
+    const ask = () => client.write("GET /health/live HTTP/1.1\r\nhost: h\r\n\r\n");
+    let said = "";
+    client.on("data", (chunk) => (said += chunk));
+    await once(client, "connect");
+    if (which === "has asked before") {
+      ask();
+      await eventually(() => expect(said).toMatch(/live/));
+      said = "";
+    } else await made.call("GET", "/health/live"); // accepted after the silent one, so that one is seen by now
+
+    const stopping = made.stop();
+    await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), { every: 1 });
+    ask();
+    await once(client, "close");
+
+    expect(said).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is);
+    await stopping;
+  });
+
   it("waits for nobody who never asked anything", async () => {
     const made = await gateway();
     const silent = connect(made.port, "127.0.0.1");

@@ -82,6 +82,11 @@ export class Proxy {
     return proxy;
   }
 
+  /** How many go through it now. */
+  get connections(): number {
+    return this.#links.size;
+  }
+
   /** Ends every connection, as a network does that breaks: without a word. New ones are admitted. */
   cut(): void {
     for (const { sockets } of this.#links) for (const socket of sockets) socket.resetAndDestroy();
