@@ -1,20 +1,20 @@
 import { eventually } from "../../test/support/eventually.ts";
 import { clusterEnv, envOf } from "../../test/support/fabric.ts";
 import { startNode, type Node } from "../../test/support/node.ts";
-import { startMongo, startRabbit, type Server } from "../../test/support/servers.ts";
+import { sharedRabbit, startMongo, type Server, type Shared } from "../../test/support/servers.ts";
 import { connect, hold, refusal, say, signIn, signUp, type Device } from "./teller.ts";
 
 /**
  * The story of two outages, on a private cluster of real processes: RabbitMQ, two MongoDB servers and the four services. The servers
- * are started by RABBITMQ_SERVER and MONGOD, as in the tests.
+ * are started by RABBITMQ_SERVER and MONGOD, as in the tests; RabbitMQ, which nobody kills here, may also be the one at AMQP_URL.
  */
 export async function outage(): Promise<void> {
   say("Starting RabbitMQ, two MongoDB servers and the four services…");
-  const servers = await Promise.all([startRabbit(), startMongo(), startMongo()]);
+  const servers = await Promise.all([sharedRabbit(), startMongo(), startMongo()]);
   const nodes = new Map<string, Node>();
   const devices: Device[] = [];
   try {
-    await tell(servers, nodes, devices);
+    await tell(...servers, nodes, devices);
   } finally {
     for (const device of devices) device.close();
     await Promise.all([...nodes.values()].map((node) => node.end()));
@@ -22,8 +22,8 @@ export async function outage(): Promise<void> {
   }
 }
 
-async function tell([rabbit, mongo, usersMongo]: Server[], nodes: Map<string, Node>, devices: Device[]) {
-  const env = { ...clusterEnv(rabbit!.url, mongo!.url), USERS_MONGO_URL: `${usersMongo!.url}/users`, LOG_LEVEL: "fatal" };
+async function tell(rabbit: Shared, mongo: Server, usersMongo: Server, nodes: Map<string, Node>, devices: Device[]) {
+  const env = { ...clusterEnv(rabbit.url, mongo.url), USERS_MONGO_URL: `${usersMongo.url}/users`, LOG_LEVEL: "fatal" };
   const start = async (name: string, more = {}) =>
     void nodes.set(name, await startNode([name], { ...envOf(name, env), LOG_LEVEL: "fatal", ...more }));
   await Promise.all(["api", "market", "notifications", "users"].map((name) => start(name)));
@@ -61,7 +61,7 @@ async function tell([rabbit, mongo, usersMongo]: Server[], nodes: Map<string, No
   const { unread } = await seller.notifications();
   hold(unread === 3, `Her inbox has each of them once: ${unread} unread.`);
 
-  await usersMongo!.kill();
+  await usersMongo.kill();
   say("The database of users is killed.");
   hold((await buyer.items()).items.length === 4, "Browsing goes on.");
   const bought = await buyer.buy(lamps[3]!);
@@ -71,7 +71,7 @@ async function tell([rabbit, mongo, usersMongo]: Server[], nodes: Map<string, No
   const refused = await refusal(signIn(place, "Selma"));
   hold(refused.status === 503, `Signing in does not: ${refused.status} ${refused.code}.`);
 
-  await usersMongo!.restart();
+  await usersMongo.restart();
   const restored = performance.now();
   say("The database of users is back.");
   await eventually(() => signIn(place, "Selma"), { within: 10_000 });

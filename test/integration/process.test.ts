@@ -167,4 +167,13 @@ describe("npm run", () => {
     expect(stdout).toMatch(/was sold!/);
     expect(stdout.trim().split("\n").at(-1)).toMatch(/It held\.$/);
   });
+
+  it("demo of an outage says at once which server is missing, and waits for none that is still starting", async () => {
+    const env = { ...process.env, AMQP_URL: "", RABBITMQ_SERVER: `${process.execPath} -e setInterval(()=>{},999) --`, MONGOD: "no-mongod" };
+    const told = run(process.execPath, ["bin/demo.ts", "--outage"], { cwd: root, env, timeout: 8_000 });
+    await expect(told).rejects.toMatchObject({
+      code: 1,
+      stderr: 'MONGOD: "no-mongod" does not start a server (spawn no-mongod ENOENT).\n',
+    });
+  }, 10_000);
 });

@@ -108,12 +108,18 @@ async function boot(kind: Kind, port: number, dir: string): Promise<Running> {
   let complaint = "";
   child.stderr.on("data", (chunk) => (complaint += chunk));
   const ended = once(child, "exit");
-  const failed = Promise.race([ended, once(child, "error")]).then((why) => {
-    throw new Error(`${kind.variable}: "${kind.command}" does not start a server (${complaint.trim() || why.join(" ")}).`);
+  const giveUp = () => void child.kill();
+  process.once("exit", giveUp);
+  const why = ended.then(
+    (how) => how.join(" "),
+    (error: Error) => error.message,
+  );
+  const failed = why.then((how) => {
+    throw new Error(`${kind.variable}: "${kind.command}" does not start a server (${complaint.trim() || how}).`);
   });
   failed.catch(() => {}); // its ending later is no failure to start
   const ready = eventually(async () => (await accepts(port)) && kind.pid(child, dir), { within: SERVER_START, every: 100 });
-  const pid = await Promise.race([ready, failed]);
+  const pid = await Promise.race([ready, failed]).finally(() => process.off("exit", giveUp));
   return { ended, signal: (signal) => hasEnded(child) || send(pid as number, signal) };
 }
 
