@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket as NetSocket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -14,6 +13,7 @@ import { errors, type ErrorCode } from "../contracts/errors.ts";
 import { authorizeWithin, clientEvents, type ClientToServer, type Refused, type ServerToClient } from "../contracts/socket.ts";
 import { atOnce } from "../domain/bounds.ts";
 import { isAllowedOrigin } from "../domain/origins.ts";
+import { listen } from "./gateway/server.ts";
 import { identity, type Identity } from "./identity.ts";
 import type { Verified } from "./identity/verifier.ts";
 import { boundConnections, scaled } from "./limiter.ts";
@@ -220,10 +220,7 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
       this.io.engine.on("connection", (connection: Device["conn"]) => this.crowd.enter(connection));
       this.io.on("connection", (device) => this.connected(device));
       // Last: whoever comes in finds everything in place.
-      this.server.listen(env.socketPort, env.host);
-      await once(this.server, "listening").catch(({ code, message }: NodeJS.ErrnoException) => {
-        throw new Error(code === "EADDRINUSE" ? `SOCKET_PORT ${env.socketPort} on ${env.host} is taken: set another.` : message);
-      });
+      await listen(this.server, env.socketPort, env.host, "SOCKET_PORT");
     },
 
     /** moleculer-io closes the transports next, without a word to the clients: so they come back by themselves, to another node or to the next process. */

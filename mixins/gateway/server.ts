@@ -46,9 +46,9 @@ export function createServer(handle: RequestListener): Server {
 /** Resolves with the address once connections are accepted; rejects with a sentence for the operator. */
 export function listen(server: Server, port: number, host: string, name = "PORT"): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(new Error(whyDeaf(error, port, host, name), { cause: error })));
-    server.listen({ port, host, backlog }, () => {
-      server.removeAllListeners("error");
+    const fail = (error: NodeJS.ErrnoException) => reject(new Error(whyDeaf(error, port, host, name), { cause: error }));
+    server.once("error", fail).listen({ port, host, backlog }, () => {
+      server.off("error", fail);
       resolve(server.address() as AddressInfo);
     });
   });
