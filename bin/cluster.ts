@@ -26,7 +26,7 @@ for (const name of serviceNames) {
   console.log(`${name}: pid ${child.pid}`);
   child.on("exit", (code, signal) => {
     running.delete(name);
-    console.log(`${name} ended with ${signal ?? `exit code ${code}`}${stopping ? "" : "; the others go on"}`);
+    console.log(`${name} ended with ${signal ?? `exit code ${code}`}${stopping || running.size === 0 ? "" : "; the others go on"}`);
     // Nothing left to leave running: it was the configuration.
     if (running.size === 0 && !stopping) process.exit(1);
   });

@@ -8,7 +8,6 @@ import { freshPage } from "./page.ts";
 const names = process.argv.slice(2);
 
 try {
-  if (names.length > 0 && !process.env.AMQP_URL) throw new Error(`AMQP_URL is missing: ${names.join(", ")} would have nobody to talk to.`);
   const hosted = names.length > 0 ? names : (process.env.SERVICES || "api").split(",");
   const fault = hosted.includes("api") && (await freshPage());
   if (fault) console.error(fault);

@@ -52,13 +52,13 @@ export function readEnv(source: Source): Env {
   const read = reader(source, faults);
   const services = hosted(source.SERVICES, faults);
   const amqpUrl = read.url("AMQP_URL", ["amqp:", "amqps:"]);
-  const embedded = !amqpUrl;
+  // A part of the market is for a cluster, whatever else is missing or wrong.
+  const embedded = !source.AMQP_URL && services.length === serviceNames.length;
   const mongoUrls = mongo(read, source);
   const dataDir = resolve(read.text("DATA_DIR", "./data"));
   const plaintext = read.oneOf("ALLOW_PLAINTEXT", ["0", "1"], "0") === "1";
   if (embedded && services.some((name) => name !== "api" && !mongoUrls[name])) writableFolder("DATA_DIR", dataDir, faults);
-  if (embedded && services.length === 0) faults.push("AMQP_URL is missing: a node without services is there to join a cluster.");
-  if (!embedded) faults.push(...clusterFaults(services, mongoUrls));
+  if (!embedded) faults.push(...clusterFaults(services, source));
   faults.push(...guessableFaults(services, amqpUrl, mongoUrls));
   if (!plaintext) faults.push(...plaintextFaults(services, amqpUrl, mongoUrls));
   const env: Env = {
@@ -96,10 +96,12 @@ function hosted(names: string | undefined, faults: string[]): readonly ServiceNa
   return asked as ServiceName[];
 }
 
+const urlName = (owner: Owner) => `${owner.toUpperCase()}_MONGO_URL`;
+
 /** One database per service: its own URL wins and keeps its path and options, else MONGO_URL with the path `souk-<service>`. */
 function mongo(read: ReturnType<typeof reader>, source: Source): Env["mongoUrls"] {
   const urlOf = (owner: Owner) => {
-    const own = `${owner.toUpperCase()}_MONGO_URL`;
+    const own = urlName(owner);
     const url = read.mongo(source[own] ? own : "MONGO_URL");
     if (!url) return undefined;
     const named = /^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?([^?]*)(\?.*)?$/.exec(url);
@@ -109,13 +111,17 @@ function mongo(read: ReturnType<typeof reader>, source: Source): Env["mongoUrls"
   return Object.fromEntries(owners.map((owner) => [owner, urlOf(owner)]).filter(([, url]) => url));
 }
 
-function clusterFaults(services: readonly ServiceName[], mongoUrls: Env["mongoUrls"]): string[] {
-  return services
-    .filter((name): name is Owner => name !== "api" && !mongoUrls[name])
-    .map(
-      (name) =>
-        `AMQP_URL is set and this node hosts ${name}: set ${name.toUpperCase()}_MONGO_URL or MONGO_URL (the files of DATA_DIR serve one process).`,
-    );
+/** What is given and wrong is reported where it is read. */
+function clusterFaults(services: readonly ServiceName[], source: Source): string[] {
+  const lonely =
+    services.length > 0 ? `${services.join(", ")} would have nobody to talk to` : "a node without services is there to join a cluster";
+  const homeless = owners.filter((name) => services.includes(name) && !source[urlName(name)] && !source.MONGO_URL);
+  return [
+    ...(source.AMQP_URL ? [] : [`AMQP_URL is missing: ${lonely}.`]),
+    ...homeless.map(
+      (name) => `This node of a cluster hosts ${name}: set ${urlName(name)} or MONGO_URL (the files of DATA_DIR serve one process).`,
+    ),
+  ];
 }
 
 /** Whoever can reach a server elsewhere tries what is guessed first. */
@@ -206,9 +212,9 @@ function reader(source: Source, faults: string[]) {
   };
   const url = (name: string, protocols: string[]) => {
     const given = value(name);
-    if (given && !(URL.canParse(given) && protocols.includes(new URL(given).protocol) && new URL(given).host))
-      fault(name, `a URL that begins with ${beginnings(protocols)}`);
-    return given && URL.canParse(given) ? given : undefined;
+    if (!given || (URL.canParse(given) && protocols.includes(new URL(given).protocol) && new URL(given).host)) return given;
+    fault(name, `a URL that begins with ${beginnings(protocols)}`);
+    return undefined;
   };
   const origin = (name: string, protocols: string[]) => {
     const given = value(name);

@@ -33,7 +33,6 @@ export async function notifications(): Promise<Notifications> {
     // Where pages come from; nothing listens there.
     PORT: "3000",
     SOCKET_PORT: `${port}`,
-    SERVICES: "notifications,users",
     LOG_LEVEL: "error",
   });
   const { env } = await import("../../broker/env.ts");
