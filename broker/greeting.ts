@@ -16,9 +16,11 @@ export function greeting(broker: ServiceBroker, { hasSamples, host, keys, dataDi
   const [api, socket] = [at("api"), at("notifications")];
   const where = [api && `HTTP at ${api}`, socket && `Socket.IO at ${socket}`].filter(Boolean).join(", ");
   const runs = `Souk is open: ${where || broker.nodeID}`;
-  if (!hasSamples || !api || !keys.samplePassword) return runs;
+  if (!hasSamples) return runs;
+  const kept = `${runs}; its data is in ${dataDir}`;
+  if (!api || !keys.samplePassword) return kept;
   const buyer = samplePeople.at(-1)!.email;
-  return `${runs}; its data is in ${dataDir}
+  return `${kept}
 
 Sign in as ${samplePeople.map(({ email }) => email).join(", ")}; the password of each is ${keys.samplePassword}
 

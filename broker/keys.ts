@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, randomUUID, verify } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JWK } from "jose";
 
@@ -7,7 +7,7 @@ import type { JWK } from "jose";
 export interface Keys {
   public: JWK[];
   private: JWK | undefined;
-  /** The password of the sample accounts: made with the keys, for the embedded market only. */
+  /** The password of the sample accounts: made with the first keys of an embedded market. */
   samplePassword: string | undefined;
 }
 
@@ -60,15 +60,17 @@ export function keysFromFile(dataDir: string, faults: string[]): Keys {
       throw new Error("no key pair");
     return { public: keys.public, private: keys.private, samplePassword: keys.samplePassword };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return newKeys(file);
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return newKeys(file, !existsSync(join(dataDir, "accounts.db")));
     faults.push(`${file} cannot be read (${(error as Error).message}): mend it, or remove it to sign everybody out.`);
     return { public: [], private: undefined, samplePassword: undefined };
   }
 }
 
-function newKeys(file: string): Keys {
+/** Where there are accounts already, they keep the passwords they have. */
+function newKeys(file: string, isFirst: boolean): Keys {
   const pair = newKeyPair();
-  const keys: Keys = { public: [pair.public], private: pair.private, samplePassword: randomBytes(6).toString("base64url") + "-souk" };
+  const samplePassword = isFirst ? randomBytes(6).toString("base64url") + "-souk" : undefined;
+  const keys: Keys = { public: [pair.public], private: pair.private, samplePassword };
   // Renamed into place: a crash leaves no half a file.
   writeFileSync(`${file}.new`, JSON.stringify(keys, null, 2), { mode: 0o600 });
   renameSync(`${file}.new`, file);

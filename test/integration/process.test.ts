@@ -1,5 +1,6 @@
 /** The market as a process: `npm start`, seen from outside. */
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -78,6 +79,21 @@ describe("an embedded market", () => {
     expect((await again.call<Session>("POST", "/users/refresh", { refreshToken: buyer.session!.refreshToken })).status).toBe(200);
     expect((await again.call<{ items: Item[] }>("GET", "/market/items?limit=100")).body.items).toHaveLength(12);
     await eventually(async () => expect((await signedOut.call("GET", "/users/me")).status).toBe(401));
+  });
+
+  it("starts without its keys: everybody is signed out, keeps their password, and no other one is printed", async () => {
+    const env = { DATA_DIR: dataDir() };
+    const first = await market(env);
+    const alice = await signIn(first, "alice@souk.test");
+    const password = /the password of each is (\S+)/.exec(first.output())![1];
+    await first.end();
+    rmSync(join(env.DATA_DIR, "keys.json"));
+
+    const second = await market(env);
+
+    expect(second.output()).not.toMatch(/password/);
+    expect((await new Client(second.api, alice.session).call("GET", "/users/me")).status).toBe(401);
+    expect((await new Client(second.api).call("POST", "/users/login", { email: "alice@souk.test", password })).status).toBe(200);
   });
 
   it("loses no acknowledged sale when it is killed, and starts again at once", async () => {
