@@ -29,6 +29,14 @@ interface SchemaError {
   message: string;
 }
 
+/** What an error says of itself, by its keyword: `required`, `additionalProperties`, `enum`, `const`. */
+interface Params {
+  requiredProperties?: string[];
+  additionalProperties?: string[];
+  allowedValues?: string[];
+  allowedValue?: string | boolean;
+}
+
 /** In place of JSON Schema's own words, where those show a pattern or speak of schemas. */
 const messages: Record<string, string> = {
   required: "is missing",
@@ -39,17 +47,15 @@ const messages: Record<string, string> = {
   anyOf: noAlternative,
 };
 
-/** Says of each missing or unknown property its own name, where JSON Schema names the object that holds them. */
+/** Names what may be chosen; and each missing or unknown property itself, where JSON Schema names the object that holds them. */
 function readable({ keyword, instancePath, params, message }: SchemaError): FieldError[] {
   const path = instancePath.slice(1).replaceAll("/", ".");
-  const { requiredProperties = [], additionalProperties = [] } = params as {
-    requiredProperties?: string[];
-    additionalProperties?: string[];
-  };
+  const { requiredProperties = [], additionalProperties = [], allowedValues, allowedValue } = params as Params;
+  const allowed = allowedValues?.join(", ") ?? allowedValue;
   const named = [...requiredProperties, ...additionalProperties];
   return (named.length > 0 ? named : [""]).map((name) => ({
     field: [path, name].filter(Boolean).join("."),
-    message: messages[keyword] ?? message,
+    message: messages[keyword] ?? (allowed === undefined ? message : `must be ${allowedValues ? "one of " : ""}${allowed}`),
   }));
 }
 

@@ -48,6 +48,13 @@ describe("what is wrong with a value", () => {
     expect(wrongWith({})).toEqual(["title", "price"].map((field) => ({ field, message: "is missing" })));
   });
 
+  it("names what it may be, where that is a choice", () => {
+    expect(checker(actions["market.items"].params)({ sort: "best" })).toEqual([
+      { field: "sort", message: "must be one of newest, price, -price" },
+    ]);
+    expect(checker(actions["notifications.read"].params)({ all: false })).toContainEqual({ field: "all", message: "must be true" });
+  });
+
   it("is nothing when it fits", () => expect(wrongWith({ title: "Lamp", price: 1, imageUrl: null })).toEqual([]));
 
   it("is one sentence in the error's message, and a list in its data", () => {
