@@ -10,7 +10,18 @@ export type Check = (value: unknown) => FieldError[];
 /** Compiles a schema once, for many checks. */
 export function checker(schema: TSchema): Check {
   const compiled = Compile(schema);
-  return (value) => (compiled.Check(value) ? [] : distinct(compiled.Errors(value).flatMap(readable)));
+  return (value) => (compiled.Check(value) ? [] : distinct(nearest(compiled.Errors(value)).flatMap(readable)));
+}
+
+/** Of alternatives, the faults of those that fit best: the others would say of what was meant that it is not known. */
+function nearest(errors: SchemaError[]): SchemaError[] {
+  const byAlternative = Map.groupBy(errors, ({ schemaPath }) => /^.*?\/anyOf\/\d+/.exec(schemaPath)?.[0] ?? "");
+  const byUnion = Map.groupBy(byAlternative.keys(), (alternative) => alternative.replace(/\d+$/, ""));
+  const faults = (alternative: string) => byAlternative.get(alternative)!.length;
+  return [...byUnion.values()].flatMap((alternatives) => {
+    const fewest = Math.min(...alternatives.map(faults));
+    return alternatives.filter((alternative) => faults(alternative) === fewest).flatMap((alternative) => byAlternative.get(alternative)!);
+  });
 }
 
 /** Each fault once, and "none of the alternatives" only where nothing better can be said. */
@@ -24,6 +35,7 @@ const noAlternative = "is none of the alternatives";
 
 interface SchemaError {
   keyword: string;
+  schemaPath: string;
   instancePath: string;
   params: object;
   message: string;

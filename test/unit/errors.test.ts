@@ -52,7 +52,15 @@ describe("what is wrong with a value", () => {
     expect(checker(actions["market.items"].params)({ sort: "best" })).toEqual([
       { field: "sort", message: "must be one of newest, price, -price" },
     ]);
-    expect(checker(actions["notifications.read"].params)({ all: false })).toContainEqual({ field: "all", message: "must be true" });
+  });
+
+  it.each([
+    [{ ids: [1] }, [{ field: "ids.0", message: "must be string" }]],
+    [{ all: false }, [{ field: "all", message: "must be true" }]],
+    [{ all: true, colour: "red" }, [{ field: "colour", message: "is not known here" }]],
+    [{}, ["ids", "all"].map((field) => ({ field, message: "is missing" }))],
+  ])("of alternatives is what is wrong with the nearest: %j", (value, faults) => {
+    expect(checker(actions["notifications.read"].params)(value)).toEqual(faults);
   });
 
   it("is nothing when it fits", () => expect(wrongWith({ title: "Lamp", price: 1, imageUrl: null })).toEqual([]));
