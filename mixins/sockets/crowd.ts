@@ -1,11 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "socket.io";
 import { env } from "../../broker/env.ts";
 import { clientAddress, networkOf } from "../../domain/addresses.ts";
 import { atOnce, bounds } from "../../domain/bounds.ts";
 import { Limiter, scaled, Tally } from "../limiter.ts";
-
-type Connection = Socket["conn"];
+import { boundUntaken, wireOf, type Connection } from "./wire.ts";
 
 interface Member {
   id: string;
@@ -19,6 +17,8 @@ interface Member {
 const most = scaled(atOnce.socketsByNetwork);
 /** With those who are about to be told that they are too many; who comes above this is not even told. */
 const mostTold = Math.ceil(most * 1.1);
+/** Milliseconds that a flooder gets to read why it is closed. */
+const lingering = 2_000;
 
 /** Everyone who is connected: how many from where, and how much they say. */
 export class Crowd {
@@ -49,12 +49,18 @@ export class Crowd {
     const member = { id, network, isSurplus: this.#sizes.enter(network) > most, end: () => connection.close() };
     this.#members.set(connection, member);
     connection.once("close", () => this.#sizes.leave(network));
+    boundUntaken(connection);
+    const wire = wireOf(connection);
     const count = () =>
       this.#packets.take(id).catch(() => {
         connection.off("packet", count);
+        wire.off("ping", count).off("pong", count);
         member.end();
+        setTimeout(() => wire.terminate(), lingering).unref();
       });
     connection.on("packet", count);
+    // WebSocket's own, which Socket.IO never shows and never sends: each ping is answered.
+    wire.on("ping", count).on("pong", count);
   }
 
   isSurplus(connection: Connection): boolean {

@@ -1,13 +1,14 @@
 /** The bounds as they are by default. The clients' addresses are those that a trusted proxy says, so that each test has some to itself. */
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import type { Server } from "node:http";
+import { once, type EventEmitter } from "node:events";
+import type { IncomingMessage, Server } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { ServiceBroker } from "moleculer";
 import type { Problem } from "../../contracts/errors.ts";
 import { authorizeWithin } from "../../contracts/socket.ts";
 import type { Session } from "../../contracts/users.ts";
 import { bounds } from "../../domain/bounds.ts";
+import type { Sockets } from "../../mixins/sockets.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/node.ts";
@@ -253,6 +254,14 @@ describe("a change of password", () => {
   });
 });
 
+/** The WebSocket of a stock client. */
+const wireOf = ({ socket }: Device) =>
+  (socket.io.engine as unknown as { transport: { ws: WebSocket } }).transport.ws as unknown as EventEmitter & {
+    ping(data: string): void;
+    pause(): void;
+    resume(): void;
+  };
+
 describe("a socket", () => {
   const forGood = "io server disconnect";
   const tooMany = { ok: false, code: "TOO_MANY_REQUESTS", detail: expect.any(String) };
@@ -285,6 +294,55 @@ describe("a socket", () => {
 
     expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
+  });
+
+  it("is closed for good when it floods with WebSocket's own pings, also when it takes no answer", async () => {
+    const [flooder, deaf] = await Promise.all([device(newAddress()).connects(), device(newAddress()).connects()]);
+    const ended = new Promise((resolve) => wireOf(deaf).once("close", resolve));
+
+    wireOf(deaf).pause();
+    for (const each of [flooder, deaf]) for (let n = 0; n <= bounds.packetsByConnection.most; n++) wireOf(each).ping("x".repeat(125));
+
+    expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+    await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
+    wireOf(deaf).resume();
+    await ended;
+  });
+
+  describe("that takes nothing of what it is sent", () => {
+    /** Does not read any more; with its connection at the server, and something to send to it and to another of its user. */
+    async function deaf() {
+      const { user, accessToken } = await registered();
+      const [deaf, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
+      await Promise.all([deaf.hears("inbox"), other.hears("inbox")]);
+      const { io } = broker.getLocalService("notifications") as unknown as Pick<Sockets, "io">;
+      const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === deaf.socket.id)!;
+      wireOf(deaf).pause();
+      const notice = { userId: user.id, text: "x".repeat(1_000), data: { text: "x".repeat(8_000) } };
+      const notify = () => broker.call<{ id: string }, object>("notifications.notify", notice);
+      return { connection: (conn.request as IncomingMessage).socket, notify, other };
+    }
+
+    it("is closed once too much waits for it, and others of its user go on", async () => {
+      const { connection, notify, other } = await deaf();
+      const ended = once(connection, "close");
+
+      for (let n = 0; n < 200 && !connection.destroyed; n++) await many(10, notify);
+      await ended;
+
+      await other.shows((await notify()).id);
+      expect(other.disconnects).toEqual([]);
+    }, 20_000);
+
+    it("is closed also when little waits, within 12 s", async () => {
+      const { connection, notify } = await deaf();
+
+      while (connection.writableLength === 0) await many(5, notify);
+      const began = Date.now();
+      await eventually(() => notify().then(() => connection.destroyed), { within: 15_000, every: 500 });
+
+      expect(Date.now() - began).toBeLessThan(12_000);
+    }, 30_000);
   });
 
   it("has no more events than are left to its user", async () => {
