@@ -15,7 +15,7 @@ const arrows = {
   client: ["contracts"],
   web: ["contracts", "client"],
 };
-const folders = [...Object.keys(arrows), "bin", "test"];
+const folders = [...Object.keys(arrows), "bin", "test", "bench"];
 const environment = {
   group: ["process", "node:process"],
   message: "broker/env.ts reads the environment, nothing else does.",
@@ -107,7 +107,7 @@ export default tseslint.config(
       "no-restricted-properties": ["error", { object: "process", property: "env", message: environment.message }],
     },
   },
-  { files: ["broker/env.ts", "bin/**", "test/**"], rules: { "no-restricted-properties": "off" } },
+  { files: ["broker/env.ts", "bin/**", "test/**", "bench/**"], rules: { "no-restricted-properties": "off" } },
   ...Object.entries(arrows).map(arrow),
   pure,
   { files: ["contracts/**/*.ts"], rules: { "no-restricted-imports": ["error", { patterns: forbidden("contracts", []) }] } },

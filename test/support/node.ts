@@ -20,15 +20,15 @@ export interface Node {
 
 type Environment = Record<string, string | undefined>;
 
-const command = join(import.meta.dirname, "../../bin/service.ts");
+const service = join(import.meta.dirname, "../../bin/service.ts");
 
 /** Waits until the node says that it is open. */
-export async function startNode(names: string[], env: Environment): Promise<Node> {
-  const node = spawnNode(names, env);
+export async function startNode(names: string[], env: Environment, command = service): Promise<Node> {
+  const node = spawnNode(names, env, command);
   await eventually(
     () => {
       if (node.child.exitCode !== null) return; // it will not come: the error below says why
-      if (!node.output().includes("Souk is open")) throw new Error(`not open: ${node.output()}`);
+      if (!node.output().includes(" is open")) throw new Error(`not open: ${node.output()}`);
     },
     { within: 20_000 },
   );
@@ -37,7 +37,7 @@ export async function startNode(names: string[], env: Environment): Promise<Node
 }
 
 /** Without waiting: for nodes that are expected not to start. */
-export function spawnNode(names: string[], env: Environment): Node {
+export function spawnNode(names: string[], env: Environment, command = service): Node {
   // HOME and PATH aside, nothing of the test's own environment reaches the node.
   const { PATH, HOME } = process.env;
   const defaults = { PATH, HOME, HOST: "127.0.0.1", PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "warn" };
