@@ -27,7 +27,7 @@ export interface Contestant {
 type Indexed = (fields: string[]) => boolean;
 
 /** As in production: said is what it says by default, and no bound stands in the way of the load. */
-const production = { NODE_ENV: "production", LOG_LEVEL: "info", RATE_SCALE: "1000000" };
+export const production = { NODE_ENV: "production", LOG_LEVEL: "info", RATE_SCALE: "1000000" };
 
 /** A node of each service; `env` is for all of them, or for the role that it is asked for. */
 export async function souk(env: (role: string) => Record<string, string> = () => ({})): Promise<Contestant> {
@@ -51,6 +51,7 @@ export async function reference(who: string, name: string, roles: string[]): Pro
 }
 
 export const bare = () => reference("bare", "bare", ["market", "api"]);
+export const stock = () => reference("stock", "stock", ["notifications", "market", "api"]);
 export const byHand = () => reference("by hand", "by-hand", ["notifications", "market", "api"]);
 
 /** The references keep the same lists, so the same indexes: a write costs what it has to keep in order. */

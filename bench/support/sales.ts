@@ -11,6 +11,8 @@ export interface Promises {
   owes: boolean;
 }
 
+const all: Promises = { stores: true, owes: true };
+
 export interface Stock {
   count: number;
   /** Request n buys the item at this path with `#` replaced by n. */
@@ -47,17 +49,21 @@ export async function stock({ items }: Contestant, stock: Stock): Promise<void> 
 export const buyersOf = (token: Contestant["token"], run: string) =>
   Promise.all(Array.from({ length: buyers }, (_, n) => token(`${run}-buyer-${n}`)));
 
-/** Sells all of a fresh stock; throws unless each item is sold, each notice stored and each debt told. */
+/**
+ * Sells all of a fresh stock; throws unless each item is sold, each notice stored and each debt told. With `isShown` one seller's device
+ * is shown each notice, before the next is bought.
+ */
 export async function sellAll(
   contestant: Contestant,
   run: string,
-  order: Pick<Order, "count" | "connections" | "gap">,
-  promises: Promises,
+  { isShown = false, ...order }: Pick<Order, "count" | "connections" | "gap"> & { isShown?: boolean },
+  promises: Promises = all,
 ): Promise<Load & { untilTold: number }> {
-  const wares = stockOf(run, order.count);
+  const wares = stockOf(run, order.count, isShown ? 1 : sellers);
+  const device = isShown ? { url: contestant.sockets, token: await contestant.token(wares.sellers[0]!) } : undefined;
   await stock(contestant, wares);
   const tokens = await buyersOf(contestant.token, run);
-  const done = await load({ api: contestant.api, method: "POST", path: wares.path, tokens, ...order });
+  const done = await load({ api: contestant.api, method: "POST", path: wares.path, tokens, device, ...order });
   if (promises.owes || promises.stores) await allTold(contestant, wares, promises);
   const untilTold = promises.stores ? (Date.now() - done.begun) / 1000 : done.seconds;
   await verify(contestant, wares, promises);
