@@ -8,7 +8,7 @@ import { startMarket } from "../../test/support/market.ts";
 import { startNode, temporaryFolder } from "../../test/support/node.ts";
 import { tokenOf } from "../../test/support/tokens.ts";
 import type { Load } from "../load.ts";
-import { production } from "./contestants.ts";
+import { production, profiled } from "./contestants.ts";
 import { load } from "./generator.ts";
 import { buyersOf, itemsOf, type Stock } from "./sales.ts";
 
@@ -25,10 +25,19 @@ const noticesFile = "notifications.db";
 /** All notices of a round come within this (ms). */
 const longestWait = 60_000;
 
-export async function soukEmbedded(stocks: Stock[], env: Record<string, string> = {}): Promise<Embedded> {
+export async function soukEmbedded(stocks: Stock[]): Promise<Embedded> {
   const folder = await stockedFolder(stocks);
-  const { api, dataDir, key, close } = await startMarket({ ...production, ...env }, folder);
-  return { who: "souk", api, dataDir, token: tokensBy(key), stop: close };
+  const market = await startMarket({ ...production, ...profiled("embedded") }, folder);
+  return {
+    who: "souk",
+    api: market.api,
+    dataDir: market.dataDir,
+    token: tokensBy(market.key),
+    async stop() {
+      await market.end();
+      await market.close();
+    },
+  };
 }
 
 export async function referenceEmbedded(stocks: Stock[]): Promise<Embedded> {
