@@ -48,6 +48,19 @@ describe("calls", () => {
     expect(setNoDelay.mock.calls.every(([noDelay]) => noDelay)).toBe(true);
   });
 
+  it("are given to a node a hundred at a time; the others wait in RabbitMQ", async () => {
+    const held = gate();
+    const [a] = await cluster({ a: [], b: [answer("b", held.opened)] });
+    const channel = await rawChannel();
+
+    const answers = Promise.all(Array.from({ length: 150 }, () => a!.call("b.ask")));
+
+    await eventually(async () => expect((await channel.checkQueue(queue("REQ.b"))).messageCount).toBe(50));
+    expect(held.waiting()).toBe(100);
+    held.open();
+    expect(await answers).toHaveLength(150);
+  });
+
   it("work as soon as the called node has started", async () => {
     const [a] = await cluster({ a: [] });
 

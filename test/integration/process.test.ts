@@ -9,6 +9,7 @@ import type { Inbox } from "../../contracts/notifications.ts";
 import type { Session } from "../../contracts/users.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { clusterEnv } from "../support/fabric.ts";
 import { spawnNode, startNode, temporaryFolder, type Node } from "../support/node.ts";
 
 const run = promisify(execFile);
@@ -131,6 +132,25 @@ describe("an embedded market", () => {
     expect(code).toBe(0);
     expect(Date.now() - asked).toBeLessThan(5_000);
     for (const { session } of await running) expect(session?.accessToken).toEqual(expect.any(String));
+  });
+});
+
+describe("an api that starts before RabbitMQ", () => {
+  it("listens, lives, and answers 503 at once with the time to ask again", async () => {
+    // Nothing listens at port 1.
+    const { AMQP_URL, AUTH_JWKS, NAMESPACE } = clusterEnv("amqp://127.0.0.1:1", "");
+    const node = await startNode(["api"], { AMQP_URL, AUTH_JWKS, NAMESPACE });
+    nodes.push(node);
+    const asked = Date.now();
+
+    const items = await fetch(`${node.api}/market/items`);
+
+    expect(Date.now() - asked).toBeLessThan(1_000);
+    expect([items.status, items.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await items.json()).toMatchObject({ code: "UNAVAILABLE" });
+    expect((await fetch(`${node.api}/health/live`)).status).toBe(200);
+    expect((await fetch(`${node.api}/health/ready`)).status).toBe(503);
+    expect(await node.end()).toBe(0);
   });
 });
 

@@ -106,6 +106,16 @@ export function debtPromises(open: () => Promise<Fabric>, least: number): void {
       for (const debt of await debtsOf(items)) expect(debt).toEqual({ state: "told", attempts: 0 });
     });
 
+    it("a sale is told under its own id, in the trace of its buy", async () => {
+      const [{ _id: id }] = (await offer(1)) as [ItemDocument];
+      const requestID = randomUUID();
+
+      const bought = { meta: { user: { id: "bob" } }, requestID };
+      const { saleId } = await fabric.markets[0]!.broker.call<{ saleId: string }, object>("market.buy", { id }, bought);
+
+      await eventually(() => expect(listener.traces.get(saleId)).toBe(requestID));
+    });
+
     it("a backlog is told once, whoever of the market's nodes tells it", async () => {
       const items = await owe(2_000);
 

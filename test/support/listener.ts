@@ -10,6 +10,8 @@ export class Listener {
   /** Ids, each as often as it was called with it, in order; and those of them that were answered ok. */
   called: string[] = [];
   told: string[] = [];
+  /** The request that each id came with. */
+  traces = new Map<string, string | null>();
   /** Calls under way, and the most there ever were. */
   now = 0;
   most = 0;
@@ -17,7 +19,7 @@ export class Listener {
   answer: (notice: Notice) => unknown = () => {};
 
   reset(): void {
-    Object.assign(this, { called: [], told: [], most: this.now, answer: () => {} });
+    Object.assign(this, { called: [], told: [], traces: new Map(), most: this.now, answer: () => {} });
   }
 
   /** How often it was called with each id: `{1: 5}` are five ids, each once. */
@@ -31,8 +33,9 @@ export class Listener {
   }
 
   get service(): ServiceSchema {
-    const notify = async ({ params: notice }: Context<Notice>) => {
+    const notify = async ({ params: notice, requestID }: Context<Notice>) => {
       this.called.push(notice.id!);
+      this.traces.set(notice.id!, requestID);
       this.most = Math.max(this.most, ++this.now);
       try {
         await this.answer(notice);
