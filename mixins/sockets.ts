@@ -18,6 +18,7 @@ import { identity, type Identity } from "./identity.ts";
 import type { Verified } from "./identity/verifier.ts";
 import { boundConnections, scaled } from "./limiter.ts";
 import { Crowd } from "./sockets/crowd.ts";
+import { endSoon } from "./sockets/wire.ts";
 
 /** One connected socket. All that we keep of it is in `data`, one small object: there may be very many. */
 export type Device = Socket<ClientToServer, ServerToClient, object, State>;
@@ -193,6 +194,8 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
       dismiss(device: Device, code: ErrorCode = "UNAUTHENTICATED") {
         device.emit("closing", { code });
         device.disconnect(true);
+        // Also one that does not take even this.
+        endSoon(device.conn);
       },
 
       sessionEnded(sid: string) {

@@ -3,7 +3,7 @@ import { env } from "../../broker/env.ts";
 import { clientAddress, networkOf } from "../../domain/addresses.ts";
 import { atOnce, bounds } from "../../domain/bounds.ts";
 import { Limiter, scaled, Tally } from "../limiter.ts";
-import { boundUntaken, wireOf, type Connection } from "./wire.ts";
+import { boundUntaken, endSoon, wireOf, type Connection } from "./wire.ts";
 
 interface Member {
   id: string;
@@ -17,8 +17,6 @@ interface Member {
 const most = scaled(atOnce.socketsByNetwork);
 /** With those who are about to be told that they are too many; who comes above this is not even told. */
 const mostTold = Math.ceil(most * 1.1);
-/** Milliseconds that a flooder gets to read why it is closed. */
-const lingering = 2_000;
 
 /** Everyone who is connected: how many from where, and how much they say. */
 export class Crowd {
@@ -48,7 +46,10 @@ export class Crowd {
     const id = `${++this.#entered}`;
     const member = { id, network, isSurplus: this.#sizes.enter(network) > most, end: () => connection.close() };
     this.#members.set(connection, member);
-    connection.once("close", () => this.#sizes.leave(network));
+    connection.once("close", () => {
+      this.#sizes.leave(network);
+      endSoon(connection);
+    });
     boundUntaken(connection);
     const wire = wireOf(connection);
     const count = () =>
@@ -56,7 +57,7 @@ export class Crowd {
         connection.off("packet", count);
         wire.off("ping", count).off("pong", count);
         member.end();
-        setTimeout(() => wire.terminate(), lingering).unref();
+        endSoon(connection);
       });
     connection.on("packet", count);
     // WebSocket's own, which Socket.IO never shows and never sends: each ping is answered.

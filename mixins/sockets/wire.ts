@@ -15,6 +15,9 @@ const mostUntaken = 1024 * 1024;
 /** Milliseconds after which a client that takes nothing is not waited for: what the system has buffered counts as taken. */
 const takenWithin = 10_000;
 
+/** Milliseconds that a client gets to agree to its end, and to read why. */
+const lingering = 2_000;
+
 /** Every transport but WebSocket is off. */
 export const wireOf = ({ transport }: Connection): Wire => (transport as unknown as { socket: Wire }).socket;
 
@@ -30,4 +33,9 @@ export function boundUntaken(connection: Connection): void {
     [waiting, onItsWay, since] = [0, waiting, Date.now()];
   });
   connection.transport.on("drain", () => (onItsWay = 0));
+}
+
+/** After a polite close: a client that does not agree to it would keep its connection for half a minute more. */
+export function endSoon(connection: Connection): void {
+  setTimeout(() => wireOf(connection).terminate(), lingering).unref();
 }

@@ -48,7 +48,7 @@ async function post<T = Problem>(from: string, path: string, body: object, token
   const headers = { "content-type": "application/json", "x-forwarded-for": from, ...(token && { authorization: `Bearer ${token}` }) };
   const response = await fetch(api + path, { method: "POST", headers, body: JSON.stringify(body) });
   const text = await response.text();
-  const answer = (text ? JSON.parse(text) : undefined) as T & Problem;
+  const answer = JSON.parse(text || "{}") as T & Problem;
   return { status: response.status, code: answer.code, retryAfter: Number(response.headers.get("retry-after")), body: answer };
 }
 
@@ -310,18 +310,34 @@ describe("a socket", () => {
   });
 
   describe("that takes nothing of what it is sent", () => {
+    let paused: ReturnType<typeof wireOf>;
+    afterEach(() => paused.resume());
+
     /** Does not read any more; with its connection at the server, and something to send to it and to another of its user. */
     async function deaf() {
-      const { user, accessToken } = await registered();
+      const { user, accessToken, refreshToken } = await registered();
       const [deaf, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
       await Promise.all([deaf.hears("inbox"), other.hears("inbox")]);
       const { io } = broker.getLocalService("notifications") as unknown as Pick<Sockets, "io">;
       const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === deaf.socket.id)!;
-      wireOf(deaf).pause();
+      paused = wireOf(deaf);
+      paused.pause();
       const notice = { userId: user.id, text: "x".repeat(1_000), data: { text: "x".repeat(8_000) } };
       const notify = () => broker.call<{ id: string }, object>("notifications.notify", notice);
-      return { connection: (conn.request as IncomingMessage).socket, notify, other };
+      const signOut = () => post(newAddress(), "/users/logout", { refreshToken }, accessToken);
+      return { connection: (conn.request as IncomingMessage).socket, notify, other, signOut };
     }
+
+    it("loses its connection with its session, although it does not agree to the end, within 4 s", async () => {
+      const { connection, signOut } = await deaf();
+      const ended = once(connection, "close");
+
+      await signOut();
+      const began = Date.now();
+      await ended;
+
+      expect(Date.now() - began).toBeLessThan(4_000);
+    }, 60_000);
 
     it("is closed once too much waits for it, and others of its user go on", async () => {
       const { connection, notify, other } = await deaf();
