@@ -24,6 +24,8 @@ export const bounds = {
   failuresByNetwork: { most: 100, seconds: 60 },
   /** Sign-ins that end well cost a hash too: so many take a fifth of the time that a node has for hashing. */
   signInsByNetwork: { most: 600, seconds: 60 },
+  /** Each writes the account, and what it signs out is remembered there until its tokens expire. Only who has the password comes so far. */
+  signInsByAccount: { most: 60, seconds: 60 },
   /** Each costs a hash and leaves a document for ever, or tells that an address has an account. */
   registrationsByNetwork: { most: 300, seconds: 600 },
   /** A client refreshes every quarter of an hour. */

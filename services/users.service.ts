@@ -70,7 +70,7 @@ export default schema<Users>({
       const attempt = await this.guard.signIn(network, email.toLowerCase());
       const account = await this.store.one({ email: email.toLowerCase() });
       if (!(await isPassword(password, account?.password, { network, first: attempt.begin })) || !account) throw wrong();
-      await attempt.forget();
+      await attempt.succeed();
       const now = new Date();
       const sid = randomUUID();
       const token = newRefreshToken(account._id, sid);

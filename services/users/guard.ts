@@ -6,6 +6,7 @@ const guesses = "Too many failed sign-ins: wait a moment";
 /** Bounds what is tried with passwords and refresh tokens. Known and unknown accounts count alike, so that a refusal does not tell which there are. */
 export class Guard {
   readonly #signIns = new Limiter(bounds.signInsByNetwork, "Too many sign-ins from this address");
+  readonly #successes = new Limiter(bounds.signInsByAccount, "Too many sign-ins to this account");
   readonly #byBoth = new Limiter(bounds.failuresByNetworkAndAccount, guesses);
   readonly #byNetwork = new Limiter(bounds.failuresByNetwork, guesses);
   readonly #byAccount = new Limiter(bounds.failuresByAccount, guesses);
@@ -17,10 +18,10 @@ export class Guard {
 
   /**
    * Throws at once when there were too many failures before, so that those who flood wait in nobody's way. `begin` counts the attempt
-   * as a failure, right before the password is checked: of many that come in the same instant, no more than the bound are. A success
-   * is then forgotten.
+   * as a failure, right before the password is checked: of many that come in the same instant, no more than the bound are. `succeed`
+   * forgets that, and counts what its owner does.
    */
-  async signIn(network: string, email: string): Promise<{ begin: () => Promise<void>; forget: () => Promise<void> }> {
+  async signIn(network: string, email: string): Promise<{ begin: () => Promise<void>; succeed: () => Promise<void> }> {
     const both = `${network} ${email}`;
     await this.#byBoth.look(both);
     await this.#byNetwork.look(network);
@@ -33,9 +34,10 @@ export class Guard {
         if (await this.#isBesieged(email)) await this.#whileBesieged.take(both);
         await this.#byAccount.take(email).catch(() => {});
       },
-      forget: async () => {
+      succeed: async () => {
         await Promise.all([this.#byBoth.giveBack(both), this.#byNetwork.giveBack(network)]);
         await Promise.all([this.#byAccount.giveBack(email), this.#whileBesieged.giveBack(both)]);
+        await this.#successes.take(email);
       },
     };
   }

@@ -116,6 +116,18 @@ describe("sign-ins", () => {
     expectTooMany(await login(from, user.email), bound);
   });
 
+  it("to one account are so many a minute, from however many addresses; only who has the password counts", async () => {
+    const { user } = await registered();
+    const { signInsByAccount } = bounds;
+    for (let n = 0; n < signInsByAccount.most; n++) expect((await login(newAddress(), user.email)).status).toBe(200);
+
+    const above = await login(newAddress(), user.email);
+    const guess = await login(newAddress(), user.email, "not the password");
+
+    expectTooMany(above, signInsByAccount);
+    expect(guess.code).toBe("UNAUTHENTICATED");
+  }, 20_000);
+
   it("that strangers fail, from however many addresses, do not lock the owner out, and become few", async () => {
     const { user } = await registered();
     const strangers = Array.from({ length: bounds.failuresByAccount.most / bound.most }, newAddress);
