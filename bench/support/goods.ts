@@ -1,0 +1,59 @@
+/** What stands in the databases before a row begins, made by Souk's own rules. */
+import { randomUUID } from "node:crypto";
+import type { Collection } from "mongodb";
+import type { ItemDocument } from "../../contracts/market.ts";
+import type { Inbox, NoticeDocument } from "../../contracts/notifications.ts";
+import { newDebt } from "../../domain/debts.ts";
+import { newNotice, toNotification } from "../../domain/inbox.ts";
+import { offered } from "../../domain/offer.ts";
+import { sold } from "../../domain/sale.ts";
+
+export const ids = (count: number) => Array.from({ length: count }, () => randomUUID());
+
+/** Items for sale, all found by the same words. One is made when it is asked for: there may be a million. */
+export function* forSale(count: number, sellerIds: string[], newestAt = Date.now()): Generator<ItemDocument> {
+  for (let n = 0; n < count; n++)
+    yield offered(
+      { title: "Brass tea tray", price: 1_000 + (n % 5_000), description: "Hammered by hand, a forearm wide." },
+      { id: randomUUID(), sellerId: sellerIds[n % sellerIds.length]!, currency: "EUR", now: new Date(newestAt - n) },
+    );
+}
+
+/** Items that were sold an hour ago and whose sellers have not been told. */
+export function* owing(count: number, sellerIds: string[]): Generator<ItemDocument> {
+  for (const item of forSale(count, sellerIds, Date.now() - 3_600_000)) {
+    const at = new Date(item.createdAt);
+    yield { ...item, ...(sold(randomUUID(), randomUUID(), at, newDebt(at)).$set as Partial<ItemDocument>) };
+  }
+}
+
+/** Notices of sales in one inbox, newest first; so many of these are unread. */
+export function* noticesOf(userId: string, count: number, unread: number): Generator<NoticeDocument> {
+  for (let n = 0; n < count; n++) {
+    const [itemId, saleId, now] = [randomUUID(), randomUUID(), new Date(Date.now() - n)];
+    const data = { itemId, saleId, title: "Brass tea tray", price: 4_500, currency: "EUR", soldAt: now.toISOString() };
+    const notice = newNotice({ userId, id: saleId, type: "sale", text: `Item #${itemId} was sold!`, data }, saleId, now);
+    yield { ...notice, isRead: n >= unread };
+  }
+}
+
+/** As a device gets it. */
+export const inboxOf = (notices: Iterable<NoticeDocument>): Inbox => {
+  const notifications = [...notices].map(toNotification);
+  return { notifications, unread: notifications.length, nextCursor: null };
+};
+
+/** By the thousand, two batches at a time. */
+export async function fill<Doc extends { _id: string }>(collection: Collection<Doc>, docs: Iterable<Doc>): Promise<void> {
+  const rest = docs[Symbol.iterator]();
+  const nextBatch = () => {
+    const batch: Doc[] = [];
+    for (let next; batch.length < 1_000 && !(next = rest.next()).done;) batch.push(next.value);
+    return batch;
+  };
+  const writer = async () => {
+    for (let batch = nextBatch(); batch.length > 0; batch = nextBatch())
+      await collection.insertMany(batch as never, { ordered: false, writeConcern: { w: 1, journal: false } });
+  };
+  await Promise.all([writer(), writer()]);
+}
