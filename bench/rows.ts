@@ -1,15 +1,18 @@
 import type { Row } from "./row.ts";
 import backlog from "./rows/backlog.ts";
 import buys from "./rows/buys.ts";
+import cost from "./rows/cost.ts";
 import embedded from "./rows/embedded.ts";
 import growth from "./rows/growth.ts";
 import latency from "./rows/latency.ts";
+import overload from "./rows/overload.ts";
 import reads from "./rows/reads.ts";
 import reconnect from "./rows/reconnect.ts";
 import rush from "./rows/rush.ts";
 import seen from "./rows/seen.ts";
+import soak from "./rows/soak.ts";
 import sockets from "./rows/sockets.ts";
 import start from "./rows/start.ts";
 
 /** In the order in which they run and are shown. */
-export const rows: Row[] = [buys, embedded, latency, seen, reads, rush, sockets, reconnect, backlog, growth, start];
+export const rows: Row[] = [buys, embedded, latency, seen, reads, rush, sockets, reconnect, overload, backlog, growth, start, cost, soak];

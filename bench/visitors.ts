@@ -4,15 +4,17 @@
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 
 export interface Visit {
   api: string;
   /** POST to the path with `#` replaced by n. */
   path: string;
   count: number;
-  /** All in the same instant without it. */
+  /** Without it all come in the same instant. */
   perSecond?: number;
+  /** No more than so many are under way: the next waits for one of them. */
+  atOnce?: number;
   /** In turn. */
   tokens: string[];
   /** They come from so many addresses, as a proxy tells; without it, from this machine. */
@@ -34,28 +36,33 @@ const patience = 15_000;
 
 process.on("message", (visit: Visit) => void run(visit).then((got) => process.send!(got)));
 
-async function run({ api, path, count, perSecond = Infinity, tokens, addresses }: Visit): Promise<Got[]> {
+async function run({ api, path, count, perSecond = Infinity, atOnce = Infinity, tokens, addresses }: Visit): Promise<Got[]> {
   const free = await Promise.all(Array.from({ length: Math.min(ready, count) }, () => Line.to(api)));
-  const all = [...free];
+  const lines = [...free];
   const begun = performance.now();
   const visit = async (n: number): Promise<Got> => {
     const asked = performance.now();
     let line = free.pop();
-    if (!line || line.isClosed) all.push((line = await Line.to(api)));
+    if (!line || line.isClosed) lines.push((line = await Line.to(api)));
     const from = addresses ? `x-forwarded-for: 10.0.${(n % addresses) >> 8}.${(n % addresses) & 255}\r\n` : "";
     const answer = await line.post(path.replace("#", String(n)), `${from}authorization: Bearer ${tokens[n % tokens.length]}\r\n`);
     if (!line.isClosed) free.push(line);
     return { begun: asked - begun, took: performance.now() - asked, ...answer };
   };
-  const visits: Promise<Got>[] = [];
-  while (visits.length < count) {
+  const got: Promise<Got>[] = [];
+  let underWay = 0;
+  while (got.length < count) {
     const due = Math.min(count, perSecond === Infinity ? count : Math.ceil(((performance.now() - begun) / 1000) * perSecond));
-    while (visits.length < due) visits.push(visit(visits.length));
-    if (visits.length < count) await pause(2);
+    while (got.length < due && underWay < atOnce) {
+      underWay++;
+      got.push(visit(got.length).finally(() => underWay--));
+    }
+    // A turn is enough where answers are waited for.
+    if (got.length < count) await (atOnce === Infinity ? pause(2) : turn());
   }
-  const got = await Promise.all(visits);
-  for (const line of all) line.close();
-  return got;
+  const all = await Promise.all(got);
+  for (const line of lines) line.close();
+  return all;
 }
 
 type Answer = Pick<Got, "status" | "retryAfter">;

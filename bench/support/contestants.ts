@@ -35,8 +35,11 @@ export const profiled = (role: string): Record<string, string> => {
   return PROFILE_DIR ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${join(PROFILE_DIR, role)}` } : {};
 };
 
-/** A node of each service, with `env` beside what a role needs. */
-export async function souk(env: (role: string) => Record<string, string> = () => ({})): Promise<Contestant> {
+/** What is added to the environment of the node with this role. */
+type More = (role: string) => Record<string, string>;
+
+/** A node of each service. */
+export async function souk(env: More = () => ({})): Promise<Contestant> {
   const cluster = await environment();
   const roles = ["users", "notifications", "market", "api"];
   const started = await Promise.all(
@@ -50,17 +53,17 @@ export async function souk(env: (role: string) => Record<string, string> = () =>
 }
 
 /** `bench/references/NAME.ts`, a process for each role, in the order that they are named. */
-export async function reference(who: string, name: string, roles: string[]): Promise<Contestant> {
+export async function reference(who: string, name: string, roles: string[], more: More = () => ({})): Promise<Contestant> {
   const env = await environment();
   const command = join(import.meta.dirname, "../references", `${name}.ts`);
   const nodes: Record<string, Node> = {};
-  for (const role of roles) nodes[role] = await startNode([role], { ...env, NODE_ENV: "production" }, command);
+  for (const role of roles) nodes[role] = await startNode([role], { ...env, NODE_ENV: "production", ...more(role) }, command);
   return contestantOf(who, env, nodes);
 }
 
 export const bare = () => reference("bare", "bare", ["market", "api"]);
 export const stock = () => reference("stock", "stock", ["notifications", "market", "api"]);
-export const byHand = () => reference("by hand", "by-hand", ["notifications", "market", "api"]);
+export const byHand = (more?: More) => reference("by hand", "by-hand", ["notifications", "market", "api"], more);
 
 /** The references keep the same lists, so the same indexes: a write costs what it has to keep in order. */
 export async function indexAsSouk(souk: Contestant, other: Contestant, indexed: Indexed = () => true): Promise<void> {

@@ -1,0 +1,94 @@
+import { dividedBy, percentile } from "../report.ts";
+import type { Outcome, Row } from "../row.ts";
+import { souk, type Contestant } from "../support/contestants.ts";
+import { ids } from "../support/goods.ts";
+import { rounds } from "../support/rounds.ts";
+import { allTold, stock, stockOf } from "../support/sales.ts";
+import { tally, visits } from "../support/visits.ts";
+import type { Got } from "../visitors.ts";
+
+/** The peak is what so many buyers get who each wait for their answer. */
+const connections = 64;
+const buys = 3_000;
+/** Twice as many come for so long (s); what happens in the beginning is not judged. */
+const lasts = 10;
+const beginning = 2;
+/** As behind a proxy, with the bounds on clients as they stand: of so many addresses and users none crosses its own. */
+const bounded = { RATE_SCALE: "1", TRUSTED_PROXIES: "1" };
+const addresses = 2_000;
+const users = 2_000;
+
+interface Overloaded {
+  goodput: number;
+  peak: number;
+  refused: number;
+  /** Of those answered 200 and of those refused (ms). */
+  served99: number;
+  refused99: number;
+}
+
+export default {
+  name: "overload",
+  what: "twice as many buyers come as can be served",
+
+  async run(): Promise<Outcome> {
+    const market = await souk(() => bounded);
+    try {
+      const tokens = await Promise.all(ids(users).map((id) => market.token(id)));
+      const measured = (await rounds([market], (_, round) => overload(market, tokens, `round-${round}`))).get(market)!;
+      const of = (what: keyof Overloaded) => measured.map((one) => one[what]);
+      const figure = (what: string, unit: string, values: number[]) => ({ who: "souk", what, unit, values });
+      const bound = (name: string, values: number[], atMost: number) => ({ name, against: "an absolute bound", values, goal: { atMost } });
+      return {
+        figures: [
+          figure("peak", "1/s", of("peak")),
+          figure("buys at twice the peak", "1/s", of("goodput")),
+          figure("refused", "1/s", of("refused")),
+        ],
+        ratios: [
+          { name: "goodput", against: "souk's peak", values: dividedBy(of("goodput"), of("peak")), goal: { atLeast: 0.85 } },
+          bound("refusals, p99, ms", of("refused99"), 50),
+          bound("what is served, p99, ms", of("served99"), 2_000),
+        ],
+        notes: [
+          "Every answer was 200, or 503 with Retry-After; every sale was told afterwards.",
+          `Requests come at their own pace, each of another address, and the first ${beginning} s are not judged.`,
+        ],
+      };
+    } finally {
+      await market.stop();
+    }
+  },
+} satisfies Row;
+
+async function overload(market: Contestant, tokens: string[], run: string): Promise<Overloaded> {
+  const calm = stockOf(`${run}-calm`, buys);
+  await stock(market, calm);
+  const first = await visits({ api: market.api, path: calm.path, count: buys, atOnce: connections, tokens, addresses });
+  if (tally(first)[200] !== buys) throw new Error(`In calm weather: ${JSON.stringify(tally(first))}.`);
+  const peak = buys / seconds(first);
+  await allTold(market, calm);
+
+  const perSecond = 2 * peak;
+  const storm = stockOf(run, Math.round(lasts * perSecond));
+  await stock(market, storm);
+  const got = await visits({ api: market.api, path: storm.path, count: storm.count, perSecond, tokens, addresses });
+  const isRefusal = ({ status, retryAfter }: Got) => status === 503 && Number(retryAfter) > 0;
+  const others = got.filter((one) => one.status !== 200 && !isRefusal(one));
+  if (others.length > 0)
+    throw new Error(`Of ${got.length}: ${JSON.stringify(tally(got))}, of which ${others.length} are neither sold nor refused.`);
+  await allTold(market, storm);
+
+  const judged = got.filter(({ begun, took }) => begun + took > beginning * 1000 && begun + took <= lasts * 1000);
+  const took = (status: number) => judged.filter((one) => one.status === status).map((one) => one.took);
+  const rate = (status: number) => took(status).length / (lasts - beginning);
+  return {
+    peak,
+    goodput: rate(200),
+    refused: rate(503),
+    served99: percentile(took(200), 0.99),
+    refused99: percentile(took(503), 0.99),
+  };
+}
+
+const seconds = (got: Got[]) => Math.max(...got.map(({ begun, took }) => begun + took)) / 1000;

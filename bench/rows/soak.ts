@@ -1,0 +1,96 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../../test/support/node.ts";
+import { median, percentile } from "../report.ts";
+import type { Outcome, Row } from "../row.ts";
+import { souk } from "../support/contestants.ts";
+import { ids } from "../support/goods.ts";
+import { allTold, sellAll, stock, stockOf } from "../support/sales.ts";
+import { tally, visits } from "../support/visits.ts";
+import type { Watched } from "../support/watch.ts";
+
+const minutes = 5;
+const share = 0.8;
+/** Pools and code are there after this (s). */
+const warmedUp = 60;
+/** What is compared with one another (s). */
+const stretch = 60;
+
+export default {
+  name: "soak",
+  what: `${minutes} minutes at ${share * 100} % of the peak`,
+
+  async run(): Promise<Outcome> {
+    const folder = temporaryFolder();
+    const fileOf = (role: string) => join(folder.path, role);
+    const watch = join(import.meta.dirname, "../support/watch.ts");
+    const market = await souk((role) => ({ NODE_OPTIONS: `--import ${watch}`, WATCH: fileOf(role) }));
+    try {
+      const tokens = await Promise.all(ids(500).map((id) => market.token(id)));
+      const peaks = [];
+      for (const run of ["warm-up", "peak-1", "peak-2", "peak-3"])
+        peaks.push(3_000 / (await sellAll(market, run, { count: 3_000, connections: 64 })).untilTold);
+      const perSecond = share * median(peaks.slice(1));
+      const wares = stockOf("soak", Math.round(perSecond * minutes * 60));
+      await stock(market, wares);
+
+      const secondsOf = (role: string) => readFileSync(fileOf(role), "utf8").split("\n").filter(Boolean);
+      const before = secondsOf("api").length;
+      const got = await visits({ api: market.api, path: wares.path, count: wares.count, perSecond, tokens });
+      if (tally(got)[200] !== wares.count) throw new Error(`Of ${wares.count} buys: ${JSON.stringify(tally(got))}.`);
+      await allTold(market, wares);
+
+      const roles = Object.keys(market.nodes);
+      const watched = new Map(
+        roles.map((role) => [
+          role,
+          secondsOf(role)
+            .slice(before)
+            .map((line) => JSON.parse(line) as Watched),
+        ]),
+      );
+      const of = (role: string, what: keyof Watched) =>
+        watched
+          .get(role)!
+          .slice(warmedUp)
+          .map((second) => second[what]);
+      const growth = (role: string, what: keyof Watched) => {
+        const all = of(role, what);
+        return median(all.slice(-stretch)) / median(all.slice(0, stretch));
+      };
+      return {
+        figures: [
+          { who: "souk", what: "buys", unit: "1/s", values: [perSecond] },
+          {
+            who: "souk",
+            what: "answer, p99",
+            unit: "ms",
+            values: [
+              percentile(
+                got.map(({ took }) => took),
+                0.99,
+              ),
+            ],
+          },
+          ...roles.flatMap((role) => [
+            { who: role, what: "resident memory", unit: "MB", values: of(role, "rss").map((bytes) => bytes / 1e6) },
+            { who: role, what: "event loop late, p99 of each second", unit: "ms", values: of(role, "late") },
+          ]),
+        ],
+        ratios: roles.flatMap((role) => [
+          {
+            name: `${role}: resident memory`,
+            against: `its first minute after ${warmedUp} s`,
+            values: [growth(role, "rss")],
+            goal: { atMost: 1.1 },
+          },
+          { name: `${role}: heap`, against: `its first minute after ${warmedUp} s`, values: [growth(role, "heap")], goal: { atMost: 1.1 } },
+        ]),
+        notes: [`One round; every answer was 200 and every sale was told. The figures of nodes hold a value a second.`],
+      };
+    } finally {
+      await market.stop();
+      folder.remove();
+    }
+  },
+} satisfies Row;
