@@ -1,6 +1,6 @@
 import type { Static } from "typebox";
 import type { notificationsActions, NoticeDocument, Notification, Read } from "../contracts/notifications.ts";
-import type { Ordering } from "./page.ts";
+import { sortOf, type Ordering } from "./page.ts";
 
 type Notify = Static<(typeof notificationsActions)["notifications.notify"]["params"]>;
 
@@ -34,6 +34,19 @@ export const toNotification = ({ id, type, text, data, createdAt }: NoticeDocume
   data: JSON.parse(data) as Notification["data"],
   createdAt,
 });
+
+/** Of several users, each one's together, newest first: as an index has them. */
+export const byUser = { userId: 1, ...sortOf(newestFirst) } as const;
+
+/**
+ * What a look at several users' unread notices, in that order and at no more than `limit` of them, says of each: all that one has, or
+ * undefined when the limit may have cut it off.
+ */
+export function unreadByUser(found: NoticeDocument[], limit: number): (userId: string) => NoticeDocument[] | undefined {
+  const lastUser = found.length < limit ? undefined : found.at(-1)?.userId;
+  const groups = Map.groupBy(found, ({ userId }) => userId);
+  return (userId) => (lastUser === undefined || userId < lastUser ? (groups.get(userId) ?? []) : undefined);
+}
 
 /** The unread notices of a user that a `read` names; `until` is the notice it ends at. Of one instant, the key decides, as in the inbox. */
 export function toMark(userId: string, read: Read, until?: NoticeDocument) {

@@ -6,7 +6,9 @@ import { listen, provide, schema, signedIn } from "../broker/provide.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
 import { dataLimit, NoticeDocument, type Inbox, type Read } from "../contracts/notifications.ts";
 import { inboxSize } from "../contracts/socket.ts";
-import { keyOf, newestFirst, newNotice, nextInstant, toMark, toNotification } from "../domain/inbox.ts";
+import { byUser, keyOf, newestFirst, newNotice, nextInstant, toMark, toNotification, unreadByUser } from "../domain/inbox.ts";
+import { page } from "../domain/page.ts";
+import { inBatches } from "../mixins/batches.ts";
 import { collection } from "../mixins/collection.ts";
 import { paged } from "../mixins/paging.ts";
 import { sockets, type Device, type Sockets } from "../mixins/sockets.ts";
@@ -24,12 +26,15 @@ interface Notifications extends Sockets {
   tell(notice: NoticeDocument): void;
   mark(userId: string, read: Read, by?: string): Promise<number>;
   inboxOf(userId: string, which: Which): Promise<Inbox>;
+  unreadOf(userId: string): Promise<Inbox | undefined>;
   hint<E extends EventName>(name: E, payload: Static<Events[E]>): void;
   catchUp(): Promise<void>;
 }
 
 /** How often a node looks for what it was not told of (ms). */
 const lookEvery = 30_000;
+/** So many devices that come together are welcomed with one query. */
+const mostWelcomed = 50;
 
 export default schema<Notifications>({
   name: "notifications",
@@ -132,7 +137,7 @@ export default schema<Notifications>({
 
     /** The device is in its user's room by now, so that nothing falls between this reading and the first push. */
     async welcome(device: Device, userId: string) {
-      device.emit("inbox", await this.inboxOf(userId, { unread: true, limit: inboxSize }));
+      device.emit("inbox", (await this.unreadOf(userId)) ?? (await this.inboxOf(userId, { unread: true, limit: inboxSize })));
     },
 
     /** Nobody waits for a hint, and catching up makes up for one that is lost. */
@@ -151,6 +156,18 @@ export default schema<Notifications>({
   created() {
     this.storedAt = 0;
     this.lookout = new Lookout(this.store);
+    // All devices of a server that restarted come back at once. Who has so much that the look may have cut it off is looked up alone.
+    this.unreadOf = inBatches(async (userIds: string[]) => {
+      const limit = userIds.length * (inboxSize + 1);
+      const found = await this.store.find({ userId: { $in: userIds }, isRead: false }, { sort: byUser, limit });
+      const unreadOf = unreadByUser(found, limit);
+      return (userId) => {
+        const unread = unreadOf(userId);
+        if (!unread) return undefined;
+        const { rows, nextCursor } = page(unread, inboxSize, newestFirst);
+        return { notifications: rows.map(toNotification), unread: unread.length, nextCursor };
+      };
+    }, mostWelcomed);
   },
 
   started() {

@@ -26,7 +26,8 @@ let broker: ServiceBroker;
 /** All that a service asks its collection, each kind of question once. */
 const asked: Record<Owner, Map<string, Asked>> = { market: new Map(), notifications: new Map(), users: new Map() };
 
-const service = (name: Owner) => broker.getLocalService(name) as Service & { adapter: MongoStore; catchUp(): Promise<void> };
+const service = (name: Owner) =>
+  broker.getLocalService(name) as Service & { adapter: MongoStore; catchUp(): Promise<void>; unreadOf(userId: string): Promise<unknown> };
 const call = <T>(action: string, params: object, user?: string) =>
   broker.call<T, object>(action, params, { meta: user ? { user: { id: user } } : {} });
 
@@ -165,6 +166,7 @@ async function notices() {
     const { nextCursor } = await call<Inbox>("notifications.inbox", { ...which, limit: 2 }, userId);
     if (nextCursor) await call("notifications.inbox", { ...which, limit: 2, cursor: nextCursor }, userId);
   }
+  await Promise.all([userId, randomUUID()].map((id) => service("notifications").unreadOf(id)));
   await call("notifications.read", { ids: [id] }, userId);
   await call("notifications.read", { all: true, until: id }, userId);
   await call("notifications.read", { all: true }, userId);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { newKeyPair } from "../../broker/keys.ts";
-import { authorizeWithin } from "../../contracts/socket.ts";
+import { authorizeWithin, inboxSize } from "../../contracts/socket.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../support/eventually.ts";
 import { notifications, type Notifications } from "../support/notifications.ts";
@@ -19,6 +19,32 @@ const forGood = "io server disconnect";
 /** The bytes under a device's connection. */
 const wire = ({ socket }: Device) =>
   (socket.io.engine as unknown as { transport: { ws: { _socket: { pause(): void } } } }).transport.ws._socket;
+
+describe("devices that come at once", () => {
+  it("each get their own user's inbox, with one query a device at most", async () => {
+    const users = Array.from({ length: 60 }, () => randomUUID());
+    const [most, few] = users as [string, string];
+    for (let n = 0; n < inboxSize + 10; n++) await notify(most);
+    const two = [await notify(few), await notify(few)];
+    const tokens = await Promise.all(users.map((user) => souk.token(user)));
+    const { store } = souk.broker.getLocalService("notifications") as unknown as { store: Record<"find" | "count", () => unknown> };
+    let queries = 0;
+    const asked = { find: store.find, count: store.count };
+    for (const how of ["find", "count"] as const) store[how] = (...args: []) => (queries++, asked[how](...args));
+
+    const devices = tokens.map((token) => new Device(souk.url, token));
+    const inboxes = await Promise.all(devices.map((device) => device.hears("inbox")));
+    Object.assign(store, asked);
+    for (const device of devices) device.close();
+
+    expect(inboxes[0]).toMatchObject({ unread: inboxSize + 10, nextCursor: expect.any(String) });
+    expect(inboxes[0]!.notifications).toHaveLength(inboxSize);
+    expect([inboxes[1]!.unread, inboxes[1]!.notifications.map(({ id }) => id)]).toEqual([2, two.toReversed()]);
+    for (const inbox of inboxes.slice(2)) expect(inbox).toEqual({ unread: 0, notifications: [], nextCursor: null });
+    // Who has more than an inbox holds is looked up once more, and counted.
+    expect(queries).toBeLessThanOrEqual(users.length + 2);
+  });
+});
 
 describe("a socket", () => {
   it("is its user's by the token of its handshake", async () => {

@@ -1,4 +1,4 @@
-import { newNotice, nextInstant, toMark, toNotification } from "../../domain/inbox.ts";
+import { newNotice, nextInstant, toMark, toNotification, unreadByUser } from "../../domain/inbox.ts";
 
 const now = new Date("2026-01-01T00:00:00.000Z");
 
@@ -18,6 +18,16 @@ it("reads up to a notice of two nodes' same instant in the order of the inbox: b
     createdAt: { $lte: until.createdAt },
     $or: [{ createdAt: { $lt: until.createdAt } }, { _id: { $lte: "u.m" } }],
   });
+});
+
+it("tells of several users what each has unread, and of whom a limit may have cut something off", () => {
+  const [anna, berta, cleo] = ["anna", "berta", "cleo"].map((userId) => newNotice({ userId, text: "Hello" }, "n", now));
+
+  const all = unreadByUser([anna!, cleo!], 3);
+  const cut = unreadByUser([anna!, berta!], 2);
+
+  expect(["anna", "berta", "cleo"].map(all)).toEqual([[anna], [], [cleo]]);
+  expect(["aaron", "anna", "berta", "cleo"].map(cut)).toEqual([[], [anna], undefined, undefined]);
 });
 
 it.each([
