@@ -115,7 +115,7 @@ describe("a purchase ends in one clear sentence", () => {
     await seller.call("PATCH", `/market/items/${dearer.id}`, { price: 9900 });
     await main.getByRole("button", { name: /^Buy/ }).click();
     await sees(main, "The price has changed: it is €99.00 now.");
-    await main.getByRole("button", { name: /for €99.00$/ }).click();
+    await main.getByRole("button", { name: `Buy for €99.00: ${dearer.title}` }).click();
     await sees(main, "It is yours.");
 
     await buyer.visits(`/shop/items/${gone.id}`);

@@ -37,17 +37,12 @@ export function Buy({ item }: { item: Item }) {
 
   const isOwn = user?.id === item.sellerId || outcome === "own";
   const isSettled = item.isSold || isOwn || outcome === "gone";
+  const [label, name] = wordsOn(outcome, item.title, price);
   return (
     <div class="buy">
       {!isSettled && (
-        <button
-          type="button"
-          class="button"
-          aria-disabled={outcome === "buying"}
-          aria-label={`Buy ${item.title} for ${price}`}
-          onClick={buy}
-        >
-          {outcome === "buying" ? "Buying…" : outcome === "away" ? "Try again" : outcome === "changed" ? `Buy for ${price}` : "Buy"}
+        <button type="button" class="button" aria-disabled={outcome === "buying"} aria-label={name} onClick={buy}>
+          {label}
         </button>
       )}
       {text && (
@@ -61,6 +56,14 @@ export function Buy({ item }: { item: Item }) {
       {isOwn && !text && !item.isSold && <p class="result">This one is yours.</p>}
     </div>
   );
+}
+
+/** What the button says, and its name, which has the same words in it: for those who tell it to be pressed by what they see. */
+function wordsOn(outcome: Outcome, title: string, price: string): [label: string, name: string] {
+  if (outcome === "buying") return ["Buying…", `Buying… ${title}`];
+  if (outcome === "away") return ["Try again", `Try again to buy ${title} for ${price}`];
+  if (outcome === "changed") return [`Buy for ${price}`, `Buy for ${price}: ${title}`];
+  return ["Buy", `Buy ${title} for ${price}`];
 }
 
 /** Undefined: whoever asks has to sign in first. */
