@@ -42,6 +42,8 @@ describe("an inbox of 5,000 notices", () => {
     await seller.visits("/shop/inbox");
     await sees(page, "5,000 unread");
     await rings(page, 5_000);
+    // What may be agreed to is not behind the end of the list.
+    expect((await page.getByLabel("Ring softly").boundingBox())!.y).toBeLessThan(await page.evaluate(() => innerHeight));
     const rows = page.getByRole("list", { name: "New notices" }).getByRole("listitem");
 
     // Scrolling loads more and more of them.

@@ -27,8 +27,11 @@ export function InboxView() {
           Earlier
         </a>
       </nav>
-      {isEarlier ? <Earlier userId={user!.id} /> : <New />}
-      <Alerts />
+      <div class="inbox">
+        {/* Before the list, whose end is far. */}
+        <Alerts />
+        <div>{isEarlier ? <Earlier userId={user!.id} /> : <New />}</div>
+      </div>
     </>
   );
 }
@@ -135,7 +138,7 @@ function Alerts() {
       {canNotify && (
         <label>
           <input type="checkbox" checked={desktop} onChange={({ currentTarget }) => void setDesktop(currentTarget.checked)} /> Tell me
-          outside of this page, while I look at another
+          outside of this page, too
         </label>
       )}
     </fieldset>
