@@ -208,7 +208,7 @@ describe("the page", () => {
   });
 
   it("shows on a slow network where everything will be, and nothing jumps when it comes", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, { viewport: { width: 1280, height: 900 } });
+    const visitor = await Visitor.arrives(browser, market.api, { as: alice, viewport: { width: 390, height: 844 } });
     await visitor.context.addInitScript(() => {
       const shifts = { sum: 0 };
       Object.assign(window, { shifts });
@@ -223,12 +223,56 @@ describe("the page", () => {
       downloadThroughput: 60_000,
       uploadThroughput: 20_000,
     });
-    await visitor.visits("/");
-    await visitor.page.locator(".cards .is-coming").first().waitFor();
-    await settled(visitor.page, views.market);
+    const jumps: string[] = [];
+    for (const name of ["market", "search", "item", "own item", "sell", "sales", "offers", "inbox"] as const) {
+      await visitor.visits(views[name].path());
+      await visitor.page.locator(".is-coming").first().waitFor();
+      await settled(visitor.page, views[name]);
+      await rings(visitor.page, 1);
+      const { sum } = await visitor.page.evaluate(() => (window as unknown as { shifts: { sum: number } }).shifts);
+      if (sum > 0.02) jumps.push(`${name}: ${sum.toFixed(3)}`);
+    }
+    expect(jumps).toEqual([]);
+    await visitor.leaves();
+  });
 
-    const { sum } = await visitor.page.evaluate(() => (window as unknown as { shifts: { sum: number } }).shifts);
-    expect(sum).toBeLessThan(0.05);
+  it("keeps the button to buy in sight, and everything in its room, however much a seller writes", async () => {
+    const seller = await Client.registered(market.api);
+    const longest = { title: "W".repeat(200), price: 1_000_000_000, description: "w".repeat(5_000) };
+    const [{ id }, sold] = [await seller.offer(longest), await seller.offer(longest)];
+    await alice.call("POST", `/market/buy/${sold.id}`);
+    const visitor = await Visitor.arrives(browser, market.api, { viewport: { width: 1280, height: 900 } });
+    const { page } = visitor;
+    const tooWide = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+    await visitor.visits(`/shop/items/${id}`);
+    const { y, height } = (await page.getByRole("button", { name: /^Buy W+ for €10,000,000.00$/ }).boundingBox())!;
+    expect(y + height).toBeLessThan(900);
+    await page.setViewportSize({ width: 320, height: 700 });
+    expect(await tooWide()).toBe(0);
+    await visitor.visits(`/shop/sellers/${seller.id}`);
+    await page.locator(".card .stamp").waitFor();
+    expect(await tooWide()).toBe(0);
+    await visitor.leaves();
+  });
+
+  it("begins the prices of a row at one height, also when one of its cards has more to say", async () => {
+    const seller = await Client.registered(market.api);
+    for (const title of ["A thimble", "A needle", "A spool of thread that is longer than the titles of the others are"])
+      await seller.offer({ title });
+    const visitor = await Visitor.arrives(browser, market.api, { as: alice, viewport: { width: 1280, height: 900 } });
+    const { page } = visitor;
+    await page.route("**/market/buy/*", (route) =>
+      route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "away", status: 503 } }),
+    );
+    await visitor.visits(`/shop/sellers/${seller.id}`);
+    await page.getByRole("button", { name: "Buy A needle" }).click();
+
+    await page.getByRole("button", { name: "Try again to buy A needle" }).waitFor();
+    await sees(page, "The market is away. Try again");
+    await still(page);
+    const tops = await page.locator(".card .price").evaluateAll((all) => all.map((price) => Math.round(price.getBoundingClientRect().top)));
+    expect(new Set(tops).size).toBe(1);
     await visitor.leaves();
   });
 

@@ -14,12 +14,14 @@ export function Title({ children, named = `${children} · Souk`, hidden = false 
     if (place.get().key !== firstKey) say(children);
   }, [children, named]);
   return (
-    <h1 class={hidden ? "unseen" : "title"} dir="auto">
+    <h1 class={hidden ? "unseen" : children.length > longTitle ? "title is-long" : "title"} dir="auto">
       {children}
     </h1>
   );
 }
 const firstKey = place.get().key;
+/** Characters: more of them are set smaller, so that a title leaves room for what it names. */
+const longTitle = 70;
 
 export const Icon = ({ name }: { name: keyof typeof icons }) => (
   <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">

@@ -174,7 +174,7 @@ export function MustSignIn() {
   return (
     <>
       <Title>One moment</Title>
-      <p class="empty" role="status">
+      <p class={away.length > 0 ? "empty" : "empty is-coming"} role="status">
         {away.length > 0 ? "Sign-in is away for a moment. This view comes back by itself." : "Finding out who you are…"}
       </p>
     </>

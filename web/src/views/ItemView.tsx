@@ -62,13 +62,12 @@ function Shown({ item: loaded }: { item: Item }) {
               </>
             )}
           </p>
+          {user?.id === item.sellerId && !item.isSold ? <Own item={item} /> : <Buy item={item} />}
           {item.description && (
             <p class="description" dir="auto">
               {item.description}
             </p>
           )}
-          <Buy item={item} />
-          {user?.id === item.sellerId && !item.isSold && <Own item={item} />}
         </div>
       </article>
     </>
@@ -104,13 +103,14 @@ function Own({ item }: { item: Item }) {
     }
   };
   return (
-    <p class="actions">
+    <div class="actions">
       <a class="button is-quiet" href={`/shop/items/${item.id}/edit`}>
         Revise
       </a>
       <button type="button" class="button is-quiet is-danger" onClick={() => dialog.current!.showModal()}>
         Withdraw
       </button>
+      <p class="result">This one is yours.</p>
       <dialog ref={dialog} aria-labelledby="withdraw-title">
         <h2 id="withdraw-title">Withdraw this item?</h2>
         <p dir="auto">“{item.title}” is taken off the market.</p>
@@ -126,7 +126,7 @@ function Own({ item }: { item: Item }) {
           </button>
         </p>
       </dialog>
-    </p>
+    </div>
   );
 }
 
