@@ -151,7 +151,7 @@ export const gateway = schema<Gateway>({
         for (const [name, value] of Object.entries(corsHeaders(origin))) res.setHeader(name, value as string);
       // Who watches over this node asks from one address, and must not hear of others' floods from it.
       if (!isHealth(req.url!)) await this.networks.take(networkOf(this.addressOf(req)));
-      if (!host && req.httpVersion === "1.1") throw refusal("BAD_DATA", "There must be a Host header");
+      if (host ? host.includes(",") : req.httpVersion === "1.1") throw refusal("BAD_DATA", "There must be one Host header");
       if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not ask here");
     },
 

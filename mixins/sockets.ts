@@ -206,7 +206,7 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
     },
 
     created() {
-      this.server = createServer({ requestTimeout, connectionsCheckingInterval: requestTimeout / 3 }, (_request, response) => {
+      this.server = createServer({ requestTimeout, connectionsCheckingInterval: 1_000 }, (_request, response) => {
         response.writeHead(404).end();
       });
       boundConnections(this.server);

@@ -33,6 +33,8 @@ export function createServer(handle: RequestListener): Server {
       keepAliveTimeout: keepIdle,
       // Refused by the handler instead, in the contract's words.
       requireHostHeader: false,
+      // Of two Host or Authorization headers Node would keep the first, where a proxy may have read the last: together they are neither.
+      joinDuplicateHeaders: true,
     },
     handle,
   );

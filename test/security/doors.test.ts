@@ -166,6 +166,39 @@ describe("an action without a route", () => {
   });
 });
 
+describe("a request that two servers could read in two ways", () => {
+  const post = (headers: string, body = "") => `POST /users/refresh HTTP/1.1\r\n${headers}content-type: application/json\r\n\r\n${body}`;
+  const chunked = '14\r\n{"refreshToken":"r"}\r\n0\r\n\r\n';
+
+  it.each([
+    ["with a length and chunks", post("host: h\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n", chunked)],
+    ["with chunks and a length", post("host: h\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n", chunked)],
+    ["with two lengths", post("host: h\r\ncontent-length: 20\r\ncontent-length: 5\r\n", '{"refreshToken":"r"}')],
+    ["with a list of lengths", post("host: h\r\ncontent-length: 20, 20\r\n", '{"refreshToken":"r"}')],
+    ["with a signed length", post("host: h\r\ncontent-length: +20\r\n", '{"refreshToken":"r"}')],
+    ["with chunks that are not the last coding", post("host: h\r\ntransfer-encoding: chunked, identity\r\n", chunked)],
+    ["with a space before the colon", post("host: h\r\ntransfer-encoding : chunked\r\n", chunked)],
+    ["with a folded header", "GET /market/items HTTP/1.1\r\nhost: h\r\nx: a\r\n b\r\n\r\n"],
+    ["with bare line feeds", "GET /market/items HTTP/1.1\nhost: h\n\n"],
+    ["with two hosts", "GET /market/items HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n"],
+  ])("%s is BAD_DATA, and no action hears of it", async (_what, bytes) => {
+    ran.length = 0;
+    const answer = await raw(Number(new URL(api).port), bytes);
+
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*"code":"BAD_DATA"/);
+    expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(ran.filter(({ action }) => published.has(action))).toEqual([]);
+  });
+
+  it("by two tokens is nobody's", async () => {
+    const bearer = `authorization: Bearer ${user.session!.accessToken}\r\n`;
+
+    const answer = await raw(Number(new URL(api).port), `GET /users/me HTTP/1.1\r\nhost: h\r\nconnection: close\r\n${bearer}${bearer}\r\n`);
+
+    expect(answer).toContain('"code":"UNAUTHENTICATED"');
+  });
+});
+
 describe("who calls", () => {
   const forged = { user: { id: "victim" }, meta: { user: { id: "victim" } }, $meta: { user: { id: "victim" } }, userId: "victim", ctx: {} };
   const headers = {

@@ -86,6 +86,23 @@ describe("a connection", () => {
   }, 30_000);
 });
 
+describe("a request", () => {
+  it("to the sockets' port that never becomes a socket is closed within 20 s", async () => {
+    const began = Date.now();
+    const upgrade = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n";
+    const slow = ["", "GET / HTTP/1.1\r\n", upgrade].map(async (beginning) => {
+      const socket = connect(Number(new URL(sockets).port), "127.0.0.1").on("error", () => {});
+      socket.resume().write(beginning);
+      const trickle = setInterval(() => beginning && socket.write("x: y\r\n"), 1_000);
+      await once(socket, "close");
+      clearInterval(trickle);
+      return Date.now() - began;
+    });
+
+    for (const closedAfter of await Promise.all(slow)) expect(closedAfter).toBeLessThan(20_000);
+  }, 40_000);
+});
+
 describe("sign-ins", () => {
   const bound = bounds.failuresByNetworkAndAccount;
 
