@@ -7,9 +7,9 @@ import { allTold, stock, stockOf } from "../support/sales.ts";
 import { tally, visits } from "../support/visits.ts";
 import type { Got } from "../visitors.ts";
 
-/** The peak is what so many buyers get who each wait for their answer. */
-const connections = 64;
-const buys = 3_000;
+/** The peak is what so many buyers get who each wait for their answer: more of them get no more. */
+const connections = 256;
+const buys = 4_000;
 /** Twice as many come for so long (s); what happens in the beginning is not judged. */
 const lasts = 10;
 const beginning = 2;
@@ -81,6 +81,7 @@ async function overload(market: Contestant, tokens: string[], run: string): Prom
 
   const judged = got.filter(({ begun, took }) => begun + took > beginning * 1000 && begun + took <= lasts * 1000);
   const took = (status: number) => judged.filter((one) => one.status === status).map((one) => one.took);
+  if (took(503).length === 0) throw new Error(`At ${Math.round(perSecond)} buys a second nobody was refused: that was no overload.`);
   const rate = (status: number) => took(status).length / (lasts - beginning);
   return {
     peak,
