@@ -183,8 +183,9 @@ export default schema<Users>({
   async started() {
     const password = env.hasSamples && env.keys.samplePassword;
     if (!password || (await this.store.count({})) > 0) return;
-    for (const { id, email, name } of samplePeople)
-      await this.store.insert(newAccount(id, email, name, await hashPassword(password, { network: "" }), new Date()));
+    // One hash for all, whose password is the same: each takes time to make, and memory that the process keeps.
+    const hash = await hashPassword(password, { network: "" });
+    for (const { id, email, name } of samplePeople) await this.store.insert(newAccount(id, email, name, hash, new Date()));
   },
 });
 
