@@ -35,6 +35,8 @@ try {
   process.exitCode = 1;
 } finally {
   await stopServers();
+  // What a row that failed has left running ends with this process.
+  process.exit();
 }
 
 async function headerOf(): Promise<string> {
