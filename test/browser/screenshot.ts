@@ -1,5 +1,8 @@
-/** Makes the README's picture of the page: `node test/browser/screenshot.ts`. Its market is a new one of its own. */
-import { mkdirSync } from "node:fs";
+/**
+ * Makes the pictures that are kept: the README's of the page, and the icon for phones that take no drawing. `node test/browser/screenshot.ts`;
+ * its market is a new one of its own.
+ */
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
@@ -26,5 +29,13 @@ await eventually(() => page.evaluate(() => [...document.images].every(({ complet
 await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
 mkdirSync(folder, { recursive: true });
 await page.screenshot({ path: join(folder, "market.jpg"), type: "jpeg", quality: 82 });
+
+const assets = join(import.meta.dirname, "../../web/public/assets");
+const icon = await (await browser.newContext({ viewport: { width: 180, height: 180 } })).newPage();
+// Phones cut the corners themselves: what is behind them is of the icon's colour.
+const drawing = readFileSync(join(assets, "icon.svg"), "utf8");
+await icon.setContent(`<body style="margin: 0; background: #26306b">${drawing}</body>`);
+await icon.screenshot({ path: join(assets, "icon.png") });
+
 await browser.close();
 await market.close();
