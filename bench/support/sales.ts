@@ -71,7 +71,11 @@ export async function sellAll(
 }
 
 /** Asks the database as seldom and as little as will do: the answer is part of what is measured. */
-export async function allTold({ who, items, notices }: Contestant, { sellers, count }: Stock, { owes } = all): Promise<void> {
+export async function allTold(
+  { who, items, notices }: Contestant,
+  { sellers, count }: Pick<Stock, "sellers" | "count">,
+  { owes } = all,
+): Promise<void> {
   const until = Date.now() + longestWait;
   const isOwing = async () => (await items.findOne({ sellerId: { $in: sellers }, "notice.dueAt": { $gt: "" } })) !== null;
   const isMissing = async () => (await notices.countDocuments({ userId: { $in: sellers } })) < count;
