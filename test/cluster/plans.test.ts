@@ -83,7 +83,7 @@ beforeAll(async () => {
     USERS_MONGO_URL: database("users"),
   });
   const { startNode } = await import("../../bin/node.ts");
-  broker = await startNode(["market", "notifications", "users"], { started: () => {} });
+  broker = await startNode([], { started: () => {} });
   await everything();
 }, SERVER_START);
 afterAll(async () => {

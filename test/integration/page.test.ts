@@ -290,7 +290,6 @@ describe("the page's policy", () => {
     ["my_house.local:80", "ws://my_house.local:3001"],
     ["[::1]:3000", "ws://*:3001"],
     ["a;script-src *", undefined],
-    ["a,b", undefined],
     ["a b", undefined],
     ["*", undefined],
     ["a:x", undefined],

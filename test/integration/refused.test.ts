@@ -16,7 +16,7 @@ let broker: ServiceBroker;
 beforeAll(async () => {
   Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "fatal" });
   const { startNode } = await import("../../bin/node.ts");
-  broker = await startNode(["market", "notifications", "users"], { started: () => {} });
+  broker = await startNode([], { started: () => {} });
 });
 afterAll(async () => {
   await broker.stop();
