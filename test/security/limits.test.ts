@@ -401,6 +401,20 @@ describe("a socket", () => {
     expect(theirs.flatMap(({ disconnects }) => disconnects)).toEqual([]);
   });
 
+  it("has no more events than are left to its address, however many sockets those share, and is not closed for it", async () => {
+    const from = newAddress();
+    const { most } = bounds.eventsByNetwork;
+    const each = bounds.eventsByConnection.most;
+    const crowd = await Promise.all(Array.from({ length: most / each + 2 }, () => device(from).connects()));
+
+    const answers = await Promise.all(crowd.map((one) => many(each, () => one.ask("read", { all: true }))));
+
+    const codes = answers.flat().map((answer) => (answer as { code: string }).code);
+    expect(codes.filter((code) => code === "UNAUTHENTICATED")).toHaveLength(most);
+    expect(codes.filter((code) => code === "TOO_MANY_REQUESTS")).toHaveLength(codes.length - most);
+    expect(crowd.flatMap(({ disconnects }) => disconnects)).toEqual([]);
+  });
+
   it("may try to authorize ten times a minute", async () => {
     const { accessToken } = await registered();
     const trying = await device(newAddress()).connects();

@@ -264,24 +264,6 @@ describe("sockets", () => {
   }, 30_000);
 });
 
-describe("events", () => {
-  it("from one address are bounded, however many sockets they come from, and nobody is closed for it", async () => {
-    const crowd = Array.from({ length: 30 }, () => device());
-    await eventually(() => expect(crowd.every(({ socket }) => socket.connected)).toBe(true), { within: 15_000 });
-    const each = scaled(bounds.eventsByConnection.most);
-
-    const answers = await Promise.all(crowd.map((one) => many(each, () => one.ask("read", { all: true }))));
-
-    const codes = answers.flat().map((answer) => (answer as { code: string }).code);
-    const heard = codes.filter((code) => code === "UNAUTHENTICATED").length;
-    // A test before may have used one or two in the same window.
-    expect(scaled(bounds.eventsByNetwork.most) - heard).toBeLessThanOrEqual(2);
-    expect(heard).toBeLessThanOrEqual(scaled(bounds.eventsByNetwork.most));
-    expect(codes.filter((code) => code === "TOO_MANY_REQUESTS")).toHaveLength(codes.length - heard);
-    expect(crowd.flatMap(({ disconnects }) => disconnects)).toEqual([]);
-  }, 30_000);
-});
-
 describe("connections", () => {
   it.each(["api", "sockets"] as const)("to %s from one address are bounded, whether or not anything is asked on them", async (which) => {
     const most = scaled(atOnce.connectionsByNetwork);
