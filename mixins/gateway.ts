@@ -6,11 +6,13 @@ import type { Context, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { refusal } from "../broker/errors.ts";
 import { schema, type Meta } from "../broker/provide.ts";
+import { services } from "../contracts/actions.ts";
 import { ownPaths, routes, type Route } from "../contracts/http.ts";
 import type { Caller } from "../contracts/users.ts";
 import { clientAddress, networkOf } from "../domain/addresses.ts";
 import { atOnce, bounds } from "../domain/bounds.ts";
 import { isAllowedOrigin } from "../domain/origins.ts";
+import { Places } from "../domain/places.ts";
 import { bodyOf } from "./gateway/body.ts";
 import { doorOf, takesBody, type Door } from "./gateway/door.ts";
 import { filesOf, type File } from "./gateway/files.ts";
@@ -31,6 +33,8 @@ const goodbye = 500;
 const lastArrivals = 250;
 /** Milliseconds for what is running then. */
 const drainWithin = 2_750;
+/** Milliseconds between two lines that say that calls are refused. */
+const tellEvery = 10_000;
 
 interface Alias {
   method: string;
@@ -50,7 +54,9 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
     ip: string;
     origins: string[];
     trustedProxies: number;
+    /** Calls that each service may have in hand; and those that it may have also while it is slow. */
     mostInFlight: number;
+    fewestInFlight: number;
     /** The folder of the built page. */
     page: string;
     socketUrl: string | undefined;
@@ -66,13 +72,14 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   /** Those of a path without parameters, by path, and those with: "/users/me" is never the user "me". */
   literal: Map<string, Alias[]>;
   patterns: Alias[];
-  doors: Map<Alias, { route: Route; door: Door }>;
+  doors: Map<Alias, { route: Route; door: Door; places: Places }>;
   networks: Limiter;
   users: Limiter;
-  /** Requests that are not answered yet; and calls that services have in hand for them, with those of each network. */
+  /** Requests that are not answered yet; and of each network the calls that services have in hand for it. */
   inFlight: number;
-  underWay: number;
   underWayFor: Tally;
+  /** When it was told last that calls are refused. */
+  toldFull: number;
   drained: Promise<void> | undefined;
   /** Called whenever the last of them is answered, once nothing more can come. */
   idle: (() => void) | undefined;
@@ -80,7 +87,8 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   addressOf(req: Request): string;
   identify(req: Request): Promise<Caller>;
   admit(req: Request, res: Response): Promise<void>;
-  inService(network: string, serve: () => Promise<unknown>): Promise<unknown>;
+  refuseAbove(places: Places, action: string): void;
+  inService(places: Places, network: string, serve: () => Promise<unknown>): Promise<unknown>;
   allowed(path: string): string;
   reply(req: Request, res: Response, status: number, body?: unknown, headers?: OutgoingHttpHeaders): void;
   sendError(req: Request, res: Response, error: unknown): void;
@@ -189,7 +197,9 @@ export const gateway = schema<Gateway>({
       { alias, params }: { alias: Alias; params: Record<string, string> },
     ) {
       if (alias.handler) return alias.handler.call(this, req, res);
-      const { route, door } = this.doors.get(alias)!;
+      const { route, door, places } = this.doors.get(alias)!;
+      // Before anything is done for it: so that those who are let in are served as fast as if nobody came in vain.
+      this.refuseAbove(places, route.action);
       ctx.meta.ip = this.addressOf(req);
       if (route.who === "user") {
         ctx.meta.user = await this.identify(req);
@@ -199,21 +209,34 @@ export const gateway = schema<Gateway>({
       const asked = door(params, req.query, body);
       // Moleculer would log a line of its own for each call to a service that is away.
       if (!this.broker.registry.getActionEndpoints(route.action)?.hasAvailable()) throw refusal("UNAVAILABLE", "Nobody is there");
-      const result = await this.inService(networkOf(ctx.meta.ip), () => ctx.call(route.action, asked, callOptions));
+      // Others may have come while the body did.
+      this.refuseAbove(places, route.action);
+      const result = await this.inService(places, networkOf(ctx.meta.ip), () => ctx.call(route.action, asked, callOptions));
       this.reply(req, res, route.success, result, route.success === 201 ? locationOf(route, result) : {});
     },
 
+    /** Throws UNAVAILABLE when the service has as many calls in hand as it may have now. */
+    refuseAbove(places: Places, action: string) {
+      if (!places.areTaken) return;
+      const now = performance.now();
+      if (now - this.toldFull > tellEvery) {
+        this.toldFull = now;
+        this.logger.warn(`More is asked of ${action} than can be done: calls above ${places.count} at a time are refused`);
+      }
+      throw refusal("UNAVAILABLE", "Too much is waiting", { retryAfter: 1 });
+    },
+
     /** Who is slow to send or to read takes no place here: only what the services work at counts. No network gets all the places. */
-    async inService(network: string, serve: () => Promise<unknown>) {
-      if (this.underWay >= this.settings.mostInFlight) throw refusal("UNAVAILABLE", "Too much is waiting");
+    async inService(places: Places, network: string, serve: () => Promise<unknown>) {
       if (this.underWayFor.of(network) >= scaled(atOnce.requestsByNetwork))
         throw refusal("TOO_MANY_REQUESTS", "Too many requests from this address are waiting");
-      this.underWay++;
+      const entered = performance.now();
+      places.enter();
       this.underWayFor.enter(network);
       try {
         return await serve();
       } finally {
-        this.underWay--;
+        places.leave(entered, performance.now());
         this.underWayFor.leave(network);
       }
     },
@@ -249,7 +272,8 @@ export const gateway = schema<Gateway>({
       const problem = problemOf(error, res.requestId);
       const what = `${req.method} ${(req.originalUrl ?? req.url)?.split("?")[0]} → ${problem.code}, request ${res.requestId}`;
       if (problem.code === "INTERNAL") this.logger.error(what, error);
-      else if (problem.status >= 500) this.logger.warn(`${what}: ${(error as Error).message}`);
+      // Who is told when to come again was refused on purpose, maybe by the thousand.
+      else if (problem.status >= 500 && !isPutOff(error)) this.logger.warn(`${what}: ${(error as Error).message}`);
       this.reply(req, res, problem.status, problem, {
         "content-type": "application/problem+json; charset=utf-8",
         ...headersOf(error, problem),
@@ -286,13 +310,16 @@ export const gateway = schema<Gateway>({
   },
 
   created() {
-    this.inFlight = this.underWay = 0;
+    this.inFlight = 0;
+    this.toldFull = -Infinity;
     this.underWayFor = new Tally();
     this.networks = new Limiter(bounds.requestsByNetwork, "Too many requests from this address");
     this.users = new Limiter(bounds.requestsByUser, "Too many requests of this user");
     this.readiness = shared(() => marketReadiness(this.broker));
     const table = new Map<string, Route>(routes.map((route) => [`${route.method} ${route.path}`, route]));
     this.doors = new Map();
+    const { mostInFlight, fewestInFlight } = this.settings;
+    const places = new Map<string, Places>(services.map((name) => [name, new Places(mostInFlight, fewestInFlight)]));
     this.files = filesOf(this.settings.page);
     this.patterns = this.aliases.filter(({ fullPath }) => /[:*]/.test(fullPath));
     this.literal = Map.groupBy(
@@ -301,7 +328,7 @@ export const gateway = schema<Gateway>({
     );
     for (const alias of this.aliases) {
       const route = table.get(`${alias.method} ${alias.fullPath}`);
-      if (route) this.doors.set(alias, { route, door: doorOf(route) });
+      if (route) this.doors.set(alias, { route, door: doorOf(route), places: places.get(route.action.split(".")[0]!)! });
     }
     // Else moleculer-web tells the whole cluster of aliases made anew, at every change of services; ours never change.
     this.regenerateAllAutoAliases = () => {};
@@ -327,6 +354,8 @@ function preflight(this: Gateway, req: Request, res: Response) {
   if (!allow) throw refusal("NOT_FOUND");
   this.reply(req, res, 204, undefined, { allow });
 }
+
+const isPutOff = (error: unknown) => (error as { data?: { retryAfter?: number } }).data?.retryAfter !== undefined;
 
 const isHealth = (url: string) => /^\/health\/(live|ready)(\?|$)/.test(url);
 

@@ -17,7 +17,9 @@ export default schema<Gateway>({
     socketUrl: env.socketUrl,
     socketPort: env.socketPort,
     currency: env.currency,
-    /** Requests at once, before new ones are refused: well above the thousand that are promised. */
+    /** Calls of one service at once, before new ones are refused: well above the thousand that are promised… */
     mostInFlight: Math.ceil(2_000 * env.rateScale),
+    /** …and while it is slow: above the 150 passwords that users may have waiting, and enough to keep a node and its database busy. */
+    fewestInFlight: Math.ceil(200 * env.rateScale),
   },
 });

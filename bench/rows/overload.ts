@@ -7,11 +7,11 @@ import { allTold, stock, stockOf } from "../support/sales.ts";
 import { tally, visits } from "../support/visits.ts";
 import type { Got } from "../visitors.ts";
 
-/** The peak is what so many buyers get who each wait for their answer: more of them get no more. */
-const connections = 256;
-const buys = 4_000;
+/** The peak is what so many buyers get who each wait for their answer: more of them get no more, and so few wait only while it is calm. */
+const connections = 128;
+const buys = 2_000;
 /** Twice as many come for so long (s); what happens in the beginning is not judged. */
-const lasts = 10;
+const lasts = 7;
 const beginning = 2;
 /** As behind a proxy, with the bounds on clients as they stand: of so many addresses and users none crosses its own. */
 const bounded = { RATE_SCALE: "1", TRUSTED_PROXIES: "1" };
