@@ -87,7 +87,7 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   addressOf(req: Request): string;
   identify(req: Request): Promise<Caller>;
   admit(req: Request, res: Response): Promise<void>;
-  refuseAbove(places: Places, action: string): void;
+  refuseAbove(places: Places, service: string): void;
   inService(places: Places, network: string, serve: () => Promise<unknown>): Promise<unknown>;
   allowed(path: string): string;
   reply(req: Request, res: Response, status: number, body?: unknown, headers?: OutgoingHttpHeaders): void;
@@ -199,7 +199,7 @@ export const gateway = schema<Gateway>({
       if (alias.handler) return alias.handler.call(this, req, res);
       const { route, door, places } = this.doors.get(alias)!;
       // Before anything is done for it: so that those who are let in are served as fast as if nobody came in vain.
-      this.refuseAbove(places, route.action);
+      this.refuseAbove(places, serviceOf(route));
       ctx.meta.ip = this.addressOf(req);
       if (route.who === "user") {
         ctx.meta.user = await this.identify(req);
@@ -210,18 +210,18 @@ export const gateway = schema<Gateway>({
       // Moleculer would log a line of its own for each call to a service that is away.
       if (!this.broker.registry.getActionEndpoints(route.action)?.hasAvailable()) throw refusal("UNAVAILABLE", "Nobody is there");
       // Others may have come while the body did.
-      this.refuseAbove(places, route.action);
+      this.refuseAbove(places, serviceOf(route));
       const result = await this.inService(places, networkOf(ctx.meta.ip), () => ctx.call(route.action, asked, callOptions));
       this.reply(req, res, route.success, result, route.success === 201 ? locationOf(route, result) : {});
     },
 
     /** Throws UNAVAILABLE when the service has as many calls in hand as it may have now. */
-    refuseAbove(places: Places, action: string) {
+    refuseAbove(places: Places, service: string) {
       if (!places.areTaken) return;
       const now = performance.now();
       if (now - this.toldFull > tellEvery) {
         this.toldFull = now;
-        this.logger.warn(`More is asked of ${action} than can be done: calls above ${places.count} at a time are refused`);
+        this.logger.warn(`More is asked of ${service} than can be done: calls above ${places.count} at a time are refused`);
       }
       throw refusal("UNAVAILABLE", "Too much is waiting", { retryAfter: 1 });
     },
@@ -328,7 +328,7 @@ export const gateway = schema<Gateway>({
     );
     for (const alias of this.aliases) {
       const route = table.get(`${alias.method} ${alias.fullPath}`);
-      if (route) this.doors.set(alias, { route, door: doorOf(route), places: places.get(route.action.split(".")[0]!)! });
+      if (route) this.doors.set(alias, { route, door: doorOf(route), places: places.get(serviceOf(route))! });
     }
     // Else moleculer-web tells the whole cluster of aliases made anew, at every change of services; ours never change.
     this.regenerateAllAutoAliases = () => {};
@@ -354,6 +354,8 @@ function preflight(this: Gateway, req: Request, res: Response) {
   if (!allow) throw refusal("NOT_FOUND");
   this.reply(req, res, 204, undefined, { allow });
 }
+
+const serviceOf = ({ action }: Route) => action.split(".")[0]!;
 
 const isPutOff = (error: unknown) => (error as { data?: { retryAfter?: number } }).data?.retryAfter !== undefined;
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { errors, type ErrorCode, type FieldError } from "../../contracts/errors.ts";
 import { routes, type Route } from "../../contracts/http.ts";
@@ -610,11 +611,15 @@ describe("a browser", () => {
 });
 
 describe("a crowd", () => {
-  it("of 1,000 requests at once, each on a connection of its own, is admitted", async () => {
-    const made = await another({});
+  const thousand = async ({ port }: Gateway) => {
     const text = "GET /market/items HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
-    const answers = await Promise.all(Array.from({ length: 1_000 }, () => raw(made.port, text)));
-    expect(answers.filter((answer) => codeIn(answer)[0] === 200)).toHaveLength(1_000);
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => raw(port, text)));
+    return answers.map((answer) => codeIn(answer)[0]);
+  };
+  const all200 = (count: number) => Array<number>(count).fill(200);
+
+  it("of 1,000 requests at once, each on a connection of its own, is admitted", async () => {
+    expect(await thousand(await another({}))).toEqual(all200(1_000));
   });
 
   it("above the bound is refused at once with Retry-After, while those within are answered, and health too", async () => {
@@ -636,8 +641,65 @@ describe("a crowd", () => {
     expectProblem(above, "UNAVAILABLE");
     expect(above.headers.get("retry-after")).toBe("1");
     expect(live.status).toBe(200);
-    expect((await Promise.all(within)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect((await Promise.all(within)).map(({ status }) => status)).toEqual(all200(20));
     expect((await made.call("GET", "/market/items")).status).toBe(200);
+  });
+
+  it("is refused at once what would only wait, while calls are slow, and a thousand are admitted when they are not", async () => {
+    let isSlow = true;
+    let [asked, inside] = [0, 0];
+    const all = Promise.withResolvers();
+    const thousandth = (nth: number) => (nth < 1_000 ? all.promise : all.resolve(null));
+    const busy = async () => {
+      inside++;
+      // Not in step: they would all be gone at the same moment.
+      if (isSlow) await pause(600 + (asked++ % 10) * 60);
+      else await thousandth(inside);
+      inside--;
+      return { ok: true };
+    };
+    const made = await another({ handlers: { "market.items": busy }, settings: { fewestInFlight: 20 } });
+
+    let refused: { answer: Answered; inside: number } | undefined;
+    const askAgainAndAgain = async () => {
+      while (!refused) {
+        const answer = await made.call("GET", "/market/items");
+        if (answer.status !== 200) refused ??= { answer, inside };
+      }
+    };
+    await Promise.all(Array.from({ length: 60 }, askAgainAndAgain));
+    isSlow = false;
+
+    expectProblem(refused!.answer, "UNAVAILABLE");
+    expect(refused!.answer.headers.get("retry-after")).toBe("1");
+    expect(refused!.inside).toBeGreaterThanOrEqual(20);
+    expect(await thousand(made)).toEqual(all200(1_000));
+  }, 20_000);
+
+  it("at a slow service closes the door to that one alone, and is told of in one line", async () => {
+    const released = Promise.withResolvers();
+    let inside = 0;
+    const slow = async () => {
+      inside++;
+      await released.promise;
+      return { ok: true };
+    };
+    const made = await another({ handlers: { "market.items": slow }, settings: { mostInFlight: 20 } });
+    const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
+    await eventually(() => expect(inside).toBe(20));
+
+    const others = await Promise.all(
+      ["/users/u-1", "/notifications"].map((path) => made.call("GET", path, { headers: { authorization: `Bearer ${token}` } })),
+    );
+    const above = await Promise.all(["/market/items/1", "/market/items"].map((path) => made.call("GET", path)));
+    released.resolve(null);
+    await Promise.all(within);
+
+    expect(others.map(({ status }) => status)).toEqual([200, 200]);
+    for (const answer of above) expectProblem(answer, "UNAVAILABLE");
+    expect(made.logged).toEqual([
+      expect.stringContaining("More is asked of market than can be done: calls above 20 at a time are refused"),
+    ]);
   });
 });
 
