@@ -87,7 +87,7 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   addressOf(req: Request): string;
   identify(req: Request): Promise<Caller>;
   admit(req: Request, res: Response): Promise<void>;
-  refuseAbove(places: Places, service: string): void;
+  refuseAbove(places: Places, route: Route): void;
   inService(places: Places, network: string, serve: () => Promise<unknown>): Promise<unknown>;
   allowed(path: string): string;
   reply(req: Request, res: Response, status: number, body?: unknown, headers?: OutgoingHttpHeaders): void;
@@ -198,8 +198,8 @@ export const gateway = schema<Gateway>({
     ) {
       if (alias.handler) return alias.handler.call(this, req, res);
       const { route, door, places } = this.doors.get(alias)!;
-      // Before anything is done for it: so that those who are let in are served as fast as if nobody came in vain.
-      this.refuseAbove(places, serviceOf(route));
+      // Before anything is done for it: who comes in vain must not slow down those who are let in.
+      this.refuseAbove(places, route);
       ctx.meta.ip = this.addressOf(req);
       if (route.who === "user") {
         ctx.meta.user = await this.identify(req);
@@ -210,18 +210,18 @@ export const gateway = schema<Gateway>({
       // Moleculer would log a line of its own for each call to a service that is away.
       if (!this.broker.registry.getActionEndpoints(route.action)?.hasAvailable()) throw refusal("UNAVAILABLE", "Nobody is there");
       // Others may have come while the body did.
-      this.refuseAbove(places, serviceOf(route));
+      this.refuseAbove(places, route);
       const result = await this.inService(places, networkOf(ctx.meta.ip), () => ctx.call(route.action, asked, callOptions));
       this.reply(req, res, route.success, result, route.success === 201 ? locationOf(route, result) : {});
     },
 
     /** Throws UNAVAILABLE when the service has as many calls in hand as it may have now. */
-    refuseAbove(places: Places, service: string) {
+    refuseAbove(places: Places, route: Route) {
       if (!places.areTaken) return;
       const now = performance.now();
       if (now - this.toldFull > tellEvery) {
         this.toldFull = now;
-        this.logger.warn(`More is asked of ${service} than can be done: calls above ${places.count} at a time are refused`);
+        this.logger.warn(`More is asked of ${serviceOf(route)} than can be done: calls above ${places.count} at a time are refused`);
       }
       throw refusal("UNAVAILABLE", "Too much is waiting", { retryAfter: 1 });
     },
