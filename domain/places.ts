@@ -43,6 +43,8 @@ export class Places {
     const current = (this.#current ??= { began: now, quickest: Infinity, served: 0 });
     current.quickest = Math.min(current.quickest, now - entered);
     current.served++;
+    // Before anybody knows whether a crowd came or more than that: half the places are enough for the crowd.
+    if (now - entered > target) this.#count = Math.min(this.#count, this.#most / 2);
     if (now - current.began >= stretch) this.#judge(current, now);
   }
 
@@ -54,7 +56,7 @@ export class Places {
   #judge({ began, quickest, served }: { began: number; quickest: number; served: number }, now: number): void {
     // In the places that the target allows a call takes about as long as the target: well below it the queue is gone. Then the places
     // double from stretch to stretch, so that one lucky stretch does not bring it back.
-    const isStanding = quickest >= (this.#count < this.#most ? target / 2 : target);
+    const isStanding = quickest >= (this.#count < this.#most / 2 ? target / 2 : target);
     const wanted = isStanding ? Math.max(this.#fewest, Math.round((served / (now - began)) * target)) : this.#count * 2;
     this.#count = Math.min(this.#most, wanted);
     this.#current = undefined;
