@@ -23,6 +23,8 @@ export function networkOf(address: string): string {
 
 /** Without port, brackets, zone and the IPv6 clothes of an IPv4 address; "" if it is none. */
 function normal(entry: string): string {
+  // As nearly all come.
+  if (isIP(entry) === 4) return entry;
   const trimmed = entry.trim();
   const bare = (/^\[([^\]]*)\](:\d+)?$/.exec(trimmed)?.[1] ?? /^([\d.]+):\d+$/.exec(trimmed)?.[1] ?? trimmed).replace(/%.*$/, "");
   if (isIP(bare) !== 6) return isIP(bare) === 4 ? bare : "";
