@@ -6,30 +6,43 @@ import type { Query, Stored, Update } from "./store.ts";
  */
 
 const escaped = /^\$|[.%\0]|^_(?=_proto__$|bsontype$)/g;
+/** As nearly all are. */
+const isPlainKey = (key: string) => key === "_id" || /^[A-Za-z0-9]+$/.test(key);
 const escapeKey = (key: string) =>
-  key.toWellFormed().replace(escaped, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  isPlainKey(key)
+    ? key
+    : key.toWellFormed().replace(escaped, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 const unescapeKey = (key: string) => key.replace(/%([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 
 /** Below MongoDB's own limit of 100, so that both stores have the same. */
 const maxDepth = 90;
 
-/** A copy as it is stored. Throws when the value is not JSON; `undefined` is dropped from objects. */
-export function toStored(value: unknown, path = "", depth = 0): unknown {
-  if (value === null || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return value;
+/** A copy as it is stored. Throws when the value, at `step` within `path`, is not JSON; `undefined` is dropped from objects. */
+export function toStored(value: unknown, path = "", step = "", depth = 0): unknown {
   // MongoDB would replace half a surrogate pair silently.
   if (typeof value === "string") return value.toWellFormed();
-  if (depth > maxDepth) throw new Error(`${path.slice(0, 100)}… is nested too deeply to be stored`);
-  if (Array.isArray(value)) return value.map((element, i) => toStored(element ?? null, `${path}.${i}`, depth + 1));
-  if (!isPlain(value)) throw new Error(`${path || "the document"} is not JSON and cannot be stored`);
-  const kept = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(kept.map(([key, inner]) => [escapeKey(key), toStored(inner, path ? `${path}.${key}` : key, depth + 1)]));
+  if (value === null || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return value;
+  const here = path && step ? `${path}.${step}` : path || step;
+  if (depth > maxDepth) throw new Error(`${here.slice(0, 100)}… is nested too deeply to be stored`);
+  if (Array.isArray(value)) return value.map((element, i) => toStored(element ?? null, here, `${i}`, depth + 1));
+  if (!isPlain(value)) throw new Error(`${here || "the document"} is not JSON and cannot be stored`);
+  const copy: Record<string, unknown> = {};
+  // No escaped key is `__proto__`.
+  for (const key of Object.keys(value)) if (value[key] !== undefined) copy[escapeKey(key)] = toStored(value[key], here, key, depth + 1);
+  return copy;
 }
 
-/** The caller's own copy of what was stored. A key `__proto__` comes back as an own property, never as a prototype. */
+/** What a store gave its caller, with the names that were given: the same object, unless one of them had to be escaped. */
 export function fromStored(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(fromStored);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [unescapeKey(key), fromStored(inner)]));
+  const own = value as Record<string, unknown>;
+  let isEscaped = false;
+  for (const key of Object.keys(own)) {
+    own[key] = fromStored(own[key]);
+    isEscaped ||= key.includes("%");
+  }
+  // A key `__proto__` comes back as an own property, never as a prototype.
+  return isEscaped ? Object.fromEntries(Object.entries(own).map(([key, inner]) => [unescapeKey(key), inner])) : own;
 }
 
 const comparisons = new Set(["$ne", "$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$exists"]);
