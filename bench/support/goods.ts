@@ -10,11 +10,16 @@ import { sold } from "../../domain/sale.ts";
 
 export const ids = (count: number) => Array.from({ length: count }, () => randomUUID());
 
-/** Items for sale, all found by the same words. One is made when it is asked for: there may be a million. */
+/** What few have, however many items there are. */
+export const rare = { title: "Copper samovar", count: 30 };
+
+/** Items for sale; the rare ones are spread evenly among them. One is made when it is asked for: there may be a million. */
 export function* forSale(count: number, sellerIds: string[], newestAt = Date.now()): Generator<ItemDocument> {
+  const between = Math.max(1, Math.floor(count / rare.count));
+  const isRare = (n: number) => n % between === 0 && n / between < rare.count;
   for (let n = 0; n < count; n++)
     yield offered(
-      { title: "Brass tea tray", price: 1_000 + (n % 5_000), description: "Hammered by hand, a forearm wide." },
+      { title: isRare(n) ? rare.title : "Brass tea tray", price: 1_000 + (n % 5_000), description: "Hammered by hand, a forearm wide." },
       { id: randomUUID(), sellerId: sellerIds[n % sellerIds.length]!, currency: "EUR", now: new Date(newestAt - n) },
     );
 }
