@@ -7,12 +7,12 @@ import { fill, ids, owing } from "../support/goods.ts";
 import { allTold, buyersOf, sellAll, stock, stockOf } from "../support/sales.ts";
 
 const debts = 100_000;
-const buys = 3_000;
+const buys = 2_000;
 const connections = 64;
 /** Loads that are measured; what is left of the backlog then is paid without one. */
 const most = 5;
 /** The debts are due when they are all there (ms): else the first would be paid before the last is owed. */
-const ready = 45_000;
+const ready = 60_000;
 
 export default {
   name: "backlog",
