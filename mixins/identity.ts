@@ -2,7 +2,7 @@ import type { Service } from "moleculer";
 import { env } from "../broker/env.ts";
 import { codeOf, refusal } from "../broker/errors.ts";
 import { callsOf, listen, schema } from "../broker/provide.ts";
-import { accessTokenSeconds } from "../contracts/users.ts";
+import { accessTokenSeconds, type EndedSession } from "../contracts/users.ts";
 import { verifier, type Verified } from "./identity/verifier.ts";
 
 /** What the mixin adds to a service. */
@@ -10,11 +10,11 @@ export interface Identity extends Service {
   /** Of a good token of a session that goes on; else throws UNAUTHENTICATED. */
   verify(token: string): Promise<Verified>;
   /** Called once for each session that ends before its tokens expire; a service may override it. */
-  sessionEnded(sid: string): void;
+  sessionEnded(session: EndedSession): void;
   /** By session id, until when (ms since 1970). */
   endedSessions: Map<string, number>;
   isUsersInSight: boolean;
-  noteEnded(sid: string, until: string): void;
+  noteEnded(session: EndedSession): void;
   askEnded(): Promise<void>;
   asking: NodeJS.Timeout;
 }
@@ -25,8 +25,8 @@ const verify = verifier(env.keys.public);
 export const identity = schema<Identity>({
   events: {
     ...listen<Identity>({
-      "users.sessionEnded"({ params: { sid, until } }) {
-        this.noteEnded(sid, until);
+      "users.sessionEnded"({ params }) {
+        this.noteEnded(params);
       },
     }),
 
@@ -49,10 +49,10 @@ export const identity = schema<Identity>({
 
     sessionEnded() {},
 
-    noteEnded(sid: string, until: string) {
-      if (this.endedSessions.has(sid)) return;
-      this.endedSessions.set(sid, Date.parse(until));
-      this.sessionEnded(sid);
+    noteEnded(session: EndedSession) {
+      if (this.endedSessions.has(session.sid)) return;
+      this.endedSessions.set(session.sid, Date.parse(session.until));
+      this.sessionEnded(session);
     },
 
     /** What ended while nobody told us: asked when users comes into sight, and every minute, because the event may be lost. */
@@ -61,7 +61,7 @@ export const identity = schema<Identity>({
       for (const [sid, until] of this.endedSessions) if (until < past) this.endedSessions.delete(sid);
       try {
         const { sessions } = await callsOf(this.broker)("users.ended", {});
-        for (const { sid, until } of sessions) this.noteEnded(sid, until);
+        for (const session of sessions) this.noteEnded(session);
       } catch (error) {
         this.logger.debug(`users was not asked for ended sessions: ${codeOf(error)}`);
       }

@@ -41,7 +41,7 @@ export class Limiter {
   }
 
   #refuse({ msBeforeNext }: RateLimiterRes): never {
-    throw refusal("TOO_MANY_REQUESTS", this.#detail, { retryAfter: Math.max(1, Math.ceil(msBeforeNext / 1000)) });
+    throw tooMany(this.#detail, msBeforeNext);
   }
 
   #remember(key: string): void {
@@ -53,6 +53,25 @@ export class Limiter {
     void this.#counts.delete(oldest);
   }
 }
+
+/** Counts for one alone, who keeps it: two small numbers, where a Limiter has a key, a count and a timer to remember. */
+export class Window {
+  #count = 0;
+  #end = 0;
+
+  /** As a Limiter does. */
+  take({ most, seconds }: Bound, detail: string): void {
+    const now = uptime();
+    if (now >= this.#end) [this.#count, this.#end] = [0, now + seconds * 1000];
+    if (this.#count >= scaled(most)) throw tooMany(detail, this.#end - now);
+    this.#count++;
+  }
+}
+
+/** Milliseconds of this process, whole: for weeks these are numbers that take no memory of their own, as those since 1970 do. */
+export const uptime = () => Math.floor(performance.now());
+
+const tooMany = (detail: string, wait: number) => refusal("TOO_MANY_REQUESTS", detail, { retryAfter: Math.max(1, Math.ceil(wait / 1000)) });
 
 /** How many there are of each kind at this moment. */
 export class Tally {

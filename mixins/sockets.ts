@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket as NetSocket } from "node:net";
+import { createServer, ServerResponse, type IncomingMessage, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import moleculerIo from "moleculer-io";
 import type { ServiceSchema } from "moleculer";
@@ -10,6 +10,7 @@ import { badData, codeOf, refusal } from "../broker/errors.ts";
 import { schema } from "../broker/provide.ts";
 import { checker } from "../broker/validator.ts";
 import { errors, type ErrorCode } from "../contracts/errors.ts";
+import type { EndedSession } from "../contracts/users.ts";
 import { authorizeWithin, clientEvents, type ClientToServer, type Refused, type ServerToClient } from "../contracts/socket.ts";
 import { atOnce } from "../domain/bounds.ts";
 import { isAllowedOrigin } from "../domain/origins.ts";
@@ -18,7 +19,8 @@ import { identity, type Identity } from "./identity.ts";
 import type { Verified } from "./identity/verifier.ts";
 import { boundConnections, scaled } from "./limiter.ts";
 import { Crowd } from "./sockets/crowd.ts";
-import { endSoon } from "./sockets/wire.ts";
+import { Devices } from "./sockets/devices.ts";
+import { endSoon, wireOf, type Connection } from "./sockets/wire.ts";
 
 /** One connected socket. All that we keep of it is in `data`, one small object: there may be very many. */
 export type Device = Socket<ClientToServer, ServerToClient, object, State>;
@@ -26,8 +28,8 @@ export type Device = Socket<ClientToServer, ServerToClient, object, State>;
 interface State {
   /** Whose it is, once that is proven. */
   user?: Verified;
-  /** Ends it: when it has not authorized in time, then when its token expires. */
-  end?: NodeJS.Timeout;
+  /** When it ends (s since 1970): unless it authorizes in time, then when its token expires. */
+  endsAt: number;
   isWelcomeDue?: boolean;
   isBeingWelcomed?: boolean;
 }
@@ -46,6 +48,8 @@ export interface Sockets extends Identity {
   io: Server<ClientToServer, ServerToClient, object, State>;
   server: HttpServer;
   crowd: Crowd;
+  devices: Devices;
+  sweeping: NodeJS.Timeout;
   /** Where the sockets are, once started. */
   address(): AddressInfo;
   pagePort(): number;
@@ -54,22 +58,21 @@ export interface Sockets extends Identity {
   /** Called after every authorize, and again after a while when it fails; override it. */
   welcome(device: Device, userId: string): Promise<void>;
   connected(device: Device): void;
+  disconnected(device: Device): void;
+  hear(device: Device, packet: unknown[]): Promise<void>;
   isOneTooMany(device: Device, user: Verified): boolean;
   admit(device: Device, user: Verified): void;
-  expire(device: Device, user: Verified): void;
+  sweep(): void;
   keepWelcoming(device: Device): Promise<void>;
   dismiss(device: Device, code?: ErrorCode): void;
 }
-
-const userRoom = (userId: string) => `user:${userId}`;
-const sessionRoom = (sid: string) => `session:${sid}`;
 
 /** An HTTP request that is still incomplete after this is closed (ms). */
 const requestTimeout = 15_000;
 /** How long a stop waits for clients to agree to the end of their connection (ms): a frozen one never does. */
 const farewell = 1_000;
-/** Node's timers hold no more (ms). */
-const longestTimer = 2 ** 31 - 1;
+/** How often those are ended whose time is over (ms). */
+const sweepEvery = 1_000;
 
 /**
  * moleculer-io without its settings and actions: those let every client call every action, and whoever can call its `broadcast`
@@ -79,6 +82,8 @@ const { settings: _open, actions: _openToo, ...closed } = moleculerIo as Partial
 
 /** Socket.IO on a port of its own, for the users whom a token proves. */
 export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): ServiceSchema {
+  const answers: Record<string, Answering> = { authorize: answer("authorize", authorize), read: answer("read", forUsers(handlers.read)) };
+
   return schema<Sockets>({
     name: "sockets",
 
@@ -96,15 +101,8 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
           // Also for a connection that never asks for the namespace.
           connectTimeout: authorizeWithin * 1000,
         },
-        namespaces: {
-          "/": {
-            middlewares: [handshake],
-            events: {
-              authorize: answer("authorize", authorize),
-              read: answer("read", forUsers(handlers.read)),
-            },
-          },
-        },
+        // Ours is made below: each event that moleculer-io listens to, and its count of sockets, takes memory for each socket.
+        namespaces: {},
       },
     },
 
@@ -119,55 +117,65 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
         return api?.address?.()?.port ?? env.port;
       },
 
-      push(userId, event, payload, except = "") {
-        const room = userRoom(userId);
-        // Encoding a packet for nobody is what most pushes on most nodes would be.
-        if (this.io.sockets.adapter.rooms.has(room))
-          this.io.local
-            .to(room)
-            .except(except)
-            .emit(event, ...([payload] as never));
+      push(userId, event, payload, except) {
+        for (const device of this.devices.of(userId)) if (device.id !== except) device.emit(event, ...([payload] as never));
       },
 
       async welcome() {},
 
       connected(device: Device) {
-        device.on("disconnect", ended);
+        device.on("disconnect", () => this.disconnected(device));
         // One socket a connection, or the bounds on connections would bound nothing. Stock clients never ask for a second.
         if ((device.client as unknown as { sockets: Map<string, unknown> }).sockets.size > 1) return device.conn.close();
-        this.crowd.onFlood(device.conn, () => this.dismiss(device, "TOO_MANY_REQUESTS"));
+        this.crowd.meet(device);
         const { user } = device.data;
         if (this.crowd.isSurplus(device.conn) || (user && this.isOneTooMany(device, user)))
           return this.dismiss(device, "TOO_MANY_REQUESTS");
-        device.use((packet, next) => void this.crowd.hear(device.conn, device.data.user?.id).then(() => next(), whyNot(this, packet)));
-        device.use(knownEventsOnly);
-        if (!user) return void (device.data.end = setTimeout(() => this.dismiss(device), authorizeWithin * 1000).unref());
+        // What comes in goes no further: no event has a listener.
+        device.use((packet) => void this.hear(device, packet));
+        if (!user) return void (device.data.endsAt = Math.ceil(Date.now() / 1000) + authorizeWithin);
         this.admit(device, user);
         void this.keepWelcoming(device);
       },
 
-      isOneTooMany(device: Device, { id }: Verified): boolean {
-        const room = this.io.sockets.adapter.rooms.get(userRoom(id));
-        return room !== undefined && !room.has(device.id) && room.size >= scaled(atOnce.socketsByUser);
+      /** A client can leave the namespace and keep the connection, which then nothing would ever close. */
+      disconnected(device: Device) {
+        const { user } = device.data;
+        if (user) this.devices.leave(user.id, device);
+        device.conn.close();
       },
 
-      /** Nobody but this joins rooms. A fresh token may be of another session of the same user. */
+      /** Whatever the contract does not name is answered here as well, if it wants an answer. */
+      async hear(device: Device, [event, ...args]: unknown[]) {
+        const { payload, ack } = split(args);
+        try {
+          await this.crowd.hear(device.conn, device.data.user?.id);
+          if (typeof event !== "string" || !Object.hasOwn(answers, event)) throw refusal("NOT_FOUND", "There is no such event");
+          if (device.connected) ack(await answers[event]!.call(this as never, device, payload));
+        } catch (error) {
+          ack(refused(this, error));
+        }
+      },
+
+      isOneTooMany(device: Device, { id }: Verified): boolean {
+        const theirs = this.devices.of(id);
+        return !theirs.has(device) && theirs.size >= scaled(atOnce.socketsByUser);
+      },
+
+      /** Nothing but this makes a device a user's. A fresh token may be of another session of the same user. */
       admit(device: Device, user: Verified) {
         if (!device.connected) return;
-        const before = device.data.user;
-        if (before && before.sid !== user.sid) device.leave(sessionRoom(before.sid));
         device.data.user = user;
-        device.join([userRoom(user.id), sessionRoom(user.sid)]);
-        // It may have ended between the check of the token and the room.
-        if (this.endedSessions.has(user.sid)) return this.dismiss(device);
-        this.expire(device, user);
+        device.data.endsAt = user.exp;
+        this.devices.enter(user.id, device);
+        // It may have ended between the check of the token and now.
+        if (this.endedSessions.has(user.sid)) this.dismiss(device);
       },
 
-      expire(device: Device, user: Verified) {
-        const left = user.exp * 1000 - Date.now();
-        clearTimeout(device.data.end);
-        const next = () => (left > longestTimer ? this.expire(device, user) : this.dismiss(device));
-        device.data.end = setTimeout(next, Math.min(left, longestTimer)).unref();
+      /** One look at all of them costs less than a timer for each. */
+      sweep() {
+        const now = Date.now() / 1000;
+        for (const device of this.io.sockets.sockets.values()) if (device.data.endsAt <= now) this.dismiss(device);
       },
 
       /** One at a time for a device: those that authorize meanwhile share the next. What it needs may be away for as long as the device stays. */
@@ -198,10 +206,8 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
         endSoon(device.conn);
       },
 
-      sessionEnded(sid: string) {
-        if (!this.io) return; // not started yet: nobody is connected
-        const { adapter, sockets } = this.io.sockets;
-        for (const socketId of [...(adapter.rooms.get(sessionRoom(sid)) ?? [])]) this.dismiss(sockets.get(socketId)!);
+      sessionEnded({ sid, userId }: EndedSession) {
+        for (const device of [...this.devices.of(userId)]) if (device.data.user!.sid === sid) this.dismiss(device);
       },
     },
 
@@ -210,7 +216,8 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
         response.writeHead(404).end();
       });
       boundConnections(this.server);
-      this.crowd = new Crowd();
+      this.crowd = new Crowd((device) => this.dismiss(device, "TOO_MANY_REQUESTS"));
+      this.devices = new Devices();
       const { options } = (this.settings as { io: { options: { allowRequest?: AllowRequest } } }).io;
       options.allowRequest = (request, decide) => {
         const { origin, host } = request.headers;
@@ -220,18 +227,26 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
     },
 
     async started() {
-      this.io.engine.on("connection", (connection: Device["conn"]) => this.crowd.enter(connection));
+      this.io.engine.on("connection", (connection: Connection) => {
+        this.crowd.enter(connection);
+        // All is taken from it; it would be kept, with every header, for as long as the connection.
+        (connection as { request: unknown }).request = null;
+      });
+      this.io.engine.use(forgetRequest);
+      this.io.use((device, next) => handshake.call(this, device, next));
       this.io.on("connection", (device) => this.connected(device));
+      this.sweeping = setInterval(() => this.sweep(), sweepEvery).unref();
       // Last: whoever comes in finds everything in place.
       await listen(this.server, env.socketPort, env.host, "SOCKET_PORT");
     },
 
     /** moleculer-io closes the transports next, without a word to the clients: so they come back by themselves, to another node or to the next process. */
     stopped() {
-      const { clients } = this.io.engine as unknown as { clients: Record<string, { request: { socket: NetSocket } }> };
+      clearInterval(this.sweeping);
+      const { clients } = this.io.engine as unknown as { clients: Record<string, Connection> };
       const connections = Object.values(clients);
       setTimeout(() => {
-        for (const { request } of connections) request.socket.destroy();
+        for (const connection of connections) wireOf(connection).terminate();
         this.server.closeAllConnections();
       }, farewell).unref();
     },
@@ -241,7 +256,8 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
 /** A token in the handshake is checked before the namespace lets the socket in. */
 function handshake(this: Sockets, device: Device, next: (error?: Error) => void): void {
   const { token } = device.handshake.auth as { token?: unknown };
-  device.handshake.auth = {}; // kept for as long as the socket otherwise
+  // It would be kept for as long as the socket.
+  Object.assign(device, { handshake: nothing });
   if (token === undefined || token === null) return next();
   this.verify(token as string).then(
     (user) => {
@@ -257,35 +273,28 @@ function handshake(this: Sockets, device: Device, next: (error?: Error) => void)
   );
 }
 
-/** Answers what was not let through, if it wants an answer. */
-const whyNot =
-  (service: Sockets, [, ...args]: unknown[]) =>
-  (error: unknown) =>
-    split(args).ack(refused(service, error));
+const nothing = Object.freeze({});
 
-/** Whatever the contract does not name is answered here, if it wants an answer. */
-function knownEventsOnly([event, ...args]: unknown[], next: () => void): void {
-  if (typeof event === "string" && Object.hasOwn(clientEvents, event)) return next();
-  split(args).ack({ ok: false, code: "NOT_FOUND", detail: "There is no such event" });
+/** What Engine.IO answers an upgrade with stays at its connection, and would keep the request there. */
+function forgetRequest(_request: IncomingMessage, response: object, next: () => void): void {
+  if (!(response instanceof ServerResponse)) Object.assign(response, { req: null });
+  next();
 }
 
-/** The listener for one event: valid payload in, one acknowledgement out. */
-function answer<E extends Event>(event: E, handle: (this: never, device: Device, payload: Payload<E>) => Promise<Answer<E>>) {
+type Answering = (this: never, device: Device, payload: unknown) => Promise<unknown>;
+
+/** Answers one event, when its payload is valid. */
+function answer<E extends Event>(event: E, handle: (this: never, device: Device, payload: Payload<E>) => Promise<Answer<E>>): Answering {
   const check = checker(clientEvents[event].payload);
-  return async function (this: Device & { $service: Sockets }, ...args: unknown[]): Promise<void> {
-    const { payload, ack } = split(args);
-    try {
-      const problems = check(payload);
-      if (problems.length > 0) throw badData(problems);
-      ack(await handle.call(this.$service as never, this, payload as Payload<E>));
-    } catch (error) {
-      ack(refused(this.$service, error));
-    }
+  return async function (this: never, device, payload) {
+    const problems = check(payload);
+    if (problems.length > 0) throw badData(problems);
+    return handle.call(this, device, payload as Payload<E>);
   };
 }
 
 async function authorize(this: Sockets, device: Device, { token }: Payload<"authorize">): Promise<Answer<"authorize">> {
-  await this.crowd.authorizes(device.conn);
+  this.crowd.authorizes(device.conn);
   const user = await this.verify(token);
   const { user: before } = device.data;
   if (before && before.id !== user.id) throw refusal("FORBIDDEN", "This socket is another user's");
@@ -321,10 +330,4 @@ function refused(service: Sockets, error: unknown): Refused {
   const { status, title } = errors[code];
   if (code === "INTERNAL") service.logger.error(error);
   return { ok: false, code, detail: status < 500 ? (error as Error).message : title };
-}
-
-/** A client can leave the namespace and keep the connection, which then nothing would ever close. */
-function ended(this: Device): void {
-  clearTimeout(this.data.end);
-  this.conn.close();
 }

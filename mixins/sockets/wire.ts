@@ -1,11 +1,14 @@
 import type { Socket } from "socket.io";
+import { uptime } from "../limiter.ts";
 
 export type Connection = Socket["conn"];
 
 /** Of the `ws` library, below Engine.IO. */
-interface Wire {
-  on(event: "ping" | "pong", listener: () => void): Wire;
-  off(event: "ping" | "pong", listener: () => void): Wire;
+export interface Wire {
+  readonly readyState: number;
+  readonly CLOSED: number;
+  on(event: "ping" | "pong", listener: (this: Wire) => void): Wire;
+  off(event: "ping" | "pong", listener: (this: Wire) => void): Wire;
   /** At once, whatever waits to be sent. */
   terminate(): void;
 }
@@ -21,21 +24,30 @@ const lingering = 2_000;
 /** Every transport but WebSocket is off. */
 export const wireOf = ({ transport }: Connection): Wire => (transport as unknown as { socket: Wire }).socket;
 
-/** Ends a connection that does not take what it is sent: all of it would be kept, for as long as the client says that it is still there. */
-export function boundUntaken(connection: Connection): void {
-  let [waiting, onItsWay, since] = [0, 0, 0];
-  connection.on("packetCreate", ({ data }: { data?: string }) => {
-    waiting += 1 + (data?.length ?? 0);
+/** What a client has not taken of what it was sent: all of it would be kept, for as long as the client says that it is still there. */
+export class Untaken {
+  #waiting = 0;
+  #onItsWay = 0;
+  #since = uptime();
+
+  /** One packet more waits. Ends the connection of a client that does not take them. */
+  add(connection: Connection, { data }: { data?: string }): void {
+    this.#waiting += 1 + (data?.length ?? 0);
     // Also Engine.IO's own heartbeat comes by here, so that nobody is forgotten.
-    if (onItsWay > 0 && (waiting + onItsWay > mostUntaken || Date.now() - since > takenWithin)) wireOf(connection).terminate();
-  });
-  connection.on("flush", () => {
-    [waiting, onItsWay, since] = [0, waiting, Date.now()];
-  });
-  connection.transport.on("drain", () => (onItsWay = 0));
+    if (connection.transport.writable) return;
+    if (this.#waiting + this.#onItsWay > mostUntaken || uptime() - this.#since > takenWithin) wireOf(connection).terminate();
+  }
+
+  /** All that waited is on its way. */
+  flush(): void {
+    this.#onItsWay = this.#waiting;
+    this.#waiting = 0;
+    this.#since = uptime();
+  }
 }
 
 /** After a polite close: a client that does not agree to it would keep its connection for half a minute more. */
 export function endSoon(connection: Connection): void {
-  setTimeout(() => wireOf(connection).terminate(), lingering).unref();
+  const wire = wireOf(connection);
+  if (wire.readyState !== wire.CLOSED) setTimeout(() => wire.terminate(), lingering).unref();
 }

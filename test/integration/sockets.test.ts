@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
+import { once, type EventEmitter } from "node:events";
 import { createServer } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { newKeyPair } from "../../broker/keys.ts";
 import { authorizeWithin, inboxSize } from "../../contracts/socket.ts";
+import type { Sockets } from "../../mixins/sockets.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../support/eventually.ts";
 import { notifications, type Notifications } from "../support/notifications.ts";
@@ -16,9 +19,13 @@ const notify = async (userId: string) => (await souk.call("notifications.notify"
 const endSession = (sid: string, userId: string) =>
   souk.broker.broadcast("users.sessionEnded", { sid, userId, until: new Date(Date.now() + 900_000).toISOString() });
 const forGood = "io server disconnect";
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
 /** The bytes under a device's connection. */
 const wire = ({ socket }: Device) =>
-  (socket.io.engine as unknown as { transport: { ws: { _socket: { pause(): void } } } }).transport.ws._socket;
+  (socket.io.engine as unknown as { transport: { ws: { _socket: { pause(): void; destroy(): void } } } }).transport.ws._socket;
 
 describe("devices that come at once", () => {
   it("each get their own user's inbox, with one query a device at most", async () => {
@@ -165,6 +172,23 @@ describe("a socket", () => {
 
     await eventually(() => expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
     device.close();
+  });
+
+  it("leaves nothing of its request behind once it is in, nor of its connection once that has ended", async () => {
+    const { server, io } = souk.broker.getLocalService("notifications") as unknown as Sockets;
+    const upgrade = once(server, "upgrade").then(([request]) => new WeakRef(request as object));
+    const connection = once(io.engine as EventEmitter, "connection").then(([connection]) => new WeakRef(connection as object));
+    const device = await souk.anonymous({ reconnection: false }).connects();
+    const remains = async (what: Promise<WeakRef<object>>) => {
+      collectGarbage();
+      return (await what).deref() !== undefined;
+    };
+
+    await eventually(async () => expect(await remains(upgrade)).toBe(false));
+    expect(await remains(connection)).toBe(true);
+    wire(device).destroy();
+
+    await eventually(async () => expect(await remains(connection)).toBe(false), { within: 1_500 });
   });
 
   it("has its connection to itself: a second one on it ends both", async () => {

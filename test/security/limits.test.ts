@@ -1,7 +1,7 @@
 /** The bounds as they are by default. The clients' addresses are those that a trusted proxy says, so that each test has some to itself. */
 import { randomUUID } from "node:crypto";
 import { once, type EventEmitter } from "node:events";
-import type { IncomingMessage, Server } from "node:http";
+import type { Server } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { ServiceBroker } from "moleculer";
 import type { Problem } from "../../contracts/errors.ts";
@@ -354,7 +354,7 @@ describe("a socket", () => {
       const notice = { userId: user.id, text: "x".repeat(1_000), data: { text: "x".repeat(8_000) } };
       const notify = () => broker.call<{ id: string }, object>("notifications.notify", notice);
       const signOut = () => post(newAddress(), "/users/logout", { refreshToken }, accessToken);
-      return { connection: (conn.request as IncomingMessage).socket, notify, other, signOut };
+      return { connection: (conn.transport as unknown as { socket: { _socket: Socket } }).socket._socket, notify, other, signOut };
     }
 
     it("loses its connection with its session, although it does not agree to the end, within 4 s", async () => {

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/node.ts";
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 process.env.DATA_DIR = folder.path;
-const { Limiter } = await import("../../mixins/limiter.ts");
+const { Limiter, Window } = await import("../../mixins/limiter.ts");
 
 const full = { type: "TOO_MANY_REQUESTS", code: 429, data: { retryAfter: expect.any(Number) } };
 const times = (count: number, work: () => Promise<unknown>) => Promise.all(Array.from({ length: count }, work));
@@ -22,6 +22,18 @@ it("lets so many through in a window, each key by itself, and says how long to w
   expect([1, 2]).toContain((refused as { data: { retryAfter: number } }).data.retryAfter);
   await limiter.take("b");
   await eventually(() => limiter.take("a"));
+});
+
+it("lets one who is counted alone through as often, and says how long to wait", async () => {
+  const window = new Window();
+  const take = () => window.take({ most: 3, seconds: 1 }, "Too many");
+
+  for (let n = 0; n < 3; n++) take();
+
+  expect(take).toThrow(expect.objectContaining({ ...full, message: "Too many", data: { retryAfter: 1 } }));
+  await eventually(take);
+  for (let n = 0; n < 2; n++) take();
+  expect(take).toThrow("Too many");
 });
 
 it("is not kept shut by those who go on knocking", async () => {
