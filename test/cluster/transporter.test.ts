@@ -11,6 +11,7 @@ import { Loggers, ServiceBroker, type BrokerOptions, type Context, type ServiceS
 import { amqp, steadyBroker, type SteadyAmqp } from "../../broker/amqp.ts";
 import { socketOf } from "../../broker/amqp-socket.ts";
 import { eventually } from "../support/eventually.ts";
+import { gate } from "../support/gate.ts";
 import { Proxy } from "../support/proxy.ts";
 import { SERVER_START, startRabbit, type Server } from "../support/servers.ts";
 
@@ -361,13 +362,6 @@ function answer(name: string, first: (ctx: Asked) => Promise<unknown> = async ()
 
 function forward(name: string, action: string): ServiceSchema {
   return { name, actions: { ask: (ctx: Context) => ctx.call(action) } };
-}
-
-/** Holds up whoever comes before it opens. */
-function gate() {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  let waiting = 0;
-  return { opened: () => (waiting++, promise), open: () => resolve(null), waiting: () => waiting };
 }
 
 /** As if the cable had been cut: no goodbye. */

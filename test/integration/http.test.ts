@@ -9,6 +9,7 @@ import { routes, type Route } from "../../contracts/http.ts";
 import type { BrokerOptions } from "moleculer";
 import { refusal } from "../../broker/errors.ts";
 import { eventually } from "../support/eventually.ts";
+import { gate } from "../support/gate.ts";
 import { foreignToken, gateway, raw, type Answered, type Gateway, type Options } from "../support/gateway.ts";
 
 const { nodeHealth, shared } = await import("../../mixins/health.ts");
@@ -623,20 +624,15 @@ describe("a crowd", () => {
   });
 
   it("above the bound is refused at once with Retry-After, while those within are answered, and health too", async () => {
-    const released = Promise.withResolvers();
-    let inside = 0;
-    const slow = async () => {
-      inside++;
-      await released.promise;
-      return { ok: true };
-    };
+    const held = gate();
+    const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await another({ handlers: { "market.items": slow }, settings: { mostInFlight: 20 } });
 
     const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
-    await eventually(() => expect(inside).toBe(20));
+    await eventually(() => expect(held.waiting()).toBe(20));
     const above = await made.call("GET", "/market/items");
     const live = await made.call("GET", "/health/live");
-    released.resolve(null);
+    held.open();
 
     expectProblem(above, "UNAVAILABLE");
     expect(above.headers.get("retry-after")).toBe("1");
@@ -677,22 +673,17 @@ describe("a crowd", () => {
   }, 20_000);
 
   it("at a slow service closes the door to that one alone, and is told of in one line", async () => {
-    const released = Promise.withResolvers();
-    let inside = 0;
-    const slow = async () => {
-      inside++;
-      await released.promise;
-      return { ok: true };
-    };
+    const held = gate();
+    const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await another({ handlers: { "market.items": slow }, settings: { mostInFlight: 20 } });
     const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
-    await eventually(() => expect(inside).toBe(20));
+    await eventually(() => expect(held.waiting()).toBe(20));
 
     const others = await Promise.all(
       ["/users/u-1", "/notifications"].map((path) => made.call("GET", path, { headers: { authorization: `Bearer ${token}` } })),
     );
     const above = await Promise.all(["/market/items/1", "/market/items"].map((path) => made.call("GET", path)));
-    released.resolve(null);
+    held.open();
     await Promise.all(within);
 
     expect(others.map(({ status }) => status)).toEqual([200, 200]);
@@ -717,25 +708,20 @@ describe("starting", () => {
 
 describe("stopping", () => {
   it("answers what is running, with Connection: close, accepts nothing new, and waits for nobody who is idle", async () => {
-    const released = Promise.withResolvers();
-    let inside = 0;
-    const slow = async () => {
-      inside++;
-      await released.promise;
-      return { ok: true };
-    };
+    const held = gate();
+    const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await gateway({ handlers: { "market.items": slow } });
     const silent = connect(made.port, "127.0.0.1");
     const agent = new Agent({ keepAlive: true });
     const idle = request({ port: made.port, path: "/health/live", agent }).end();
     (await once(idle, "response"))[0].resume();
     const running = request({ port: made.port, path: "/market/items" }).end();
-    await eventually(() => expect(inside).toBe(1));
+    await eventually(() => expect(held.waiting()).toBe(1));
 
     const startedAt = Date.now();
     const stopping = made.stop();
     await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow());
-    released.resolve(null);
+    held.open();
     const [answer] = await once(running, "response");
     answer.resume();
     await stopping;
@@ -747,26 +733,21 @@ describe("stopping", () => {
   });
 
   it("accepts nothing new while the broker still waits for calls to other nodes", async () => {
-    const released = Promise.withResolvers();
-    let inside = 0;
+    const held = gate();
     const { ServiceBroker } = await import("moleculer");
     const fabric: BrokerOptions = { transporter: "Fake", namespace: randomUUID() };
     const far = new ServiceBroker({ nodeID: "far", logger: false, ...fabric });
-    const slow = async () => {
-      inside++;
-      await released.promise;
-      return { ok: true };
-    };
+    const slow = () => held.opened().then(() => ({ ok: true }));
     far.createService({ name: "market", actions: { items: slow } });
     await far.start();
     const made = await gateway({ present: ["users"], broker: fabric });
     await made.broker.waitForServices("market", 5_000);
     const running = made.call("GET", "/market/items");
-    await eventually(() => expect(inside).toBe(1));
+    await eventually(() => expect(held.waiting()).toBe(1));
 
     const stopping = made.stop();
     await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), { within: 1_500 });
-    released.resolve(null);
+    held.open();
 
     expect((await running).status).toBe(200);
     await stopping;

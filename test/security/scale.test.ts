@@ -5,6 +5,7 @@ import { once } from "node:events";
 import type { ServiceBroker } from "moleculer";
 import { Device } from "../support/device.ts";
 import { eventually } from "../support/eventually.ts";
+import { gate } from "../support/gate.ts";
 import { temporaryFolder } from "../support/node.ts";
 import { tokenOf } from "../support/tokens.ts";
 
@@ -121,23 +122,18 @@ describe("HTTP requests", () => {
 
   it("of one address take a part of the places in service, others still find one", async () => {
     const { gateway } = await import("../support/gateway.ts");
-    const released = Promise.withResolvers();
-    let inside = 0;
-    const slow = async () => {
-      inside++;
-      await released.promise;
-      return { ok: true };
-    };
+    const held = gate();
+    const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await gateway({ handlers: { "market.items": slow }, settings: { trustedProxies: 1 } });
     const from = (address: string) => made.call("GET", "/market/items", { headers: { "x-forwarded-for": address } });
     const most = scaled(atOnce.requestsByNetwork);
 
     const within = Array.from({ length: most }, () => from("10.0.0.1"));
-    await eventually(() => expect(inside).toBe(most));
+    await eventually(() => expect(held.waiting()).toBe(most));
     const above = await from("10.0.0.1");
     const other = from("10.0.0.2");
-    await eventually(() => expect(inside).toBe(most + 1));
-    released.resolve(null);
+    await eventually(() => expect(held.waiting()).toBe(most + 1));
+    held.open();
 
     expect([above.status, above.body.code, above.headers.get("retry-after")]).toEqual([429, "TOO_MANY_REQUESTS", "1"]);
     expect((await Promise.all([...within, other])).map(({ status }) => status)).toEqual(Array(most + 1).fill(200));
