@@ -2,11 +2,10 @@
  * The load, as a process of its own so that it takes nothing from what it measures: HTTP/1.1 over raw sockets that are kept alive, one
  * request in flight on each. Takes an `Order` as a message and answers with a `Load`.
  */
-import { once } from "node:events";
-import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
 import type { ServerToClient } from "../contracts/socket.ts";
+import { bearer, Line } from "./line.ts";
 
 export interface Order {
   /** An origin, http://host:port. */
@@ -53,7 +52,7 @@ async function run(order: Order): Promise<Load> {
         const path = order.path.replace("#", String(next++));
         const asked = performance.now();
         const shown = device?.shows(path.split("/").at(-1)!);
-        const status = await line.ask(order.method, path, token);
+        const { status } = await line.ask(order.method, path, bearer(token));
         load.answered.push(performance.now() - asked);
         load.statuses[status] = (load.statuses[status] ?? 0) + 1;
         if (shown) load.shown.push((await shown) - asked);
@@ -67,55 +66,6 @@ async function run(order: Order): Promise<Load> {
   for (const line of lines) line.close();
   device?.close();
   return load;
-}
-
-/** A connection that asks one thing at a time. */
-class Line {
-  readonly #socket;
-  readonly #host: string;
-  #text = "";
-  #answer: (status: number) => void = () => {};
-
-  private constructor(api: string) {
-    const { hostname, port, host } = new URL(api);
-    this.#host = host;
-    this.#socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    this.#socket.setEncoding("latin1").on("data", (chunk: string) => this.#read(chunk));
-    // A server that hangs up has not answered, and what is not 200 ends the run.
-    this.#socket.on("error", () => {}).on("close", () => this.#answer(0));
-  }
-
-  static async to(api: string): Promise<Line> {
-    const line = new Line(api);
-    await once(line.#socket, "connect");
-    return line;
-  }
-
-  ask(method: string, path: string, token?: string): Promise<number> {
-    const authorization = token ? `authorization: Bearer ${token}\r\n` : "";
-    const length = method === "POST" ? "content-length: 0\r\n" : "";
-    return new Promise((resolve) => {
-      this.#answer = resolve;
-      if (this.#socket.destroyed) resolve(0);
-      else this.#socket.write(`${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${authorization}${length}\r\n`);
-    });
-  }
-
-  #read(chunk: string): void {
-    this.#text += chunk;
-    const end = this.#text.indexOf("\r\n\r\n");
-    if (end === -1) return;
-    const length = /\r\ncontent-length: *(\d+)/i.exec(this.#text.slice(0, end))?.[1];
-    const isWhole = length ? this.#text.length >= end + 4 + Number(length) : this.#text.endsWith("\r\n0\r\n\r\n");
-    if (!isWhole) return;
-    const status = Number(this.#text.slice(9, 12));
-    this.#text = "";
-    this.#answer(status);
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
 }
 
 /** The seller's, which knows when the notice of an item came. */
