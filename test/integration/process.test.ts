@@ -63,6 +63,15 @@ describe("an embedded market", () => {
     });
   });
 
+  it("loads nothing that only a cluster needs", async () => {
+    const node = await market({ DATA_DIR: dataDir(), NODE_OPTIONS: `--import ${join(root, "test/support/loaded.ts")}` });
+
+    await node.end();
+
+    expect(node.output()).toMatch(/node_modules\/moleculer\//);
+    expect(node.output()).not.toMatch(/node_modules\/(mongodb|amqplib)\//);
+  });
+
   it("has everything again after a restart: tokens, and which of them were ended; samples only once", async () => {
     const env = { DATA_DIR: dataDir() };
     const first = await market(env);
