@@ -1,4 +1,4 @@
-import { createServer, ServerResponse, type IncomingMessage, type Server as HttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import moleculerIo from "moleculer-io";
@@ -15,6 +15,7 @@ import { authorizeWithin, clientEvents, type ClientToServer, type Refused, type 
 import { atOnce } from "../domain/bounds.ts";
 import { isAllowedOrigin } from "../domain/origins.ts";
 import { listen } from "./gateway/server.ts";
+import { http } from "./http.ts";
 import { identity, type Identity } from "./identity.ts";
 import type { Verified } from "./identity/verifier.ts";
 import { boundConnections, scaled } from "./limiter.ts";
@@ -212,7 +213,7 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
     },
 
     created() {
-      this.server = createServer({ requestTimeout, connectionsCheckingInterval: 1_000 }, (_request, response) => {
+      this.server = http.createServer({ requestTimeout, connectionsCheckingInterval: 1_000 }, (_request, response) => {
         response.writeHead(404).end();
       });
       boundConnections(this.server);
@@ -277,7 +278,7 @@ const nothing = Object.freeze({});
 
 /** What Engine.IO answers an upgrade with stays at its connection, and would keep the request there. */
 function forgetRequest(_request: IncomingMessage, response: object, next: () => void): void {
-  if (!(response instanceof ServerResponse)) Object.assign(response, { req: null });
+  if (!(response instanceof http.ServerResponse)) Object.assign(response, { req: null });
   next();
 }
 

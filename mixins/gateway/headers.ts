@@ -1,7 +1,8 @@
-import { IncomingMessage, ServerResponse, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import helmet from "helmet";
 import { routes } from "../../contracts/http.ts";
+import { http } from "../http.ts";
 
 type Directives = Record<string, string[]>;
 
@@ -21,8 +22,8 @@ const policy = (directives: Directives) => ({ useDefaults: false, directives });
 
 /** What helmet says of an answer. */
 function headersBy(protect: (req: IncomingMessage, res: ServerResponse, next: () => void) => void): OutgoingHttpHeaders {
-  const req = new IncomingMessage(new Socket());
-  const res = new ServerResponse(req);
+  const req = new http.IncomingMessage(new Socket());
+  const res = new http.ServerResponse(req);
   protect(req, res, () => {});
   return res.getHeaders();
 }

@@ -1,14 +1,8 @@
-import {
-  createServer as create,
-  STATUS_CODES,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { randomUUID } from "node:crypto";
 import { refusal } from "../../broker/errors.ts";
+import { http } from "../http.ts";
 import { boundConnections } from "../limiter.ts";
 import { fixedHeaders } from "./headers.ts";
 import { problemOf } from "./problem.ts";
@@ -25,7 +19,7 @@ const lingering = 2_000;
 const takenWithin = 20_000;
 
 export function createServer(handle: RequestListener): Server {
-  const server = create(
+  const server = http.createServer(
     {
       requestTimeout: completeWithin,
       headersTimeout: completeWithin,
@@ -102,7 +96,7 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
     connection: "close",
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`);
+  socket.end(`HTTP/1.1 ${problem.status} ${http.STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`);
   setTimeout(() => socket.destroy(), lingering).unref();
 }
 
