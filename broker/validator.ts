@@ -1,6 +1,6 @@
 import { Validators, type Middleware } from "moleculer";
 import type { TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { FieldError } from "../contracts/errors.ts";
 import { badData } from "./errors.ts";
 
@@ -10,7 +10,7 @@ export type Check = (value: unknown) => FieldError[];
 /** Compiles a schema once, for many checks. */
 export function checker(schema: TSchema): Check {
   const compiled = Compile(schema);
-  return (value) => (compiled.Check(value) ? [] : distinct(nearest(compiled.Errors(value)).flatMap(readable)));
+  return (value) => (compiled.Check(value) ? [] : distinct(nearest(compiled.Errors(value)[1]).flatMap(readable)));
 }
 
 /** Of alternatives, the faults of those that fit best: the others would say of what was meant that it is not known. */
