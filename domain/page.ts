@@ -24,6 +24,12 @@ export function after(cursor: string | undefined, { field, direction }: Ordering
   return { [field]: { [from]: value }, $or: [{ [field]: { [beyond]: value } }, { _id: { [beyond]: id } }] };
 }
 
+/** The query for what comes no later in an ordering than this value, which `lastOf` gave. */
+export const asFarAs = (value: unknown, { field, direction }: Ordering) => ({ [field]: { [direction === 1 ? "$lte" : "$gte"]: value } });
+
+/** What the last of these rows is ordered by. */
+export const lastOf = (rows: Row[], { field }: Ordering): unknown => valueAt(rows.at(-1)!, field);
+
 /** Cuts the one row too many that a page was asked with, and says where the next begins. */
 export function page<R extends Row>(rows: R[], limit: number, ordering: Ordering): { rows: R[]; nextCursor: string | null } {
   const kept = rows.slice(0, limit);

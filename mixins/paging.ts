@@ -1,8 +1,12 @@
 import { badData } from "../broker/errors.ts";
-import { after, page, sortOf, type Ordering } from "../domain/page.ts";
+import { after, asFarAs, lastOf, page, sortOf, type Ordering } from "../domain/page.ts";
 import type { Store } from "./store.ts";
 
 const usualLimit = 20;
+
+/** Of so many lists each store's first pages are remembered, those that were asked for last. */
+const remembered = 10_000;
+const ends = new WeakMap<object, Map<string, unknown>>();
 
 /** One page of what a query finds, and the cursor of the next. BAD_DATA for a cursor of another list. */
 export async function paged<Doc extends { _id: string }>(
@@ -14,5 +18,31 @@ export async function paged<Doc extends { _id: string }>(
   const rest = after(cursor, ordering, ordering.field === "price" ? "number" : "string");
   if (!rest) throw badData([{ field: "cursor", message: "is not one of this list's" }]);
   // One more than asked for tells whether there is a next page.
-  return page(await store.find({ ...query, ...rest }, { sort: sortOf(ordering), limit: limit + 1 }), limit, ordering);
+  const options = { sort: sortOf(ordering), limit: limit + 1 };
+  const find = (bounds: object) => store.find({ ...query, ...bounds }, options);
+  const isFirst = cursor === undefined && !(ordering.field in query);
+  return page(isFirst ? await first(store, find, { query, ordering, limit }) : await find(rest), limit, ordering);
+}
+
+/**
+ * The first page, asked for no further than where it ended last time (docs/decisions/008): what is new stands before that, so it is still
+ * full unless something of it went.
+ */
+async function first<Doc extends { _id: string }>(
+  store: Store<Doc>,
+  find: (bounds: object) => Promise<Doc[]>,
+  list: { query: object; ordering: Ordering; limit: number },
+): Promise<Doc[]> {
+  const { ordering, limit } = list;
+  const known = ends.get(store) ?? new Map<string, unknown>();
+  ends.set(store, known);
+  const name = JSON.stringify(list, (_key, value: unknown) => (value instanceof RegExp ? value.source : value));
+  const end = known.get(name);
+  let rows = end === undefined ? [] : await find(asFarAs(end, ordering));
+  if (rows.length <= limit) rows = await find({});
+  // The last in the map is the last that was asked for.
+  known.delete(name);
+  if (rows.length > limit) known.set(name, lastOf(rows, ordering));
+  if (known.size > remembered) known.delete(known.keys().next().value!);
+  return rows;
 }

@@ -1,19 +1,9 @@
 import fc from "fast-check";
 import { after, cursorAfter, page, sortOf } from "../../domain/page.ts";
+import { matches } from "../support/matches.ts";
 
 const newest = { field: "createdAt", direction: -1 } as const;
 const cheapest = { field: "price", direction: 1 } as const;
-
-/** The meaning of the little of the query language that `after` speaks. */
-function matches(row: Record<string, unknown>, query: object): boolean {
-  return Object.entries(query).every(([field, condition]) => {
-    if (field === "$or") return (condition as object[]).some((part) => matches(row, part));
-    return Object.entries(condition as object).every(([operator, value]) => {
-      const [a, b] = [row[field] as number, value as number];
-      return { $lt: a < b, $lte: a <= b, $gt: a > b, $gte: a >= b }[operator as "$lt"];
-    });
-  });
-}
 
 describe("a list in pages", () => {
   it("shows each row once and skips none, however many are equal, in either direction", () => {
