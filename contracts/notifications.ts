@@ -27,11 +27,23 @@ export type Read = Static<typeof Read>;
 export const Inbox = exactly({ notifications: Type.Array(Notification), unread, nextCursor });
 export type Inbox = Static<typeof Inbox>;
 
+/** What somebody is to be told: `id` by whoever may have to repeat it. */
+export const Notice = exactly({
+  id: Type.Optional(id),
+  userId: id,
+  text: text(1, 1000),
+  type: Type.Optional(text(1, 64)),
+  data: Type.Optional(data),
+});
+export type Notice = Static<typeof Notice>;
+
 export const notificationsActions = {
   /** Stores, then pushes to every device of the user on every node. The same `id` again: the same answer, nothing stored or counted twice. */
-  "notifications.notify": action(
-    exactly({ id: Type.Optional(id), userId: id, text: text(1, 1000), type: Type.Optional(text(1, 64)), data: Type.Optional(data) }),
-    exactly({ ok: Type.Literal(true), id }),
+  "notifications.notify": action(Notice, exactly({ ok: Type.Literal(true), id })),
+  /** The same for many: ok when every one is stored. After an error some may be, and all may be repeated. */
+  "notifications.notifyAll": action(
+    exactly({ notices: Type.Array(Notice, { minItems: 1, maxItems: 100 }) }),
+    exactly({ ok: Type.Literal(true) }),
   ),
   /** The caller's, newest first. */
   "notifications.inbox": action(

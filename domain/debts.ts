@@ -41,6 +41,8 @@ export const isLeased = ({ dueAt }: Debt, now: Date) => dueAt !== undefined && d
 export const pending = { "notice.dueAt": { $gt: "" } };
 /** Of those that are due. */
 export const due = (now: Date) => ({ "notice.dueAt": { $lte: now.toISOString() } });
+/** Of those that came due after one instant and until another. */
+export const dueBetween = (after: Date, until: Date) => ({ "notice.dueAt": { $gt: after.toISOString(), $lte: until.toISOString() } });
 /** Of those that were refused. */
 export const setAside = { "notice.refusedAt": { $gt: "" } };
 

@@ -1,8 +1,5 @@
-import type { Static } from "typebox";
-import type { notificationsActions, NoticeDocument, Notification, Read } from "../contracts/notifications.ts";
+import type { Notice, NoticeDocument, Notification, Read } from "../contracts/notifications.ts";
 import { sortOf, type Ordering } from "./page.ts";
-
-type Notify = Static<(typeof notificationsActions)["notifications.notify"]["params"]>;
 
 export const newestFirst: Ordering = { field: "createdAt", direction: -1 };
 export const oldestFirst: Ordering = { field: "createdAt", direction: 1 };
@@ -11,7 +8,7 @@ export const oldestFirst: Ordering = { field: "createdAt", direction: 1 };
 export const keyOf = (userId: string, id: string) => `${userId}.${id}`;
 
 /** A notice as it is stored. `freshId` names it when its sender did not. */
-export function newNotice({ userId, id, text, type = "notice", data = {} }: Notify, freshId: string, now: Date): NoticeDocument {
+export function newNotice({ userId, id, text, type = "notice", data = {} }: Notice, freshId: string, now: Date): NoticeDocument {
   const named = id ?? freshId;
   return {
     _id: keyOf(userId, named),

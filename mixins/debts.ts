@@ -14,15 +14,19 @@ import type { Index, Store } from "./store.ts";
 
 /** Debts that are paid at once, as they arise, at any moment; what arises meanwhile is left to the relay. */
 const mostAtOnce = 100;
-/** What the relay takes of those who are told: so many calls at any moment. */
-const lanes = 16;
-/** What it claims at a time. */
+/** What the relay claims at a time, and tells with one call: no more than a call may carry. */
 const batch = 100;
-/** How long it pays of what one look found (ms): so long others wait for one who is owed much. */
+/** So many of those at any moment: in a busy database a single one would only wait. */
+const lanes = 5;
+/** Where such a call fails its debts are told one by one, so many at any moment. */
+const singles = 3;
+/** How long it pays of what one look found (ms): so long what comes due meanwhile waits. */
 const longestTurn = 1_000;
-/** What it looks up at a time: as much as it pays in a turn, for a look may cost as much as the backlog is long. */
+/** What it looks up at a time: as much as it pays in a turn, within these bounds. */
 const leastLook = 500;
 const mostLook = 8_000;
+/** What comes due is looked for so long again (ms): another node's clock may be behind, and its write be seen late. */
+const overlap = 10_000;
 /** So often the relay looks for what is due (ms); it looks at once when those who are to be told come into sight. */
 const lookEvery = 500;
 /** A stop waits this long for calls that are under way (ms). */
@@ -57,9 +61,13 @@ interface Relay<Doc extends Owing> extends Debts<Doc> {
     /** Whoever is to be told is in sight and takes nothing; and the timer that ends the wait after the last attempt. */
     isOutage: boolean;
     waiting: NodeJS.Timeout | undefined;
-    /** Whose debts were claimed last; how many the next look takes. */
-    after: string;
+    /** The next look takes so many. */
     reach: number;
+    /** Where the last one ended (ms since 1970), and how long (ms) after that as many more are likely to be due. */
+    endedAt: number;
+    span: number;
+    /** When the last look began (ms since 1970). */
+    lookedAt: number;
   };
   paying: Set<Promise<void>>;
   looks: NodeJS.Timeout;
@@ -71,7 +79,9 @@ interface Relay<Doc extends Owing> extends Debts<Doc> {
   payAllDue(): Promise<void>;
   turn(): Promise<boolean>;
   dueNow(): Promise<Doc[]>;
+  oldest(now: number, limit: number): Promise<Doc[]>;
   claim(found: Doc[]): Promise<Doc[]>;
+  settleAll(mine: Doc[], lateAt: number): Promise<void>;
   settle(mine: Doc[], call: Call, lateAt?: number): Promise<void>;
   tell(document: Doc, call: Call): Promise<{ outcome: debt.Outcome; message: string }>;
   keepAway(away: Doc[], isOutage: boolean): Promise<void>[];
@@ -82,23 +92,29 @@ interface Relay<Doc extends Owing> extends Debts<Doc> {
 
 type Call = (params: object) => Promise<unknown>;
 
+/** Actions that take what `A` takes, many at a time, and answer when they have taken every one. */
+type Together<A extends ActionName> = {
+  [B in ActionName]: ParamsOf<Actions[B]> extends { notices: ParamsOf<Actions[A]>[] } ? B : never;
+}[ActionName];
+
 /** What the collection of such a service must be indexed by. A document has one entry while it owes, and none before and after. */
-export const debtIndexes = (creditor: string): Index[] => [
-  { fields: { [creditor]: 1, "notice.dueAt": 1 }, partial: "notice.dueAt" },
+export const debtIndexes: Index[] = [
+  { fields: { "notice.dueAt": 1, _id: 1 }, partial: "notice.dueAt" },
   { fields: { "notice.refusedAt": 1, _id: 1 }, partial: "notice.refusedAt" },
 ];
 
 /**
  * For a service whose documents owe somebody a notice (`notice`, written together with what happened): tells them by calling `action`,
- * at once and, as long as that fails, again; never not at all. Telling twice must be harmless: the notice carries an id of its own.
- * `creditor` is the field that says who is to be told. Name it before the collection among the mixins: those stop in that order.
+ * at once and, as long as that fails, again, with many in a call of `together`; never not at all. Telling twice must be harmless: the
+ * notice carries an id of its own.
+ * Name it before the collection among the mixins: those stop in that order.
  */
 export function debts<Doc extends Owing, A extends ActionName>(options: {
   action: A;
-  creditor: keyof Doc & string;
+  together: Together<A>;
   notice: (document: Doc) => ParamsOf<Actions[A]>;
 }) {
-  const { action, creditor, notice } = options;
+  const { action, together, notice } = options;
 
   return schema<Relay<Doc>>({
     events: {
@@ -121,10 +137,9 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
       },
 
       async owed({ state, ...params }: Parameters<Debts<Doc>["owed"]>[0]) {
-        // Those pending are sorted when somebody asks: an index for that would cost each sale something.
         const [query, ordering] =
           state === "pending"
-            ? [{ [creditor]: { $gt: "" }, ...debt.pending }, { field: "notice.dueAt", direction: 1 } as const]
+            ? [debt.pending, { field: "notice.dueAt", direction: 1 } as const]
             : [debt.setAside, { field: "notice.refusedAt", direction: -1 } as const];
         const [count, { rows, nextCursor }] = await Promise.all([this.store.count(query), paged(this.store, query, ordering, params)]);
         return { count, debts: rows.map(({ _id: id, notice }) => ({ id, ...notice! })), nextCursor };
@@ -166,36 +181,53 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         }
       },
 
-      /** Whether there was something to pay. While a batch is told, the next is claimed. */
+      /** Whether there was something to pay. */
       async turn() {
         const found = await this.dueNow();
+        const batches = Array.from({ length: Math.ceil(found.length / batch) }, (_, n) => found.slice(n * batch, (n + 1) * batch));
         const turnEnds = performance.now() + longestTurn;
-        let settled = Promise.resolve();
-        let at = 0;
-        for (; at < found.length && this.mayPay() && performance.now() < turnEnds; at += batch) {
+        let paid = 0;
+        await pLimit(lanes).map(batches, async (next) => {
+          if (!this.mayPay() || performance.now() > turnEnds) return;
           const lateAt = performance.now() + debt.beginWithinMs;
-          const next = found.slice(at, at + batch);
-          const [mine] = await Promise.all([this.claim(next), settled]);
-          this.relay.after = next.at(-1)![creditor] as string;
-          settled = this.settle(mine, (params) => this.broker.call<unknown, object>(action, params), lateAt);
-        }
-        await settled;
-        this.relay.reach = Math.min(Math.max(leastLook, 2 * at), mostLook);
+          await this.settleAll(await this.claim(next), lateAt);
+          paid += next.length;
+        });
+        this.relay.reach = Math.round(Math.min(Math.max(leastLook, 1.5 * paid), mostLook));
         return found.length > 0;
       },
 
-      /**
-       * Round the circle of those who are owed something: what the next of them are owed, for each of them the oldest first, so that
-       * nobody waits long behind another's backlog. In an outage one debt, each time another's.
-       */
+      /** What came due since the last look, so that it does not wait behind a backlog; and of all else the oldest. In an outage one debt. */
       async dueNow() {
         const { relay } = this;
+        const now = Date.now();
         const limit = relay.isOutage ? 1 : relay.reach;
-        const find = (whose: object, limit: number) =>
-          this.store.find({ [creditor]: whose, ...debt.due(new Date()) }, { sort: { [creditor]: 1, "notice.dueAt": 1 }, limit });
-        const found = await find({ $gt: relay.after }, limit);
-        if (found.length < limit && relay.after) found.push(...(await find({ $lte: relay.after }, limit - found.length)));
-        return found;
+        const old = await this.oldest(now, limit);
+        const since = Math.max(relay.endedAt, relay.lookedAt - overlap);
+        relay.lookedAt = now;
+        if (relay.isOutage || relay.endedAt === now) return old;
+        const fresh = await this.store.find(debt.dueBetween(new Date(since), new Date(now)), { sort: byAge, limit: Math.ceil(limit / 4) });
+        return [...fresh, ...old];
+      },
+
+      /** A database may read all that is due before it heeds the limit (docs/decisions/008): it is asked for little more than it takes. */
+      async oldest(now: number, limit: number) {
+        const { relay } = this;
+        for (;;) {
+          const until = Math.min(relay.endedAt + relay.span, now);
+          const found = await this.store.find(debt.due(new Date(until)), { sort: byAge, limit });
+          if (found.length === limit) {
+            const [first, last] = [found[0]!, found.at(-1)!].map(({ notice }) => Date.parse(notice!.dueAt!) || now);
+            relay.span = Math.max(1, last! - first!);
+            relay.endedAt = last!;
+            return found;
+          }
+          if (until === now) {
+            relay.endedAt = now;
+            return found;
+          }
+          relay.span *= 2;
+        }
       },
 
       /** Of those found, the ones that nobody else claimed first. */
@@ -210,12 +242,26 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         return found.filter(({ _id }) => mine.has(_id));
       },
 
+      /** Tells of these debts with one call. If that fails, one call for each finds out whose fault it is. */
+      async settleAll(mine: Doc[], lateAt: number) {
+        const call = (name: string) => (params: object) => this.broker.call<unknown, object>(name, params);
+        if (mine.length < 2 || !this.mayPay() || performance.now() > lateAt) return this.settle(mine, call(action), lateAt);
+        try {
+          await call(together)({ notices: mine.map(notice) });
+        } catch (error) {
+          this.logger.debug(`${mine.length} debts are told one by one: ${(error as Error).message}`);
+          return this.settle(mine, call(action), lateAt);
+        }
+        this.relay.isOutage = false;
+        await Promise.all(mine.map(({ _id }) => this.told(_id)));
+      },
+
       /** Tells of these debts, on which a lease is held, and writes down how it went. Never rejects. */
       async settle(mine: Doc[], call: Call, lateAt = performance.now() + debt.beginWithinMs) {
         const away: Doc[] = [];
         const written: Promise<void>[] = [];
         let isTaken = false;
-        await pLimit(lanes).map(mine, async (document) => {
+        await pLimit(singles).map(mine, async (document) => {
           // One answer says enough of an outage: the rest need not wait for theirs.
           const isOver = away.length > 0 || performance.now() > lateAt || !this.mayPay();
           if (isOver) return void written.push(this.release(document._id));
@@ -285,8 +331,10 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         isStopping: false,
         isOutage: false,
         waiting: undefined,
-        after: randomUUID(),
         reach: leastLook,
+        span: Infinity,
+        endedAt: 0,
+        lookedAt: 0,
       };
       this.paying = new Set();
       const all = (update: () => Record<string, unknown>) => (ids: string[]) => this.write(ids, update()).then(() => () => {});
@@ -316,5 +364,8 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
     look();
   }
 }
+
+/** As the index has them. */
+const byAge = { "notice.dueAt": 1, _id: 1 } as const;
 
 const triesOf = (notice?: Partial<Debt>) => notice?.attempts ?? 0;

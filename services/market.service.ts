@@ -28,7 +28,7 @@ export default schema<Market>({
   mixins: [
     debts<ItemDocument, "notifications.notify">({
       action: "notifications.notify",
-      creditor: "sellerId",
+      together: "notifications.notifyAll",
       notice: (item) => saleNotice(toSale(item)),
     }),
     collection({
@@ -45,7 +45,7 @@ export default schema<Market>({
         { fields: { sellerId: 1, soldAt: -1, _id: -1 } },
         { fields: { buyerId: 1, soldAt: -1, _id: -1 }, sparse: true },
         { fields: { saleId: 1 }, unique: true, sparse: true },
-        ...debtIndexes("sellerId"),
+        ...debtIndexes,
       ],
     }),
   ],

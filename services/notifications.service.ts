@@ -4,7 +4,7 @@ import { env } from "../broker/env.ts";
 import { badData, codeOf } from "../broker/errors.ts";
 import { listen, provide, schema, signedIn } from "../broker/provide.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
-import { dataLimit, NoticeDocument, type Inbox, type Read } from "../contracts/notifications.ts";
+import { dataLimit, NoticeDocument, type Inbox, type Notice, type Read } from "../contracts/notifications.ts";
 import { inboxSize } from "../contracts/socket.ts";
 import { byUser, keyOf, newestFirst, newNotice, nextInstant, toMark, toNotification, unreadByUser } from "../domain/inbox.ts";
 import { page } from "../domain/page.ts";
@@ -23,6 +23,7 @@ interface Notifications extends Sockets {
   storedAt: number;
   lookout: Lookout;
   looking: NodeJS.Timeout | undefined;
+  take(notice: Notice): Promise<string>;
   tell(notice: NoticeDocument): void;
   mark(userId: string, read: Read, by?: string): Promise<number>;
   inboxOf(userId: string, which: Which): Promise<Inbox>;
@@ -58,17 +59,12 @@ export default schema<Notifications>({
 
   actions: provide<"notifications", Notifications>("notifications", {
     async notify({ params }) {
-      this.storedAt = nextInstant(this.storedAt, Date.now());
-      const notice = newNotice(params, randomUUID(), new Date(this.storedAt));
-      if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
-      const stored = await this.store.insert(notice).catch(async (error: unknown) => {
-        if (!(error instanceof Duplicate)) throw error;
-        // Whoever repeats it has not heard that it was done, and the devices may not have either: what was stored then is pushed again.
-        return (await this.store.one({ _id: notice._id })) ?? notice;
-      });
-      // Stored first, told after. What was read meanwhile would come up as news.
-      if (!stored.isRead) this.tell(stored);
-      return { ok: true, id: stored.id };
+      return { ok: true, id: await this.take(params) };
+    },
+
+    async notifyAll({ params }) {
+      await Promise.all(params.notices.map((notice) => this.take(notice)));
+      return { ok: true };
     },
 
     async inbox(ctx) {
@@ -107,6 +103,21 @@ export default schema<Notifications>({
   },
 
   methods: {
+    /** Stored first, told after. The notice's id. */
+    async take(params: Notice): Promise<string> {
+      this.storedAt = nextInstant(this.storedAt, Date.now());
+      const notice = newNotice(params, randomUUID(), new Date(this.storedAt));
+      if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
+      const stored = await this.store.insert(notice).catch(async (error: unknown) => {
+        if (!(error instanceof Duplicate)) throw error;
+        // Whoever repeats it has not heard that it was done, and the devices may not have either: what was stored then is pushed again.
+        return (await this.store.one({ _id: notice._id })) ?? notice;
+      });
+      // What was read meanwhile would come up as news.
+      if (!stored.isRead) this.tell(stored);
+      return stored.id;
+    },
+
     /** To every device of the user, on every node. */
     tell(notice: NoticeDocument) {
       const { userId } = notice;

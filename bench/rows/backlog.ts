@@ -13,6 +13,8 @@ const connections = 64;
 const most = 5;
 /** The debts are due when they are all there (ms): else the first would be paid before the last is owed. */
 const ready = 60_000;
+/** They come due one after the other, as sales do, but within this (ms). */
+const within = 2_000;
 
 export default {
   name: "backlog",
@@ -59,7 +61,11 @@ export default {
 } satisfies Row;
 
 function* withDebtsDue(count: number, sellers: string[], due: Date) {
-  for (const item of owing(count, sellers)) yield { ...item, notice: { ...item.notice!, dueAt: due.toISOString() } };
+  let n = 0;
+  for (const item of owing(count, sellers)) {
+    const dueAt = new Date(due.getTime() - within + (n++ / count) * within).toISOString();
+    yield { ...item, notice: { ...item.notice!, dueAt } };
+  }
 }
 
 /** Buys and debts paid a second, of each load that began and ended while debts were left. */

@@ -31,7 +31,7 @@ export interface Probe {
   failure?: string;
 }
 
-/** A call of notifications.notify that left a market node. */
+/** A notice that left a market node, in a call of its own or with others. */
 export interface Call {
   saleId: string;
   at: number;

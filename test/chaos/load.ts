@@ -233,9 +233,9 @@ class Device {
   }
 }
 
-/** Finds the calls of notifications.notify in what a market node sends to RabbitMQ, which is JSON. */
+/** Finds the notices, each in a call of its own or with others, in what a market node sends to RabbitMQ, which is JSON. */
 function callsIn(history: History): (chunk: Buffer) => void {
-  const call = /"action":"notifications\.notify","params":\{"id":"([\w-]+)"/g;
+  const call = /\{"id":"([\w-]+)","userId":"/g;
   let rest = "";
   return (chunk) => {
     const text = rest + chunk.toString("latin1");

@@ -17,7 +17,7 @@ async function embedded(): Promise<Fabric> {
     listener,
     markets: [],
     async fill(items) {
-      for (const item of items) await fabric.markets[0]!.adapter.insert(item);
+      await Promise.all(items.map((item) => fabric.markets[0]!.adapter.insert(item)));
     },
     async appear() {
       heard ??= broker.createService(listener.service);
@@ -42,4 +42,4 @@ async function embedded(): Promise<Fabric> {
   return fabric;
 }
 
-describe("debts of one node, over files", () => debtPromises(embedded, 10_000));
+describe("debts of one node, over files", () => debtPromises(embedded, 20_000));

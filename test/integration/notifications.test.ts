@@ -109,6 +109,16 @@ describe("a notice", () => {
     ["a field that nobody knows", { userId: "u", text: "Hello", room: "all" }],
   ])("is refused with %s", async (_what, notice) => {
     expect(await refusal(souk.call("notifications.notify", notice as never))).toBe("400 BAD_DATA");
+    const among = { notices: [{ userId: "u", text: "Hello" }, notice] };
+    expect(await refusal(souk.call("notifications.notifyAll", among as never))).toBe("400 BAD_DATA");
+  });
+
+  it.each([
+    ["none", []],
+    ["more than a hundred", Array.from({ length: 101 }, () => ({ userId: "u", text: "Hello" }))],
+    ["one that is no notice", [null]],
+  ])("are refused together when there are %s", async (_what, notices) => {
+    expect(await refusal(souk.call("notifications.notifyAll", { notices } as never))).toBe("400 BAD_DATA");
   });
 });
 
@@ -227,6 +237,6 @@ it("is healthy while its store answers, and publishes nothing but its contract",
   await eventually(() => {
     const actions = souk.broker.registry.getActionList({ onlyLocal: true }) as { name: string }[];
     const own = actions.map(({ name }) => name).filter((name) => name.startsWith("notifications."));
-    expect(own.sort()).toEqual(["health", "inbox", "notify", "read"].map((name) => `notifications.${name}`));
+    expect(own.sort()).toEqual(["health", "inbox", "notify", "notifyAll", "read"].map((name) => `notifications.${name}`));
   });
 });

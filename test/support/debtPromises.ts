@@ -7,7 +7,7 @@ import type { MongoStore } from "../../mixins/mongo.ts";
 import type { Store } from "../../mixins/store.ts";
 import type { ItemDocument } from "../../contracts/market.ts";
 import type { Owed } from "../../contracts/debts.ts";
-import { newDebt } from "../../domain/debts.ts";
+import { leaseMs, newDebt } from "../../domain/debts.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
 import { refusal } from "../../broker/errors.ts";
@@ -257,9 +257,10 @@ export function debtPromises(open: () => Promise<Fabric>, least: number): void {
           })),
         ),
       );
+      const calls = listener.tally([first!, second!, third!]);
       const [marker] = await buyAll(await offer(1));
       await eventually(() => expect(listener.told).toContain(marker));
-      expect(listener.tally([first!, second!, third!])).toEqual({ 1: 3 });
+      expect(listener.tally([first!, second!, third!])).toEqual(calls);
 
       listener.reset();
       expect(await call("market.replay", { id: items[0]!._id })).toEqual({ replayed: 1 });
@@ -310,13 +311,13 @@ export function debtPromises(open: () => Promise<Fabric>, least: number): void {
       await eventually(() => areTold(toSell));
       await fabric.vanish();
       const [large, items] = [await owe(backlog), await offer(50)];
-      const others = many(20, () => owing(randomUUID()));
       listener.reset();
       const began = performance.now();
       await fabric.appear();
       await eventually(() => listener.told.length > 500, { within: 20_000, every: 5 });
 
-      // In the middle of it: others' debts come up, and others' items are sold.
+      // In the middle of it: others' debts come due, and others' items are sold.
+      const others = many(20, () => owing(randomUUID(), leaseMs));
       await fabric.fill(others);
       const came = performance.now();
       const isOther = new Set(salesOf(others));
@@ -340,12 +341,12 @@ export function debtPromises(open: () => Promise<Fabric>, least: number): void {
       );
       expect(left).toBeGreaterThan(0);
       expect(slowest).toBeLessThan(1000);
-      expect(listener.most).toBeLessThanOrEqual(16 * fabric.markets.length + items.length);
+      expect(listener.most).toBeLessThanOrEqual(5 * fabric.markets.length + items.length);
       expect(listener.tally(salesOf(large))).toEqual({ 1: backlog });
       const place = new Map(listener.told.map((id, n) => [id, n]));
-      // Nodes that share a backlog take it by the hundred, so that few are ahead of their turn.
+      // Each node tells five hundred at a time, so that few are ahead of their turn.
       const ahead = salesOf(large).map((id, n) => Math.abs(place.get(id)! - n));
-      expect(Math.max(...ahead)).toBeLessThan(700);
+      expect(Math.max(...ahead)).toBeLessThan(1_500);
     }, 900_000);
 
     it("of sales made faster than they are told is bounded in calls, and told at once when they are taken again", async () => {
@@ -373,7 +374,7 @@ export function debtPromises(open: () => Promise<Fabric>, least: number): void {
       listener.answer = () => gate;
       const [items, left] = [await offer(10), await owe(300)];
       await buyAll(items);
-      await eventually(() => listener.now >= 10 + 16);
+      await eventually(() => listener.now > 10);
 
       // The answers come when it has long begun to stop.
       setTimeout(open, 1000);
@@ -384,7 +385,7 @@ export function debtPromises(open: () => Promise<Fabric>, least: number): void {
       await fabric.appear();
 
       await eventually(() => areTold([...items, ...left]), { within: 5000 });
-      expect(before.size).toBeGreaterThanOrEqual(26);
+      expect(before.size).toBeGreaterThan(10);
       expect(listener.tally([...before])).toEqual({ 1: before.size });
     }, 60_000);
 

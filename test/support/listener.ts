@@ -1,10 +1,8 @@
 /** Who is told, in the place of notifications: counts the calls and answers as a test says. */
 import type { Context, ServiceSchema } from "moleculer";
-import type { Static } from "typebox";
-import { notificationsActions } from "../../contracts/notifications.ts";
+import { notificationsActions, type Notice } from "../../contracts/notifications.ts";
 
-const { params } = notificationsActions["notifications.notify"];
-type Notice = Static<typeof params>;
+const { "notifications.notify": one, "notifications.notifyAll": all } = notificationsActions;
 
 export class Listener {
   /** Ids, each as often as it was called with it, in order; and those of them that were answered ok. */
@@ -33,18 +31,28 @@ export class Listener {
   }
 
   get service(): ServiceSchema {
-    const notify = async ({ params: notice, requestID }: Context<Notice>) => {
-      this.called.push(notice.id!);
-      this.traces.set(notice.id!, requestID);
+    const take = async (notices: Notice[], requestID: string | null) => {
+      for (const { id } of notices) {
+        this.called.push(id!);
+        this.traces.set(id!, requestID);
+      }
       this.most = Math.max(this.most, ++this.now);
       try {
-        await this.answer(notice);
-        this.told.push(notice.id!);
-        return { ok: true, id: notice.id };
+        await Promise.all(notices.map((notice) => this.answer(notice)));
+        this.told.push(...notices.map(({ id }) => id!));
       } finally {
         this.now--;
       }
     };
-    return { name: "notifications", actions: { notify: { params, handler: notify } } } as unknown as ServiceSchema;
+    const notify = async ({ params: notice, requestID }: Context<Notice>) => {
+      await take([notice], requestID);
+      return { ok: true, id: notice.id };
+    };
+    const notifyAll = async ({ params: { notices }, requestID }: Context<{ notices: Notice[] }>) => {
+      await take(notices, requestID);
+      return { ok: true };
+    };
+    const actions = { notify: { params: one.params, handler: notify }, notifyAll: { params: all.params, handler: notifyAll } };
+    return { name: "notifications", actions } as unknown as ServiceSchema;
   }
 }

@@ -358,6 +358,25 @@ export function promises(start: () => Promise<Fabric>): void {
       expect(await inboxOf(user)).toMatchObject({ unread: 1, notifications: [{ id: notice.id, data: notice.data }] });
     });
 
+    it("is stored and counted once, also when it is told among others, again and alone", async () => {
+      const [user, other] = [await Client.registered(fabric.api), await Client.registered(fabric.api)];
+      const to = ({ session }: Client) => ({ id: randomUUID(), userId: session!.user.id, text: "Hello" });
+      const notices = [...Array.from({ length: 50 }, () => to(user)), ...Array.from({ length: 50 }, () => to(other))];
+      const { socket } = await device(user);
+      const heard = new Set<string>();
+      socket.on("notification", ({ id }) => heard.add(id));
+
+      const answers = await Promise.all([
+        fabric.call("notifications.notifyAll", { notices }),
+        fabric.call("notifications.notifyAll", { notices: [...notices.slice(50), ...notices.slice(0, 50)] }),
+        fabric.call("notifications.notify", notices[0]!),
+      ]);
+
+      expect(answers).toEqual([{ ok: true }, { ok: true }, { ok: true, id: notices[0]!.id }]);
+      expect([(await inboxOf(user)).unread, (await inboxOf(other)).unread]).toEqual([50, 50]);
+      await eventually(() => expect(heard).toEqual(new Set(notices.slice(0, 50).map(({ id }) => id))));
+    });
+
     it("waits for a user who has never been seen", async () => {
       expect(await fabric.call("notifications.notify", { userId: randomUUID(), text: "Hello" })).toEqual({
         ok: true,

@@ -7,7 +7,7 @@ import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 declare const ctx: Ctx<object>;
 declare const socket: Socket<ServerToClient, ClientToServer>;
 const never = async (): Promise<never> => Promise.reject(new Error());
-const notifications = { notify: never, inbox: never, read: never, health: never };
+const notifications = { notify: never, notifyAll: never, inbox: never, read: never, health: never };
 
 export const calls = async () => {
   const { saleId } = await ctx.call("market.buy", { id: "1" });
@@ -34,7 +34,7 @@ refusal("ITEM_STOLEN");
 
 provide<"notifications", object>("notifications", notifications);
 // @ts-expect-error a handler is missing
-provide<"notifications", object>("notifications", { notify: never, inbox: never, read: never });
+provide<"notifications", object>("notifications", { notify: never, notifyAll: never, inbox: never, read: never });
 // @ts-expect-error a handler that the contract does not name
 provide<"notifications", object>("notifications", { ...notifications, forget: never });
 // @ts-expect-error a wrong result
