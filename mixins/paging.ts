@@ -1,6 +1,6 @@
 import { badData } from "../broker/errors.ts";
 import { after, asFarAs, lastOf, page, sortOf, type Ordering } from "../domain/page.ts";
-import type { Store } from "./store.ts";
+import type { Query, Store } from "./store.ts";
 
 const usualLimit = 20;
 
@@ -19,9 +19,15 @@ export async function paged<Doc extends { _id: string }>(
   if (!rest) throw badData([{ field: "cursor", message: "is not one of this list's" }]);
   // One more than asked for tells whether there is a next page.
   const options = { sort: sortOf(ordering), limit: limit + 1 };
-  const find = (bounds: object) => store.find({ ...query, ...bounds }, options);
+  const find = (bounds: object) => store.find({ ...query, ...bounds, ...both(query, bounds, ordering.field) }, options);
   const isFirst = cursor === undefined && !(ordering.field in query);
   return page(isFirst ? await first(store, find, { query, ordering, limit }) : await find(rest), limit, ordering);
+}
+
+/** What a question and a cursor say of the same field; where they say the same of it, the cursor is right. */
+function both(query: object, bounds: object, field: string) {
+  const [asked, from] = [query, bounds].map((part) => (part as Query)[field]);
+  return asked && from ? { [field]: { ...asked, ...from } } : {};
 }
 
 /**

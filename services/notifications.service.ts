@@ -85,7 +85,7 @@ export default schema<Notifications>({
     ...listen<Notifications>({
       "notifications.stored"({ nodeID, params: { userId, notification } }) {
         if (nodeID === this.broker.nodeID) return;
-        this.lookout.note(keyOf(userId, notification.id));
+        this.lookout.note({ _id: keyOf(userId, notification.id), createdAt: notification.createdAt });
         this.push(userId, "notification", notification);
       },
 
@@ -122,7 +122,7 @@ export default schema<Notifications>({
     tell(notice: NoticeDocument) {
       const { userId } = notice;
       const notification = toNotification(notice);
-      this.lookout.note(notice._id);
+      this.lookout.note(notice);
       this.push(userId, "notification", notification);
       this.hint("notifications.stored", { userId, notification });
     },

@@ -1,24 +1,17 @@
 import { dividedBy, percentile } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
 import { souk, type Contestant } from "../support/contestants.ts";
-import { ids } from "../support/goods.ts";
+import { addresses, bounded, calm, strangers } from "../support/bounded.ts";
 import { rounds } from "../support/rounds.ts";
 import { allTold, stock, stockOf } from "../support/sales.ts";
 import { tally, visits } from "../support/visits.ts";
 import type { Got } from "../visitors.ts";
 
-/** The peak is what so many buyers get who each wait for their answer: more of them get no more, and so few are never an overload. */
-const connections = 192;
-const buys = 2_000;
 /** Twice as many come for so long (s); what happens in the beginning is not judged. */
 const lasts = 7;
 const beginning = 2;
 /** So many at once are no overload either, when it is calm. */
 const crowd = 1_000;
-/** As behind a proxy, with the bounds on clients as they stand: of so many addresses and users none crosses its own. */
-const bounded = { RATE_SCALE: "1", TRUSTED_PROXIES: "1" };
-const addresses = 2_000;
-const users = 2_000;
 
 interface Overloaded {
   /** Neither sold nor refused: whoever waited in vain. */
@@ -38,13 +31,13 @@ export default {
   async run(): Promise<Outcome> {
     const market = await souk(() => bounded);
     try {
-      const tokens = await Promise.all(ids(users).map((id) => market.token(id)));
+      const tokens = await strangers(market);
       // Of a market that has just started the peak would be too low, and twice that no overload.
-      for (const run of ["warm-up-1", "warm-up-2"]) await peakOf(market, tokens, run);
+      for (const run of ["warm-up-1", "warm-up-2"]) await calm(market, tokens, run);
       // Where the machine was busy with something else during the calm, twice what was served then is no overload either.
       let highest = 0;
       const round = async (_: Contestant, n: number) => {
-        const peak = await peakOf(market, tokens, `round-${n}`);
+        const peak = (await calm(market, tokens, `round-${n}`)).sold;
         const fromCrowd = await admitted(market, tokens, `round-${n}`);
         highest = Math.max(highest, peak);
         return { peak, admitted: fromCrowd, ...(await overload(market, tokens, `round-${n}`, 2 * highest)) };
@@ -76,16 +69,6 @@ export default {
     }
   },
 } satisfies Row;
-
-/** Buys a second when nobody comes in vain. */
-async function peakOf(market: Contestant, tokens: string[], run: string): Promise<number> {
-  const wares = stockOf(`${run}-calm`, buys);
-  await stock(market, wares);
-  const got = await visits({ api: market.api, path: wares.path, count: buys, atOnce: connections, tokens, addresses });
-  if (tally(got)[200] !== buys) throw new Error(`In calm weather: ${JSON.stringify(tally(got))}.`);
-  await allTold(market, wares);
-  return buys / (Math.max(...got.map(({ begun, took }) => begun + took)) / 1000);
-}
 
 /** How many of the crowd are sold what they want. */
 async function admitted(market: Contestant, tokens: string[], run: string): Promise<number> {

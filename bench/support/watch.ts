@@ -5,7 +5,6 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 /** Bytes, and ms in the second before. */
 export interface Watched {
   rss: number;
-  heap: number;
   late: number;
 }
 
@@ -14,8 +13,7 @@ if (file) {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   setInterval(() => {
-    const { rss, heapUsed: heap } = process.memoryUsage();
-    const watched: Watched = { rss, heap, late: delay.percentile(99) / 1e6 };
+    const watched: Watched = { rss: process.memoryUsage.rss(), late: delay.percentile(99) / 1e6 };
     appendFileSync(file, `${JSON.stringify(watched)}\n`);
     delay.reset();
   }, 1000).unref();

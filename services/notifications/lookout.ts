@@ -4,18 +4,24 @@ import { paged } from "../../mixins/paging.ts";
 import type { Store } from "../../mixins/store.ts";
 
 /**
- * How far a look reaches behind the one before (ms). `createdAt` is by the clock of the node that stored, and the document may come
- * into sight 3 s later: a minute bears clocks that nobody has set in a long while, and costs reading a minute's notices twice.
+ * How far a look reaches behind the one before, and ahead (ms). `createdAt` is by the clock of the node that stored, and the document may
+ * come into sight 3 s later: a minute bears clocks that nobody has set in a long while, and costs counting a minute's notices twice.
  */
 const overlap = 60_000;
+/** Notices are counted together that were stored within this (ms). */
+const width = 5_000;
 /** Keys that are remembered; past these a look may find one again, which its devices then show once all the same. */
-const remembered = 50_000;
+const remembered = 100_000;
 const pageSize = 500;
 
-/** Finds the notices that this node was not told of, because the hint was lost. */
+type Noted = Pick<NoticeDocument, "_id" | "createdAt">;
+
+/** Finds the notices that this node was not told of, because the hint was lost. Where it was told of as many as are stored, it reads none. */
 export class Lookout {
   readonly #store: Store<NoticeDocument>;
-  readonly #seen = new Set<string>();
+  /** The keys of what this node was told of, by the window it was stored in. */
+  readonly #seen = new Map<number, Set<string>>();
+  #count = 0;
   /** When the last look began that came to its end (ms since 1970). */
   #lookedAt = Date.now();
   #looking: Promise<void> | undefined;
@@ -24,11 +30,13 @@ export class Lookout {
     this.#store = store;
   }
 
-  /** This node was told of the notice with this key. True the first time. */
-  note(key: string): boolean {
-    if (this.#seen.has(key)) return false;
-    this.#seen.add(key);
-    if (this.#seen.size > remembered) this.#seen.delete(this.#seen.keys().next().value!);
+  /** This node was told of the notice. True the first time. */
+  note({ _id: key, createdAt }: Noted): boolean {
+    const window = windowOf(Date.parse(createdAt));
+    const seen = this.#seen.get(window) ?? new Set();
+    if (seen.has(key)) return false;
+    this.#seen.set(window, seen.add(key));
+    if (++this.#count > remembered) this.#forget(this.#seen.keys().next().value!);
     return true;
   }
 
@@ -39,13 +47,28 @@ export class Lookout {
 
   async #look(found: (notice: NoticeDocument) => void): Promise<void> {
     const began = Date.now();
-    const since = { createdAt: { $gte: new Date(this.#lookedAt - overlap).toISOString() } };
+    const [first, last] = [windowOf(this.#lookedAt - overlap), windowOf(began + overlap)];
+    for (const window of this.#seen.keys()) if (window < first) this.#forget(window);
+    for (let window = first; window <= last; window++) await this.#lookInto(window, found);
+    this.#lookedAt = began;
+  }
+
+  async #lookInto(window: number, found: (notice: NoticeDocument) => void): Promise<void> {
+    const stored = { createdAt: { $gte: startOf(window), $lt: startOf(window + 1) } };
+    if ((await this.#store.count(stored)) === (this.#seen.get(window)?.size ?? 0)) return;
     for (let cursor: string | undefined, isMore = true; isMore;) {
-      const { rows, nextCursor } = await paged(this.#store, since, oldestFirst, { cursor, limit: pageSize });
-      for (const notice of rows) if (this.note(notice._id)) found(notice);
+      const { rows, nextCursor } = await paged(this.#store, stored, oldestFirst, { cursor, limit: pageSize });
+      for (const notice of rows) if (this.note(notice)) found(notice);
       cursor = nextCursor ?? undefined;
       isMore = nextCursor !== null;
     }
-    this.#lookedAt = began;
+  }
+
+  #forget(window: number): void {
+    this.#count -= this.#seen.get(window)!.size;
+    this.#seen.delete(window);
   }
 }
+
+const windowOf = (ms: number) => Math.floor(ms / width);
+const startOf = (window: number) => new Date(window * width).toISOString();
