@@ -1,6 +1,7 @@
 /**
  * Souk beside what an expert writes by hand, in one run: `npm run bench` the first rows, `npm run bench -- all`, or
- * `npm run bench -- NAME …`. Prints each row as it ends and puts it in its place in docs/benchmarks.md. Rows run one after another.
+ * `npm run bench -- NAME …`. Prints each row as it ends and puts it in its place in docs/benchmarks.md. Rows run one after another, and one
+ * that fails leaves its section as it was.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
@@ -26,7 +27,12 @@ const isAsked = (name: string, isFirst = false) => (asked.length === 0 ? isFirst
 try {
   const header = await headerOf();
   for (const row of rows.filter(({ name, isFirst }) => isAsked(name, isFirst))) {
-    const text = section(row, await row.run(), new Date().toISOString().slice(0, 10));
+    const outcome = await row.run().catch((error: unknown) => {
+      console.error(`\n${row.name} has no result:`, error);
+      process.exitCode = 1;
+    });
+    if (!outcome) continue;
+    const text = section(row, outcome, new Date().toISOString().slice(0, 10));
     console.log(`\n${text}`);
     await writeFile(page, withSection(await readFile(page, "utf8").catch(() => ""), header, names, row.name, text));
   }

@@ -15,4 +15,4 @@ import sockets from "./rows/sockets.ts";
 import start from "./rows/start.ts";
 
 /** In the order in which they run and are shown. */
-export const rows: Row[] = [buys, embedded, latency, seen, reads, rush, sockets, reconnect, overload, backlog, growth, start, cost, soak];
+export const rows: Row[] = [buys, embedded, latency, seen, reads, rush, sockets, reconnect, overload, backlog, start, cost, soak, growth];

@@ -7,6 +7,8 @@ const usualLimit = 20;
 /** Of so many lists each store's first pages are remembered, those that were asked for last. */
 const remembered = 10_000;
 const ends = new WeakMap<object, Map<string, unknown>>();
+/** In place of such an end: to find it took longer than a store may take. */
+const tooFar = Symbol("too far");
 
 /** One page of what a query finds, and the cursor of the next. BAD_DATA for a cursor of another list. */
 export async function paged<Doc extends { _id: string }>(
@@ -44,11 +46,33 @@ async function first<Doc extends { _id: string }>(
   ends.set(store, known);
   const name = JSON.stringify(list, (_key, value: unknown) => (value instanceof RegExp ? value.source : value));
   const end = known.get(name);
-  let rows = end === undefined ? [] : await find(asFarAs(end, ordering));
-  if (rows.length <= limit) rows = await find({});
-  // The last in the map is the last that was asked for.
-  known.delete(name);
-  if (rows.length > limit) known.set(name, lastOf(rows, ordering));
-  if (known.size > remembered) known.delete(known.keys().next().value!);
+  const remember = (value: unknown) => {
+    // The last in the map is the last that was asked for.
+    known.delete(name);
+    if (value !== undefined) known.set(name, value);
+    if (known.size > remembered) known.delete(known.keys().next().value!);
+  };
+  let rows: Doc[] = [];
+  if (end === tooFar) rows = await newest(find, list);
+  else if (end !== undefined) rows = await find(asFarAs(end, ordering));
+  if (rows.length <= limit)
+    rows = await find({}).catch((error: unknown) => {
+      remember(tooFar);
+      throw error;
+    });
+  remember(rows.length > limit ? lastOf(rows, ordering) : undefined);
   return rows;
+}
+
+/** Of a list by time that could not be read as a whole: the first page of the last minute, hour, day or month that fills one. */
+async function newest<Doc>(
+  find: (bounds: object) => Promise<Doc[]>,
+  { ordering, limit }: { ordering: Ordering; limit: number },
+): Promise<Doc[]> {
+  if (ordering.direction !== -1 || ordering.field === "price") return [];
+  for (const minutes of [1, 60, 24 * 60, 30 * 24 * 60]) {
+    const rows = await find(asFarAs(new Date(Date.now() - minutes * 60_000).toISOString(), ordering));
+    if (rows.length > limit) return rows;
+  }
+  return [];
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { refusal } from "../../broker/errors.ts";
 import { paged } from "../../mixins/paging.ts";
 import type { Store } from "../../mixins/store.ts";
 import { matches } from "../support/matches.ts";
@@ -79,5 +80,32 @@ describe("the first page of a list", () => {
     for (let n = 0; n < 2; n++) await paged(store, dear, cheapest, { limit: 10 });
 
     expect(asked).toEqual([dear, dear]);
+  });
+
+  it("by time, which takes too long to read as a whole, is looked for among what is newest", async () => {
+    const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+    const rows = Array.from({ length: 50 }, (_, n) => ({ _id: String(n), soldAt: ago(50 * n) }));
+    const asked: object[] = [];
+    const find = async (query: object) => {
+      asked.push(query);
+      if (!("soldAt" in query)) throw refusal("UNAVAILABLE");
+      return rows.filter((row) => matches(row, query)).slice(0, 11);
+    };
+    const store = { find } as unknown as Store<(typeof rows)[number]>;
+    const latest = { field: "soldAt", direction: -1 } as const;
+
+    await expect(paged(store, {}, latest, { limit: 10 })).rejects.toThrow();
+    const shown = (await paged(store, {}, latest, { limit: 10 })).rows;
+
+    expect(shown).toEqual(rows.slice(0, 10));
+    // All of it; a minute, an hour, a day; from then on at once.
+    expect(asked).toHaveLength(4);
+    expect((await paged(store, {}, latest, { limit: 10 })).rows).toEqual(shown);
+    expect(asked).toHaveLength(5);
+    // Without so many, or in another order, there is nothing but the whole.
+    for (const ordering of [latest, { field: "price", direction: -1 } as const]) {
+      rows.splice(5);
+      for (let n = 0; n < 2; n++) await expect(paged(store, {}, ordering, { limit: 10 })).rejects.toThrow();
+    }
   });
 });
