@@ -7,7 +7,7 @@ const HEARTBEAT = "5";
 
 /** Rejects with one sentence, without the password, when RabbitMQ is away or refuses us; gives up on silence after 3 s. */
 export async function openConnection(url: string): Promise<ChannelModel> {
-  // eslint-disable-next-line no-restricted-syntax -- it crosses no arrow, and an embedded market does without
+  // eslint-disable-next-line no-restricted-syntax -- a package of its own, and an embedded market does without
   const { connect } = await import("amqplib");
   try {
     // Nagle's algorithm would hold small frames back for 40 ms.

@@ -5,7 +5,7 @@ import { documents } from "./documents.ts";
 import { NedbStore } from "./nedb.ts";
 import type { Adapter, Collection } from "./store.ts";
 
-// eslint-disable-next-line no-restricted-syntax -- it crosses no arrow, and a market over files does without the driver: 10 MB
+// eslint-disable-next-line no-restricted-syntax -- from its own folder, and a market over files does without the driver: 10 MB
 const mongo = Object.keys(env.mongoUrls).length > 0 ? await import("./mongo.ts") : undefined;
 
 /**

@@ -16,8 +16,9 @@ import type { Index, Store } from "./store.ts";
 const mostAtOnce = 100;
 /** What the relay claims at a time, and tells with one call: no more than a call may carry. */
 const batch = 100;
-/** So many of those at any moment: in a busy database a single one would only wait. */
-const lanes = 5;
+/** So many of those at any moment; of a backlog, that is more than one look takes, more: in a busy database a few would only wait. */
+const lanes = 2;
+const lanesOfBacklog = 5;
 /** Where such a call fails its debts are told one by one, so many at any moment. */
 const singles = 3;
 /** How long it pays of what one look found (ms): so long what comes due meanwhile waits. */
@@ -25,6 +26,8 @@ const longestTurn = 1_000;
 /** What it looks up at a time: as much as it pays in a turn, within these bounds. */
 const leastLook = 500;
 const mostLook = 8_000;
+/** In no less time than this (ms) is looked for more. */
+const leastWindow = 100;
 /** What comes due is looked for so long again (ms): another node's clock may be behind, and its write be seen late. */
 const overlap = 10_000;
 /** So often the relay looks for what is due (ms); it looks at once when those who are to be told come into sight. */
@@ -63,9 +66,9 @@ interface Relay<Doc extends Owing> extends Debts<Doc> {
     waiting: NodeJS.Timeout | undefined;
     /** The next look takes so many. */
     reach: number;
-    /** Where the last one ended (ms since 1970), and how long (ms) after that as many more are likely to be due. */
-    endedAt: number;
-    span: number;
+    /** How far the last one came: the `dueAt` of the last debt it found (ms since 1970). In how long after that (ms) as many more came due, probably. */
+    cameTo: number;
+    window: number;
     /** When the last look began (ms since 1970). */
     lookedAt: number;
   };
@@ -81,7 +84,7 @@ interface Relay<Doc extends Owing> extends Debts<Doc> {
   dueNow(): Promise<Doc[]>;
   oldest(now: number, limit: number): Promise<Doc[]>;
   claim(found: Doc[]): Promise<Doc[]>;
-  settleAll(mine: Doc[], lateAt: number): Promise<void>;
+  settleTogether(mine: Doc[], lateAt: number): Promise<void>;
   settle(mine: Doc[], call: Call, lateAt?: number): Promise<void>;
   tell(document: Doc, call: Call): Promise<{ outcome: debt.Outcome; message: string }>;
   keepAway(away: Doc[], isOutage: boolean): Promise<void>[];
@@ -187,12 +190,18 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         const batches = Array.from({ length: Math.ceil(found.length / batch) }, (_, n) => found.slice(n * batch, (n + 1) * batch));
         const turnEnds = performance.now() + longestTurn;
         let paid = 0;
-        await pLimit(lanes).map(batches, async (next) => {
-          if (!this.mayPay() || performance.now() > turnEnds) return;
+        let failure: unknown;
+        const isBacklog = found.length >= this.relay.reach;
+        await pLimit(isBacklog ? lanesOfBacklog : lanes).map(batches, async (next) => {
+          if (failure || !this.mayPay() || performance.now() > turnEnds) return;
           const lateAt = performance.now() + debt.beginWithinMs;
-          await this.settleAll(await this.claim(next), lateAt);
+          // Another turn begins when all of this one have ended.
+          const mine = await this.claim(next).catch((error: unknown) => void (failure = error));
+          if (!mine) return;
+          await this.settleTogether(mine, lateAt);
           paid += next.length;
         });
+        if (failure) throw failure;
         this.relay.reach = Math.round(Math.min(Math.max(leastLook, 1.5 * paid), mostLook));
         return found.length > 0;
       },
@@ -203,9 +212,9 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         const now = Date.now();
         const limit = relay.isOutage ? 1 : relay.reach;
         const old = await this.oldest(now, limit);
-        const since = Math.max(relay.endedAt, relay.lookedAt - overlap);
+        const since = Math.max(relay.cameTo, relay.lookedAt - overlap);
         relay.lookedAt = now;
-        if (relay.isOutage || relay.endedAt === now) return old;
+        if (relay.isOutage || relay.cameTo === now) return old;
         const fresh = await this.store.find(debt.dueBetween(new Date(since), new Date(now)), { sort: byAge, limit: Math.ceil(limit / 4) });
         return [...fresh, ...old];
       },
@@ -214,19 +223,19 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
       async oldest(now: number, limit: number) {
         const { relay } = this;
         for (;;) {
-          const until = Math.min(relay.endedAt + relay.span, now);
+          const until = Math.min(relay.cameTo + relay.window, now);
           const found = await this.store.find(debt.due(new Date(until)), { sort: byAge, limit });
           if (found.length === limit) {
             const [first, last] = [found[0]!, found.at(-1)!].map(({ notice }) => Date.parse(notice!.dueAt!) || now);
-            relay.span = Math.max(1, last! - first!);
-            relay.endedAt = last!;
+            relay.window = Math.max(leastWindow, last! - first!);
+            relay.cameTo = last!;
             return found;
           }
           if (until === now) {
-            relay.endedAt = now;
+            relay.cameTo = now;
             return found;
           }
-          relay.span *= 2;
+          relay.window *= 2;
         }
       },
 
@@ -243,7 +252,7 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
       },
 
       /** Tells of these debts with one call. If that fails, one call for each finds out whose fault it is. */
-      async settleAll(mine: Doc[], lateAt: number) {
+      async settleTogether(mine: Doc[], lateAt: number) {
         const call = (name: string) => (params: object) => this.broker.call<unknown, object>(name, params);
         if (mine.length < 2 || !this.mayPay() || performance.now() > lateAt) return this.settle(mine, call(action), lateAt);
         try {
@@ -332,8 +341,8 @@ export function debts<Doc extends Owing, A extends ActionName>(options: {
         isOutage: false,
         waiting: undefined,
         reach: leastLook,
-        span: Infinity,
-        endedAt: 0,
+        window: Infinity,
+        cameTo: 0,
         lookedAt: 0,
       };
       this.paying = new Set();

@@ -1,6 +1,7 @@
 import { MongoBulkWriteError, MongoClient, MongoServerError, type Collection as MongoCollection, type MongoClientOptions } from "mongodb";
 import MongoAdapter from "moleculer-db-adapter-mongo";
 import type { Service, ServiceBroker } from "moleculer";
+import pLimit from "p-limit";
 import { setTimeout as pause } from "node:timers/promises";
 import { refusal } from "../broker/errors.ts";
 import { inBatches } from "./batches.ts";
@@ -39,6 +40,8 @@ const defaults = {
 const deadline = 2800;
 /** How long a call waits for the first connection (ms). */
 const patience = 900;
+/** Of documents that are tried again alone, so many at a time. */
+const insertsAtOnce = 20;
 /** How often calls that fail while the server seems well are told of (ms). */
 const tellEvery = 10_000;
 
@@ -103,7 +106,9 @@ export class MongoStore extends Base implements Adapter {
   private async insertAll(docs: Stored[]): Promise<Map<Stored, unknown>> {
     const failures = new Map<Stored, unknown>();
     const alone = docs.length === 1 ? docs : await this.refusedOf(docs);
-    for (const doc of alone) await within(deadline, this.collection.insertOne(doc)).catch((error: unknown) => failures.set(doc, error));
+    await pLimit(insertsAtOnce).map(alone, (doc) =>
+      within(deadline, this.collection.insertOne(doc)).catch((error: unknown) => failures.set(doc, error)),
+    );
     return failures;
   }
 

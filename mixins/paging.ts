@@ -1,14 +1,19 @@
-import { badData } from "../broker/errors.ts";
+import { badData, refusal } from "../broker/errors.ts";
 import { after, asFarAs, lastOf, page, sortOf, type Ordering } from "../domain/page.ts";
 import type { Query, Store } from "./store.ts";
 
 const usualLimit = 20;
 
+/** What is known of a list: the value of its ordering's field that its first page ended with last, and whether all of it takes too long to read. */
+interface Known {
+  end?: unknown;
+  isLong: boolean;
+}
 /** Of so many lists each store's first pages are remembered, those that were asked for last. */
 const remembered = 10_000;
-const ends = new WeakMap<object, Map<string, unknown>>();
-/** In place of such an end: to find it took longer than a store may take. */
-const tooFar = Symbol("too far");
+const lists = new WeakMap<object, Map<string, Known>>();
+/** Where a first page takes so long (ms), no more is tried: a store may take 3 s for one query, and a call 5 s for all. */
+const patience = 2_000;
 
 /** One page of what a query finds, and the cursor of the next. BAD_DATA for a cursor of another list. */
 export async function paged<Doc extends { _id: string }>(
@@ -21,13 +26,13 @@ export async function paged<Doc extends { _id: string }>(
   if (!rest) throw badData([{ field: "cursor", message: "is not one of this list's" }]);
   // One more than asked for tells whether there is a next page.
   const options = { sort: sortOf(ordering), limit: limit + 1 };
-  const find = (bounds: object) => store.find({ ...query, ...bounds, ...both(query, bounds, ordering.field) }, options);
+  const find = (bounds: object) => store.find({ ...query, ...bounds, ...merged(query, bounds, ordering.field) }, options);
   const isFirst = cursor === undefined && !(ordering.field in query);
   return page(isFirst ? await first(store, find, { query, ordering, limit }) : await find(rest), limit, ordering);
 }
 
-/** What a question and a cursor say of the same field; where they say the same of it, the cursor is right. */
-function both(query: object, bounds: object, field: string) {
+/** What a question and a cursor ask of the same field, together; of the same operator, the cursor's. */
+function merged(query: object, bounds: object, field: string) {
   const [asked, from] = [query, bounds].map((part) => (part as Query)[field]);
   return asked && from ? { [field]: { ...asked, ...from } } : {};
 }
@@ -42,37 +47,41 @@ async function first<Doc extends { _id: string }>(
   list: { query: object; ordering: Ordering; limit: number },
 ): Promise<Doc[]> {
   const { ordering, limit } = list;
-  const known = ends.get(store) ?? new Map<string, unknown>();
-  ends.set(store, known);
+  const known = lists.get(store) ?? new Map<string, Known>();
+  lists.set(store, known);
   const name = JSON.stringify(list, (_key, value: unknown) => (value instanceof RegExp ? value.source : value));
-  const end = known.get(name);
-  const remember = (value: unknown) => {
+  const remember = (what?: Known) => {
     // The last in the map is the last that was asked for.
     known.delete(name);
-    if (value !== undefined) known.set(name, value);
+    if (what) known.set(name, what);
     if (known.size > remembered) known.delete(known.keys().next().value!);
   };
-  let rows: Doc[] = [];
-  if (end === tooFar) rows = await newest(find, list);
-  else if (end !== undefined) rows = await find(asFarAs(end, ordering));
-  if (rows.length <= limit)
-    rows = await find({}).catch((error: unknown) => {
-      remember(tooFar);
-      throw error;
-    });
-  remember(rows.length > limit ? lastOf(rows, ordering) : undefined);
+
+  const { end, isLong } = known.get(name) ?? { isLong: false };
+  const began = performance.now();
+  const isFull = (rows: Doc[]) => rows.length > limit;
+  const isLate = (since: number) => performance.now() - since > patience;
+  let rows = end === undefined ? [] : await find(asFarAs(end, ordering));
+  if (isLong && !isFull(rows)) {
+    for (const bound of recent(ordering)) if (!isFull(rows) && !isLate(began)) rows = await find(bound);
+    if (!isFull(rows) && isLate(began)) throw refusal("UNAVAILABLE");
+  }
+  if (isFull(rows)) {
+    remember({ end: lastOf(rows, ordering), isLong });
+    return rows;
+  }
+  const asked = performance.now();
+  rows = await find({}).catch((error: unknown) => {
+    if (isLate(asked)) remember({ end, isLong: true });
+    throw error;
+  });
+  remember(isFull(rows) ? { end: lastOf(rows, ordering), isLong: false } : undefined);
   return rows;
 }
 
-/** Of a list by time that could not be read as a whole: the first page of the last minute, hour, day or month that fills one. */
-async function newest<Doc>(
-  find: (bounds: object) => Promise<Doc[]>,
-  { ordering, limit }: { ordering: Ordering; limit: number },
-): Promise<Doc[]> {
+/** Of a list that takes too long to read, if it is by time, what of it is of the last minute, hour, day, month. */
+function recent(ordering: Ordering): object[] {
   if (ordering.direction !== -1 || ordering.field === "price") return [];
-  for (const minutes of [1, 60, 24 * 60, 30 * 24 * 60]) {
-    const rows = await find(asFarAs(new Date(Date.now() - minutes * 60_000).toISOString(), ordering));
-    if (rows.length > limit) return rows;
-  }
-  return [];
+  const minutes = [1, 60, 24 * 60, 30 * 24 * 60];
+  return minutes.map((ago) => asFarAs(new Date(Date.now() - ago * 60_000).toISOString(), ordering));
 }

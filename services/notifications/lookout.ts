@@ -10,7 +10,7 @@ import type { Store } from "../../mixins/store.ts";
 const overlap = 60_000;
 /** Notices are counted together that were stored within this (ms). */
 const width = 5_000;
-/** Keys that are remembered; past these a look may find one again, which its devices then show once all the same. */
+/** Keys that are remembered; past these a look finds the oldest again, which their devices then show once all the same. */
 const remembered = 100_000;
 const pageSize = 500;
 
@@ -22,7 +22,7 @@ export class Lookout {
   /** The keys of what this node was told of, by the window it was stored in. */
   readonly #seen = new Map<number, Set<string>>();
   #count = 0;
-  /** When the last look began that came to its end (ms since 1970). */
+  /** Until then all was looked for (ms since 1970). */
   #lookedAt = Date.now();
   #looking: Promise<void> | undefined;
 
@@ -36,11 +36,11 @@ export class Lookout {
     const seen = this.#seen.get(window) ?? new Set();
     if (seen.has(key)) return false;
     this.#seen.set(window, seen.add(key));
-    if (++this.#count > remembered) this.#forget(this.#seen.keys().next().value!);
+    if (++this.#count > remembered) this.#forget(Math.min(...this.#seen.keys()));
     return true;
   }
 
-  /** Each notice that was stored since a little before the last look and not noted yet. When the store goes away, the next look begins where this one did. */
+  /** Each notice that was stored since a little before the last look and not noted yet. When the store goes away, the next look goes on where this one ended. */
   look(found: (notice: NoticeDocument) => void): Promise<void> {
     return (this.#looking ??= this.#look(found).finally(() => (this.#looking = undefined)));
   }
@@ -49,13 +49,17 @@ export class Lookout {
     const began = Date.now();
     const [first, last] = [windowOf(this.#lookedAt - overlap), windowOf(began + overlap)];
     for (const window of this.#seen.keys()) if (window < first) this.#forget(window);
-    for (let window = first; window <= last; window++) await this.#lookInto(window, found);
-    this.#lookedAt = began;
+    for (let window = first; window <= last; window++) {
+      await this.#lookInto(window, found);
+      this.#lookedAt = Math.max(this.#lookedAt, Math.min(began, window * width));
+    }
   }
 
   async #lookInto(window: number, found: (notice: NoticeDocument) => void): Promise<void> {
     const stored = { createdAt: { $gte: startOf(window), $lt: startOf(window + 1) } };
-    if ((await this.#store.count(stored)) === (this.#seen.get(window)?.size ?? 0)) return;
+    // What the node is told of meanwhile does not count.
+    const told = this.#seen.get(window)?.size ?? 0;
+    if ((await this.#store.count(stored)) === told) return;
     for (let cursor: string | undefined, isMore = true; isMore;) {
       const { rows, nextCursor } = await paged(this.#store, stored, oldestFirst, { cursor, limit: pageSize });
       for (const notice of rows) if (this.note(notice)) found(notice);

@@ -53,10 +53,10 @@ export async function hashPassword(password: string, { network, first }: Turn): 
     await first?.();
     return derive("argon2id", { message: password, nonce, tagLength, ...cost });
   });
-  return written(nonce, tag);
+  return encoded(nonce, tag);
 }
 
-function written(nonce: Buffer, tag: Buffer): string {
+function encoded(nonce: Buffer, tag: Buffer): string {
   const { memory, passes, parallelism } = cost;
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${nonce.toString("base64url")}$${tag.toString("base64url")}`;
 }
@@ -75,4 +75,4 @@ export async function isPassword(password: string, stored: string | undefined, {
 }
 
 /** As that of a password which nobody has: it costs the same to compare, and nothing to make. */
-const nobody = written(randomBytes(16), randomBytes(tagLength));
+const nobody = encoded(randomBytes(16), randomBytes(tagLength));

@@ -76,7 +76,21 @@ describe("a look for notices that a node was not told of", () => {
     expect(read.count).toBeGreaterThan(0);
   });
 
-  it("begins where a look began that did not come to its end", async () => {
+  it("finds one while the node is told of another", async () => {
+    const rows = [stored(1, 10_000)];
+    const { store } = storeOf(rows);
+    const lookout = new Lookout(store);
+    const count = store.count;
+    store.count = async (query) => {
+      const before = await count(query);
+      if (before > 0) lookout.note(stored(2, 10_000));
+      return before;
+    };
+
+    expect(await foundBy(lookout)).toEqual(["u.1"]);
+  });
+
+  it("begins where a look ended that did not come to its end", async () => {
     const rows = [stored(1, 59_000)];
     const { store } = storeOf(rows);
     const lookout = new Lookout(store);

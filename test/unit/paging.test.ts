@@ -1,6 +1,8 @@
+import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { refusal } from "../../broker/errors.ts";
 import { paged } from "../../mixins/paging.ts";
+import type { Ordering } from "../../domain/page.ts";
 import type { Store } from "../../mixins/store.ts";
 import { matches } from "../support/matches.ts";
 
@@ -82,30 +84,48 @@ describe("the first page of a list", () => {
     expect(asked).toEqual([dear, dear]);
   });
 
-  it("by time, which takes too long to read as a whole, is looked for among what is newest", async () => {
+  describe("that takes too long to read as a whole", () => {
     const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
-    const rows = Array.from({ length: 50 }, (_, n) => ({ _id: String(n), soldAt: ago(50 * n) }));
-    const asked: object[] = [];
-    const find = async (query: object) => {
-      asked.push(query);
-      if (!("soldAt" in query)) throw refusal("UNAVAILABLE");
-      return rows.filter((row) => matches(row, query)).slice(0, 11);
-    };
-    const store = { find } as unknown as Store<(typeof rows)[number]>;
     const latest = { field: "soldAt", direction: -1 } as const;
 
-    await expect(paged(store, {}, latest, { limit: 10 })).rejects.toThrow();
-    const shown = (await paged(store, {}, latest, { limit: 10 })).rows;
-
-    expect(shown).toEqual(rows.slice(0, 10));
-    // All of it; a minute, an hour, a day; from then on at once.
-    expect(asked).toHaveLength(4);
-    expect((await paged(store, {}, latest, { limit: 10 })).rows).toEqual(shown);
-    expect(asked).toHaveLength(5);
-    // Without so many, or in another order, there is nothing but the whole.
-    for (const ordering of [latest, { field: "price", direction: -1 } as const]) {
-      rows.splice(5);
-      for (let n = 0; n < 2; n++) await expect(paged(store, {}, ordering, { limit: 10 })).rejects.toThrow();
+    /** A store that gives up a question without bounds after so long (ms). */
+    function slowStoreOf(rows: { _id: string; soldAt: string }[], after: number) {
+      const asked: object[] = [];
+      const find = async (query: object) => {
+        asked.push(query);
+        if ("soldAt" in query) return rows.filter((row) => matches(row, query)).slice(0, 11);
+        await pause(after);
+        throw refusal("UNAVAILABLE");
+      };
+      const store = { find } as unknown as Store<(typeof rows)[number]>;
+      return { asked, ask: async (ordering: Ordering = latest) => (await paged(store, {}, ordering, { limit: 10 })).rows };
     }
+    const sales = () => Array.from({ length: 50 }, (_, n) => ({ _id: String(n), soldAt: ago(50 * n) }));
+
+    it("is looked for among what is newest, from the second time on", async () => {
+      const rows = sales();
+      const { asked, ask } = slowStoreOf(rows, 2_100);
+
+      await expect(ask()).rejects.toThrow();
+      expect(await ask()).toEqual(rows.slice(0, 10));
+      // All of it; a minute, an hour, a day; from then on at once.
+      expect(asked).toHaveLength(4);
+      expect(await ask()).toEqual(rows.slice(0, 10));
+      expect(asked).toHaveLength(5);
+
+      rows.shift();
+      expect(await ask()).toEqual(rows.slice(0, 10));
+      for (const query of asked.slice(1)) expect(query).not.toEqual({});
+    });
+
+    it("is asked for as a whole, where that failed at once, or nothing else is left", async () => {
+      const away = slowStoreOf(sales(), 0);
+      for (let n = 0; n < 3; n++) await expect(away.ask()).rejects.toThrow();
+      expect(away.asked).toEqual([{}, {}, {}]);
+
+      const few = slowStoreOf(sales().slice(0, 5), 2_100);
+      for (let n = 0; n < 2; n++) await expect(few.ask()).rejects.toThrow();
+      expect(few.asked.filter((query) => !("soldAt" in query))).toHaveLength(2);
+    }, 20_000);
   });
 });
