@@ -9,8 +9,10 @@ let started: Promise<{ rabbit: Shared; mongo: Shared }> | undefined;
 /** Started by whoever asks first. */
 export const servers = () => (started ??= Promise.all([sharedRabbit(), sharedMongo()]).then(([rabbit, mongo]) => ({ rabbit, mongo })));
 
+/** Whoever asks next starts others, with nothing in them. */
 export async function stopServers(): Promise<void> {
   const running = await started?.catch(() => undefined);
+  started = undefined;
   await Promise.all([running?.rabbit.stop(), running?.mongo.stop()]);
 }
 

@@ -79,6 +79,7 @@ async function start(kind: Kind, port: number, url: string, prepare = async (_di
   const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
     running.signal(signal);
     await running.ended;
+    running.release();
   };
   return {
     url,
@@ -98,6 +99,8 @@ async function start(kind: Kind, port: number, url: string, prepare = async (_di
 
 interface Running {
   signal(signal: NodeJS.Signals): void;
+  /** What it started may hold its output open a while longer: nobody waits for that. */
+  release(): void;
   ended: Promise<unknown>;
 }
 
@@ -120,7 +123,7 @@ async function boot(kind: Kind, port: number, dir: string): Promise<Running> {
   failed.catch(() => {}); // its ending later is no failure to start
   const ready = eventually(async () => (await accepts(port)) && kind.pid(child, dir), { within: SERVER_START, every: 100 });
   const pid = await Promise.race([ready, failed]).finally(() => process.off("exit", giveUp));
-  return { ended, signal: (signal) => hasEnded(child) || send(pid as number, signal) };
+  return { ended, signal: (signal) => hasEnded(child) || send(pid as number, signal), release: () => child.stderr.destroy() };
 }
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
