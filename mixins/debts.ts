@@ -66,8 +66,9 @@ interface Relay<Doc extends Owing> extends Debts<Doc> {
     waiting: NodeJS.Timeout | undefined;
     /** The next look takes so many. */
     reach: number;
-    /** How far the last one came: the `dueAt` of the last debt it found (ms since 1970). In how long after that (ms) as many more came due, probably. */
+    /** The `dueAt` that the last one came to (ms since 1970). */
     cameTo: number;
+    /** The next one looks so much further (ms): about as long as so many debts took to come due. */
     window: number;
     /** When the last look began (ms since 1970). */
     lookedAt: number;
