@@ -103,8 +103,8 @@ type Together<A extends ActionName> = {
 
 /** What the collection of such a service must be indexed by. A document has one entry while it owes, and none before and after. */
 export const debtIndexes: Index[] = [
-  { fields: { "notice.dueAt": 1, _id: 1 }, partial: "notice.dueAt" },
-  { fields: { "notice.refusedAt": 1, _id: 1 }, partial: "notice.refusedAt" },
+  { fields: ["notice.dueAt", "_id"], partial: "notice.dueAt" },
+  { fields: ["notice.refusedAt", "_id"], partial: "notice.refusedAt" },
 ];
 
 /**

@@ -228,7 +228,7 @@ export class MongoStore extends Base implements Adapter {
     if (this.what.indexes.length === 0) return void (await this.client.db().command({ ping: 1 }));
     await this.collection.createIndexes(
       this.what.indexes.map(({ fields, unique, sparse, partial }) => ({
-        key: fields,
+        key: Object.fromEntries(fields.map((field) => [field, 1])),
         ...(unique && { unique }),
         ...(sparse && { sparse }),
         ...(partial && { partialFilterExpression: { [partial]: { $exists: true } } }),

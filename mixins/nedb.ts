@@ -162,7 +162,7 @@ export class NedbStore extends MemoryAdapter implements Adapter {
   }
 }
 
-const uniques = ({ indexes }: Collection) => [["_id"], ...indexes.filter(({ unique }) => unique).map(({ fields }) => Object.keys(fields))];
+const uniques = ({ indexes }: Collection) => [["_id"], ...indexes.filter(({ unique }) => unique).map(({ fields }) => fields)];
 
 const valueAt = (doc: Stored, path: string): unknown =>
   doc[path] ?? path.split(".").reduce((value: unknown, step) => (value as Stored | undefined)?.[step], doc);
@@ -227,11 +227,10 @@ interface NedbIndex {
  * unique it gets the first field, unless that is a boolean, an array or an object; of one that few documents are in, the field they have.
  */
 function toNedbIndex({ fields, unique = false, sparse = false, partial }: Index, document: TSchema): NedbIndex[] {
-  const names = Object.keys(fields);
-  if (unique) return [{ fieldName: names, unique, sparse }];
+  if (unique) return [{ fieldName: fields, unique, sparse }];
   if (partial) return [{ fieldName: [partial], unique, sparse: true }];
-  const isSelective = ["string", "integer", "number"].includes(typeAt(document, names[0]!));
-  return isSelective ? [{ fieldName: names.slice(0, 1), unique, sparse: true }] : [];
+  const isSelective = ["string", "integer", "number"].includes(typeAt(document, fields[0]!));
+  return isSelective ? [{ fieldName: fields.slice(0, 1), unique, sparse: true }] : [];
 }
 
 function typeAt(document: TSchema, path: string): string {

@@ -27,7 +27,8 @@ export async function paged<Doc extends { _id: string }>(
   // One more than asked for tells whether there is a next page.
   const options = { sort: sortOf(ordering), limit: limit + 1 };
   const find = (bounds: object) => store.find({ ...query, ...bounds, ...merged(query, bounds, ordering.field) }, options);
-  const isFirst = cursor === undefined && !(ordering.field in query);
+  // What is found by its words is few already; what asks for a part of the order has its bound.
+  const isFirst = cursor === undefined && !(ordering.field in query) && !("$and" in query);
   return page(isFirst ? await first(store, find, { query, ordering, limit }) : await find(rest), limit, ordering);
 }
 
@@ -49,7 +50,7 @@ async function first<Doc extends { _id: string }>(
   const { ordering, limit } = list;
   const known = lists.get(store) ?? new Map<string, Known>();
   lists.set(store, known);
-  const name = JSON.stringify(list, (_key, value: unknown) => (value instanceof RegExp ? value.source : value));
+  const name = JSON.stringify(list);
   const remember = (what?: Known) => {
     // The last in the map is the last that was asked for.
     known.delete(name);

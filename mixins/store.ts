@@ -10,7 +10,8 @@ export type Update = Record<string, unknown>;
 export type Order = Record<string, 1 | -1>;
 
 export interface Index {
-  fields: Order;
+  /** All ascending: an index is read from either end, and not every database seeks in what descends (docs/decisions/008). */
+  fields: string[];
   /** Unless it is sparse too: of a field that every document has. */
   unique?: boolean;
   /** Only documents that have one of the fields. */

@@ -50,9 +50,9 @@ export default schema<Notifications>({
       name: "notifications",
       document: NoticeDocument,
       indexes: [
-        { fields: { userId: 1, createdAt: -1, _id: -1 } },
-        { fields: { userId: 1, isRead: 1, createdAt: -1, _id: -1 } },
-        { fields: { createdAt: 1, _id: 1 } },
+        { fields: ["userId", "createdAt", "_id"] },
+        { fields: ["userId", "isRead", "createdAt", "_id"] },
+        { fields: ["createdAt", "_id"] },
       ],
     }),
   ],

@@ -35,8 +35,8 @@ export default schema<Users>({
       name: "accounts",
       document: AccountDocument,
       indexes: [
-        { fields: { email: 1 }, unique: true },
-        { fields: { endedUntil: 1 }, sparse: true },
+        { fields: ["email"], unique: true },
+        { fields: ["endedUntil"], sparse: true },
       ],
     }),
   ],

@@ -72,9 +72,9 @@ export default {
         notes: [
           `Two markets side by side, asked in turn, one request at a time, for ${limit} rows a page. ${rare.count} items carry the words that are searched for, in either.`,
           `In the inbox ${sizes.small.unread} of ${sizes.small.notices} notices are unread, and ${sizes.large.unread.toLocaleString("en")} of ${sizes.large.notices.toLocaleString("en")}.`,
-          "The first of 50 answers may read more: later ones ask no further than that page reached (docs/decisions/008).",
+          "Round 0 warms up. The first of 50 answers may read more: later ones ask no further than that page reached (docs/decisions/008).",
           ...(sizes.large.items === million ? [] : [`Measured with GROWTH_ITEMS=${sizes.large.items}; without it there are a million.`]),
-          ...[...failed].map((why) => `No number where ${why}`),
+          ...[...failed].map((why) => `Without a number: ${why}`),
         ],
       };
     } finally {
@@ -93,7 +93,7 @@ async function ask(market: Contestant, run: string, failed: Set<string>): Promis
     const order = { api: market.api, method, path: path(run), count, connections: 1, tokens };
     const answered = await load(order).then(
       (done) => done.answered,
-      (error: Error) => void failed.add(error.message.replace(market.api, "")),
+      (error: Error) => void failed.add(`${run}, ${error.message.replace(market.api, "")}`),
     );
     medians[name] = answered ? percentile(answered, 0.5) : NaN;
   }

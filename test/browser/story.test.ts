@@ -395,10 +395,20 @@ describe("hostile goods", () => {
     const client = await somebody();
     const { id } = await client.offer({ imageUrl: "/assets/samples/no-such-picture.svg" });
     const visitor = await arrives();
+    const niche = visitor.page.locator(".item .niche");
+    // It is on its way until the room has been measured.
+    const measured = Promise.withResolvers<null>();
+    await visitor.page.route("**/no-such-picture.svg", async (route) => {
+      await measured.promise;
+      await route.continue();
+    });
     await visitor.visits(`/shop/items/${id}`);
-    const box = await visitor.page.locator(".item .niche").boundingBox();
-    await visitor.page.locator(".item .niche svg").waitFor();
-    expect(await visitor.page.locator(".item .niche").boundingBox()).toEqual(box);
+    await niche.locator("img").waitFor({ state: "attached" });
+    const box = await niche.boundingBox();
+    measured.resolve(null);
+    await niche.locator("svg").waitFor();
+    expect(box).not.toBeNull();
+    expect(await niche.boundingBox()).toEqual(box);
     await visitor.leaves();
   });
 });

@@ -73,9 +73,10 @@ it(`sells nothing twice and loses no notice, whatever dies (CHAOS_SEED=${seed} n
   const whys = Object.fromEntries([...Map.groupBy(unknown, (why) => why)].map(([why, list]) => [why, list.length]));
   say(`${load.purchases} purchases by ${history.buys.length} requests; of unknown outcome: ${JSON.stringify(whys)}`);
   expect(failed).toEqual([]);
-  expect(faultsOf(findings)).toEqual({});
   // What is away is said to be away: nothing that dies is a fault that nobody foresaw.
+  expect(house.of("api").flatMap((member) => member.lines("INTERNAL"))).toEqual([]);
   expect(whys).not.toHaveProperty("INTERNAL");
+  expect(faultsOf(findings)).toEqual({});
   expect(load.purchases).toBeGreaterThanOrEqual(buys);
 }, 900_000);
 

@@ -58,6 +58,12 @@ export class Member {
     return code;
   }
 
+  /** The lines of all its lives that have this in them. */
+  lines(text: string): string[] {
+    const all = this.isRunning ? this.printed + this.node.output() : this.printed;
+    return all.split("\n").filter((line) => line.includes(text));
+  }
+
   freeze(): void {
     this.node.child.kill("SIGSTOP");
   }
@@ -170,7 +176,7 @@ export class House<S extends Shared = Server> implements Servers<S> {
     return { items: await this.items.find(items).toArray(), notices: await this.notices.find(notices).toArray() };
   }
 
-  /** Every service and database answers, asked through every api; and every node sees every other. */
+  /** Every service and database answers, asked through every api; every node is seen, and has its database. */
   async isWell(within = 30_000): Promise<void> {
     await eventually(
       async () => {
@@ -182,6 +188,10 @@ export class House<S extends Shared = Server> implements Servers<S> {
         const seen = this.broker.registry.nodes.toArray().filter((node) => node.available && !node.local);
         const missing = names.filter((name) => !seen.some(({ id }) => id === name));
         if (missing.length > 0) throw new Error(`out of sight: ${missing.join(", ")}`);
+        // What is asked through an api is answered by whichever node has its turn.
+        await Promise.all(
+          this.of(...owners).map(({ name, service }) => this.broker.call(`${service}.health`, {}, { nodeID: name, timeout: 2000 })),
+        );
       },
       { within, every: 50 },
     );

@@ -26,12 +26,12 @@ export const things = (name: string): Collection => ({
   name,
   document: Thing,
   indexes: [
-    { fields: { email: 1 }, unique: true, sparse: true },
-    { fields: { owner: 1, number: 1 }, unique: true, sparse: true },
-    { fields: { createdAt: -1, _id: -1 } },
-    { fields: { isSold: 1, createdAt: -1, _id: -1 } },
-    { fields: { price: 1, _id: 1 } },
-    { fields: { words: 1, createdAt: -1 } },
+    { fields: ["email"], unique: true, sparse: true },
+    { fields: ["owner", "number"], unique: true, sparse: true },
+    { fields: ["createdAt", "_id"] },
+    { fields: ["isSold", "createdAt", "_id"] },
+    { fields: ["price", "_id"] },
+    { fields: ["words", "createdAt"] },
   ],
 });
 
