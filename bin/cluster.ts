@@ -21,7 +21,8 @@ const running = new Map<string, ChildProcess>();
 let stopping = false;
 
 for (const name of serviceNames) {
-  const child = spawn(process.execPath, [`${import.meta.dirname}/service.ts`, name], { env: environment(name, keys), stdio: "inherit" });
+  const args = [...process.execArgv, `${import.meta.dirname}/service.ts`, name];
+  const child = spawn(process.execPath, args, { env: environment(name, keys), stdio: "inherit" });
   running.set(name, child);
   console.log(`${name}: pid ${child.pid}`);
   child.on("exit", (code, signal) => {

@@ -1,7 +1,7 @@
 /** Nodes of Souk as real processes: what `npm run service` runs. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
@@ -20,7 +20,11 @@ export interface Node {
 
 type Environment = Record<string, string | undefined>;
 
-const service = join(import.meta.dirname, "../../bin/service.ts");
+const root = join(import.meta.dirname, "../..");
+const service = join(root, "bin/service.ts");
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { service: string } };
+/** Node's own. */
+const options = scripts.service.match(/--\S+/g) ?? [];
 
 /** Waits until the node says that it is open. */
 export async function startNode(names: string[], env: Environment, command = service): Promise<Node> {
@@ -41,7 +45,10 @@ export function spawnNode(names: string[], env: Environment, command = service):
   // HOME and PATH aside, nothing of the test's own environment reaches the node.
   const { PATH, HOME } = process.env;
   const defaults = { PATH, HOME, HOST: "127.0.0.1", PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "warn" };
-  const child = spawn(process.execPath, [command, ...names], { env: { ...defaults, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...options, command, ...names], {
+    env: { ...defaults, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
   let printed = "";

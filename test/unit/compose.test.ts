@@ -49,7 +49,8 @@ describe("the containers of the services", () => {
 
     expect(nodes.map(([name]) => `${name}.service.ts`).sort()).toEqual(files.sort());
     for (const [name, { command }] of nodes) expect(command).toEqual(["node", "bin/service.ts", name]);
-    expect(packageJson.scripts.service).toBe("exec node bin/service.ts");
+    const [, options] = /^ENV .*NODE_OPTIONS=(\S+)$/m.exec(dockerfile)!;
+    expect(packageJson.scripts.service).toMatch(new RegExp(`^exec env \\S+ node ${options} bin/service\\.ts$`));
     expect(existsSync(join(root, "bin/service.ts"))).toBe(true);
   });
 
