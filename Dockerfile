@@ -18,7 +18,7 @@ COPY web web
 RUN node node_modules/vite/bin/vite.js build --config web/vite.config.ts --configLoader native
 
 FROM node:24-slim
-# As `npm run service` runs it: what is young may take 34 MB before it is looked through, and not the 134 that a busy node grows to.
+# As `npm run service` runs it (docs/decisions/009).
 ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=16
 WORKDIR /souk
 COPY --from=packages /souk/node_modules ./node_modules

@@ -7,6 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
+import { nodeOptions } from "../test/support/node.ts";
 import { section, withSection } from "./report.ts";
 import { rows } from "./rows.ts";
 import { serverVersions, stopServers } from "./support/servers.ts";
@@ -54,7 +55,7 @@ async function headerOf(): Promise<string> {
 Measured by \`npm run bench\`: Souk beside the references in [\`bench/references\`](../bench/references), in the same run and in turn, round after round. A ratio is Souk's figure divided by a reference's in the same round; the goal is held against its median. Figures with a database are comparable inside one run only.
 
 - Machine: ${model}, ${cores} cores, ${memory}, Linux ${release()}; load, servers and all contestants share it over loopback
-- Node ${process.version}, Moleculer ${ServiceBroker.MOLECULER_VERSION}, ${rabbit}
+- Node ${process.version} with ${nodeOptions.join(" ")}, the references too; Moleculer ${ServiceBroker.MOLECULER_VERSION}, ${rabbit}
 - Database: ${mongo}; writes are journaled by a majority
 - bare: node:http, amqplib and the conditional write, nothing else
 - by hand: the same promises as Souk's, without a framework

@@ -21,7 +21,9 @@ const running = new Map<string, ChildProcess>();
 let stopping = false;
 
 for (const name of serviceNames) {
-  const args = [...process.execArgv, `${import.meta.dirname}/service.ts`, name];
+  // What bounds the memory of this process bounds theirs; its other options, as --inspect and --env-file, are its own.
+  const bounds = process.execArgv.filter((option) => option.startsWith("--max-"));
+  const args = [...bounds, `${import.meta.dirname}/service.ts`, name];
   const child = spawn(process.execPath, args, { env: environment(name, keys), stdio: "inherit" });
   running.set(name, child);
   console.log(`${name}: pid ${child.pid}`);

@@ -27,7 +27,8 @@ export async function paged<Doc extends { _id: string }>(
   // One more than asked for tells whether there is a next page.
   const options = { sort: sortOf(ordering), limit: limit + 1 };
   const find = (bounds: object) => store.find({ ...query, ...bounds, ...merged(query, bounds, ordering.field) }, options);
-  // What is found by its words is few already; what asks for a part of the order has its bound.
+  // A search (`$and`, domain/catalogue.ts) is asked for as it is: a bound might be taken for the better way to its words (decision 008).
+  // So is what asks something of the ordering's field itself.
   const isFirst = cursor === undefined && !(ordering.field in query) && !("$and" in query);
   return page(isFirst ? await first(store, find, { query, ordering, limit }) : await find(rest), limit, ordering);
 }
@@ -59,30 +60,31 @@ async function first<Doc extends { _id: string }>(
   };
 
   const { end, isLong } = known.get(name) ?? { isLong: false };
+  const bounds = [...(end === undefined ? [] : [end]), ...(isLong ? widening(ordering) : [])];
   const began = performance.now();
-  const isFull = (rows: Doc[]) => rows.length > limit;
-  const isLate = (since: number) => performance.now() - since > patience;
-  let rows = end === undefined ? [] : await find(asFarAs(end, ordering));
-  if (isLong && !isFull(rows)) {
-    for (const bound of recent(ordering)) if (!isFull(rows) && !isLate(began)) rows = await find(bound);
-    if (!isFull(rows) && isLate(began)) throw refusal("UNAVAILABLE");
-  }
-  if (isFull(rows)) {
-    remember({ end: lastOf(rows, ordering), isLong });
+  const isLate = () => performance.now() - began > patience;
+  try {
+    for (const bound of bounds) {
+      const rows = await find(asFarAs(bound, ordering));
+      if (rows.length > limit) {
+        remember({ end: lastOf(rows, ordering), isLong });
+        return rows;
+      }
+      if (isLate()) throw refusal("UNAVAILABLE");
+    }
+    const rows = await find({});
+    remember(rows.length > limit ? { end: lastOf(rows, ordering), isLong: false } : undefined);
     return rows;
-  }
-  const asked = performance.now();
-  rows = await find({}).catch((error: unknown) => {
-    if (isLate(asked)) remember({ end, isLong: true });
+  } catch (error) {
+    if (isLate()) remember({ isLong: true });
     throw error;
-  });
-  remember(isFull(rows) ? { end: lastOf(rows, ordering), isLong: false } : undefined);
-  return rows;
+  }
 }
 
-/** Of a list that takes too long to read, if it is by time, what of it is of the last minute, hour, day, month. */
-function recent(ordering: Ordering): object[] {
-  if (ordering.direction !== -1 || ordering.field === "price") return [];
+/** For a list that takes too long to read: how far to ask, each time farther, until a page is full. */
+function widening({ field, direction }: Ordering): unknown[] {
+  const prices = [1, 2, 3, 4, 5, 6, 7].map((digits) => 10 ** digits);
+  if (field === "price") return direction === 1 ? prices : prices.toReversed();
   const minutes = [1, 60, 24 * 60, 30 * 24 * 60];
-  return minutes.map((ago) => asFarAs(new Date(Date.now() - ago * 60_000).toISOString(), ordering));
+  return direction === 1 ? [] : minutes.map((ago) => new Date(Date.now() - ago * 60_000).toISOString());
 }

@@ -7,7 +7,7 @@ import type { TSchema } from "typebox";
 export type Query = Record<string, unknown>;
 /** And of its updates: $set, $unset, $inc, $push, $min, $max. */
 export type Update = Record<string, unknown>;
-export type Order = Record<string, 1 | -1>;
+type Order = Record<string, 1 | -1>;
 
 export interface Index {
   /** All ascending: an index is read from either end, and not every database seeks in what descends (docs/decisions/008). */

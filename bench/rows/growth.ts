@@ -74,7 +74,7 @@ export default {
           `In the inbox ${sizes.small.unread} of ${sizes.small.notices} notices are unread, and ${sizes.large.unread.toLocaleString("en")} of ${sizes.large.notices.toLocaleString("en")}.`,
           "Round 0 warms up. The first of 50 answers may read more: later ones ask no further than that page reached (docs/decisions/008).",
           ...(sizes.large.items === million ? [] : [`Measured with GROWTH_ITEMS=${sizes.large.items}; without it there are a million.`]),
-          ...[...failed].map((why) => `Without a number: ${why}`),
+          ...[...failed].map((why) => `Not all was answered in ${why}`),
         ],
       };
     } finally {

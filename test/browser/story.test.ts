@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { gate } from "../support/gate.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { startNode } from "../support/node.ts";
 import { goes, openBrowser, outages, patience, rings, sees, toastOf, Visitor } from "./support/browser.ts";
@@ -396,16 +397,16 @@ describe("hostile goods", () => {
     const { id } = await client.offer({ imageUrl: "/assets/samples/no-such-picture.svg" });
     const visitor = await arrives();
     const niche = visitor.page.locator(".item .niche");
-    // It is on its way until the room has been measured.
-    const measured = Promise.withResolvers<null>();
+    // The picture is on its way until the room has been measured.
+    const measured = gate();
     await visitor.page.route("**/no-such-picture.svg", async (route) => {
-      await measured.promise;
+      await measured.opened();
       await route.continue();
     });
     await visitor.visits(`/shop/items/${id}`);
     await niche.locator("img").waitFor({ state: "attached" });
     const box = await niche.boundingBox();
-    measured.resolve(null);
+    measured.open();
     await niche.locator("svg").waitFor();
     expect(box).not.toBeNull();
     expect(await niche.boundingBox()).toEqual(box);

@@ -29,8 +29,7 @@ export class Member {
   /** Before its database; api has none. */
   readonly mongo: Proxy | undefined;
   declare node: Node;
-  /** All that its earlier lives printed. */
-  printed = "";
+  readonly #lives: Node[] = [];
   readonly #env: Record<string, string | undefined>;
 
   constructor(name: string, service: ServiceName, env: Record<string, string | undefined>, amqp: Proxy, mongo?: Proxy) {
@@ -48,20 +47,19 @@ export class Member {
   /** With a clock that is so many ms ahead. */
   async start(clock = 0): Promise<void> {
     const wrong = { NODE_OPTIONS: `--import ${join(import.meta.dirname, "clock.ts")}`, CLOCK_MS: String(clock) };
-    if (!this.isRunning) this.node = await startNode([this.service], { ...this.#env, ...(clock && wrong) });
+    if (this.isRunning) return;
+    this.node = await startNode([this.service], { ...this.#env, ...(clock && wrong) });
+    this.#lives.push(this.node);
   }
 
   /** The exit code, or the name of the signal. */
-  async end(signal?: NodeJS.Signals): Promise<number | string> {
-    const code = await this.node.end(signal);
-    this.printed += this.node.output();
-    return code;
+  end(signal?: NodeJS.Signals): Promise<number | string> {
+    return this.node.end(signal);
   }
 
-  /** The lines of all its lives that have this in them. */
+  /** The lines with this in them that it printed, in all its lives. */
   lines(text: string): string[] {
-    const all = this.isRunning ? this.printed + this.node.output() : this.printed;
-    return all.split("\n").filter((line) => line.includes(text));
+    return this.#lives.flatMap((life) => life.output().split("\n")).filter((line) => line.includes(text));
   }
 
   freeze(): void {
@@ -176,7 +174,7 @@ export class House<S extends Shared = Server> implements Servers<S> {
     return { items: await this.items.find(items).toArray(), notices: await this.notices.find(notices).toArray() };
   }
 
-  /** Every service and database answers, asked through every api; every node is seen, and has its database. */
+  /** Every service and database answers, asked through every api; every node is seen, and each that owns data has its database. */
   async isWell(within = 30_000): Promise<void> {
     await eventually(
       async () => {

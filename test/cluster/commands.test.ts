@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, symlinkSync, utimesSync } from "node:fs";
+import { cpSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { Item } from "../../contracts/market.ts";
 import { Client } from "../support/client.ts";
@@ -84,6 +84,7 @@ describe("npm run cluster", () => {
     await eventually(() => ready(200), { within: 20_000 });
     const pids = new Map([...cluster.said().matchAll(/^(\w+): pid (\d+)$/gm)].map(([, name, pid]) => [name!, Number(pid)]));
     expect([...pids.keys()]).toEqual(["api", "market", "notifications", "users"]);
+    for (const pid of pids.values()) expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toContain("--max-semi-space-size=16");
 
     const buyer = await Client.registered(api);
     process.kill(pids.get("notifications")!, "SIGKILL");

@@ -51,6 +51,8 @@ describe("the containers of the services", () => {
     for (const [name, { command }] of nodes) expect(command).toEqual(["node", "bin/service.ts", name]);
     const [, options] = /^ENV .*NODE_OPTIONS=(\S+)$/m.exec(dockerfile)!;
     expect(packageJson.scripts.service).toMatch(new RegExp(`^exec env \\S+ node ${options} bin/service\\.ts$`));
+    expect(packageJson.scripts.start).toBe(packageJson.scripts.service);
+    expect(packageJson.scripts.cluster).toBe(packageJson.scripts.service!.replace("service.ts", "cluster.ts"));
     expect(existsSync(join(root, "bin/service.ts"))).toBe(true);
   });
 
