@@ -32,8 +32,8 @@ export const toNotification = ({ id, type, text, data, createdAt }: NoticeDocume
   createdAt,
 });
 
-/** Of several users, each one's together, newest first: as an index has them. */
-export const byUser = { userId: 1, ...sortOf(newestFirst) } as const;
+/** Of several users, each one's together, newest first: as an index has them, read from its end. */
+export const byUser = { userId: -1, ...sortOf(newestFirst) } as const;
 
 /**
  * What a look at several users' unread notices, in that order and at no more than `limit` of them, says of each: all that one has, or
@@ -42,7 +42,7 @@ export const byUser = { userId: 1, ...sortOf(newestFirst) } as const;
 export function unreadByUser(found: NoticeDocument[], limit: number): (userId: string) => NoticeDocument[] | undefined {
   const lastUser = found.length < limit ? undefined : found.at(-1)?.userId;
   const groups = Map.groupBy(found, ({ userId }) => userId);
-  return (userId) => (lastUser === undefined || userId < lastUser ? (groups.get(userId) ?? []) : undefined);
+  return (userId) => (lastUser === undefined || userId > lastUser ? (groups.get(userId) ?? []) : undefined);
 }
 
 /** The unread notices of a user that a `read` names; `until` is the notice it ends at. Of one instant, the key decides, as in the inbox. */

@@ -1,4 +1,5 @@
-import { newNotice, nextInstant, toMark, toNotification, unreadByUser } from "../../domain/inbox.ts";
+import type { NoticeDocument } from "../../contracts/notifications.ts";
+import { byUser, newNotice, nextInstant, toMark, toNotification, unreadByUser } from "../../domain/inbox.ts";
 
 const now = new Date("2026-01-01T00:00:00.000Z");
 
@@ -23,11 +24,14 @@ it("reads up to a notice of two nodes' same instant in the order of the inbox: b
 it("tells of several users what each has unread, and of whom a limit may have cut something off", () => {
   const [anna, berta, cleo] = ["anna", "berta", "cleo"].map((userId) => newNotice({ userId, text: "Hello" }, "n", now));
 
-  const all = unreadByUser([anna!, cleo!], 3);
-  const cut = unreadByUser([anna!, berta!], 2);
+  const found = (...notices: (NoticeDocument | undefined)[]) =>
+    notices.map((notice) => notice!).toSorted((a, b) => byUser.userId * (a.userId < b.userId ? -1 : 1));
+
+  const all = unreadByUser(found(anna, cleo), 3);
+  const cut = unreadByUser(found(berta, cleo), 2);
 
   expect(["anna", "berta", "cleo"].map(all)).toEqual([[anna], [], [cleo]]);
-  expect(["aaron", "anna", "berta", "cleo"].map(cut)).toEqual([[], [anna], undefined, undefined]);
+  expect(["anna", "berta", "cleo", "dora"].map(cut)).toEqual([undefined, undefined, [cleo], []]);
 });
 
 it.each([
