@@ -286,6 +286,8 @@ const isBusy = (error: unknown) => error instanceof Late || (error as Error).nam
 
 function isOutage(error: unknown): error is Error {
   if (isBusy(error)) return true;
-  const { name = "", code } = error as { name?: string; code?: unknown };
-  return driverErrors.has(name) || (error instanceof MongoServerError && serverCodes.has(Number(code)));
+  const { name = "", code, syscall } = error as { name?: string; code?: unknown; syscall?: string };
+  // What writing to a connection that has just been cut throws, the driver passes on as it is.
+  const isOfSocket = syscall !== undefined;
+  return isOfSocket || driverErrors.has(name) || (error instanceof MongoServerError && serverCodes.has(Number(code)));
 }

@@ -9,6 +9,7 @@ import { MongoStore } from "../../mixins/mongo.ts";
 import { NedbStore } from "../../mixins/nedb.ts";
 import type { Query, Update } from "../../mixins/store.ts";
 import { eventually } from "../support/eventually.ts";
+import { Proxy } from "../support/proxy.ts";
 import { SERVER_START, startMongo, type Server } from "../support/servers.ts";
 import { shopOn, storePromises, tally, things, type Thing } from "../support/storePromises.ts";
 
@@ -145,6 +146,23 @@ describe("a store in MongoDB", () => {
     await shop.stop();
     for (const socket of sockets) socket.destroy();
     silent.close();
+  });
+
+  it("whose connections are cut is UNAVAILABLE to what is being written in this very moment", async () => {
+    const proxy = await Proxy.before(Number(new URL(server.url).port));
+    const url = `mongodb://127.0.0.1:${proxy.port}/${database}?directConnection=true`;
+    const shop = await shopOn((what) => new MongoStore(url, what));
+    const ends = new Set<string>();
+    for (let n = 0; n < 20; n++) {
+      await eventually(() => Promise.all(Array.from({ length: 5 }, () => shop.store.ping())));
+      proxy.cut();
+      const calls = [shop.store.insert({ _id: randomUUID() }), shop.store.change({ _id: "1" }, { $inc: { price: 1 } }), shop.store.one({})];
+      for (const end of Object.keys(await tally(calls))) ends.add(end);
+    }
+    ends.delete("done");
+    expect([...ends]).toEqual(["UNAVAILABLE"]);
+    await shop.stop();
+    await proxy.close();
   });
 
   it("lets no operation pass before its unique indexes are there: with twins it refuses, without them it works", async () => {
