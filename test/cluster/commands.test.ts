@@ -73,7 +73,7 @@ const isGone = (pid: number) => {
 };
 
 describe("npm run cluster", () => {
-  it("runs each service as a process of its own; one that is killed leaves the others, and one signal stops all", async () => {
+  it("runs each service as a process of its own, its memory bounded; one that is killed leaves the others, and one signal stops all", async () => {
     const { AMQP_URL, NAMESPACE } = clusterEnv(rabbit.url, mongo.url);
     const databases = Object.fromEntries(
       ["MARKET", "NOTIFICATIONS", "USERS"].map((name) => [`${name}_MONGO_URL`, `${mongo.url}/${randomUUID()}`]),
