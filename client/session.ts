@@ -1,6 +1,6 @@
 import type { Session, User } from "../contracts/users.ts";
 import { isCode, signInFirst, SoukError, unanswered } from "./errors.ts";
-import type { Http } from "./http.ts";
+import type { Http, Params } from "./http.ts";
 import { store, type Store } from "./store.ts";
 import { surroundings } from "./surroundings.ts";
 import type { Tokens } from "./tokens.ts";
@@ -69,20 +69,24 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
 
   /** A refresh token buys the next pair, once: sent twice, it ends the session. So it is read here, where no other tab is at it. */
   async function exchange(): Promise<Access> {
-    const [before, refreshToken] = [current, tokens.get()];
-    if (!refreshToken) {
+    const [before, kept] = [current, tokens.get()];
+    if (!kept) {
       forget();
       throw signInFirst();
     }
+    // Kept before it is sent: whoever gets no answer, or has left the page before it came, asks for the same refresh again.
+    const sent = kept.includes("~") ? kept : `${kept}~${newKey()}`;
+    if (sent !== kept) tokens.set(sent);
     try {
-      const session = await ask("users.refresh", { refreshToken });
-      if (tokens.get() === refreshToken) return adopt(session);
+      const session = await ask("users.refresh", refreshOf(sent));
+      const now = tokens.get();
+      if (now === sent || now === session.refreshToken) return adopt(session);
       // Signed out, or in as somebody else, while this was under way.
       void farewell(session.refreshToken, session.accessToken);
     } catch (error) {
       if (!isCode(error, "UNAUTHENTICATED", "BAD_DATA")) throw error;
       // Without locks another tab may have been faster: then its token is the good one.
-      if (tokens.get() === refreshToken) tokens.set(null);
+      if (tokens.get() === sent) tokens.set(null);
     }
     return current && current !== before ? current : exchange();
   }
@@ -134,16 +138,26 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
       return state.get().user!;
     },
     async end() {
-      const [refreshToken, access] = [tokens.get(), current];
+      const [kept, access] = [tokens.get(), current];
       tokens.set(null);
       forget();
-      if (!refreshToken) return;
-      if (access && isGood(access)) return void (await farewell(refreshToken, access.token));
-      const session = await ask("users.refresh", { refreshToken }).catch(() => null);
+      if (!kept) return;
+      const refresh = refreshOf(kept);
+      if (access && isGood(access)) return void (await farewell(refresh.refreshToken, access.token));
+      const session = await ask("users.refresh", refresh).catch(() => null);
       if (session) await farewell(session.refreshToken, session.accessToken);
     },
   };
 }
+
+/** What is asked for: the refresh token, and behind a `~` the key of the refresh that was begun with it. */
+function refreshOf(kept: string): Params<"users.refresh"> {
+  const [refreshToken = "", idempotencyKey] = kept.split("~");
+  return { refreshToken, idempotencyKey };
+}
+
+/** 128 bits. */
+const newKey = () => surroundings.crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** Runs it while no other tab runs its own; where there are no locks (pages without TLS), at once. */
 async function locked<T>(name: string | undefined, run: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { surroundings } from "./surroundings.ts";
 
-/** Where the refresh token lives. */
+/** Where the refresh token lives, and what the client notes beside it: one text, of letters, digits, `.`, `_`, `-` and `~`. */
 export interface Tokens {
   get(): string | null;
   set(token: string | null): void;

@@ -20,11 +20,9 @@ export function parseRefreshToken(value: string) {
   return { userId, sid, family, token };
 }
 
-/** What a refresh token is worth. A spent one whose family is right was copied by somebody: the session must end. */
-export function judge(session: Sessions[string] | undefined, { family, token }: Hashes, now: Date): "good" | "spent" | "unknown" {
-  if (!session || session.family !== family || session.expiresAt <= now.toISOString()) return "unknown";
-  return session.token === token ? "good" : "spent";
-}
+/** Whether a refresh token is of this session, good or spent: who knows its family has seen a token of it. */
+export const isOf = (session: Sessions[string] | undefined, { family }: Hashes, now: Date) =>
+  session?.family === family && session.expiresAt > now.toISOString();
 
 export const session = ({ family, token }: Hashes, now: Date): Sessions[string] => ({
   family,

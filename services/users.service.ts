@@ -7,12 +7,12 @@ import { AccountDocument, accessTokenSeconds, type Session, type User } from "..
 import { networkOf } from "../domain/addresses.ts";
 import { isCommon } from "../domain/passwords.ts";
 import { samplePeople } from "../domain/samples.ts";
-import { ending, endedOf, expiry, judge, outlived, session } from "../domain/sessions.ts";
+import { ending, endedOf, expiry, isOf, outlived, session } from "../domain/sessions.ts";
 import { collection } from "../mixins/collection.ts";
 import { Duplicate, type Store } from "../mixins/store.ts";
 import { Guard } from "./users/guard.ts";
 import { hashPassword, isPassword } from "./users/passwords.ts";
-import { accessTokens, newRefreshToken, readRefreshToken } from "./users/tokens.ts";
+import { accessTokens, newRefreshToken, nextRefreshToken, readRefreshToken } from "./users/tokens.ts";
 
 interface Users extends Service {
   store: Store<AccountDocument>;
@@ -87,18 +87,19 @@ export default schema<Users>({
     },
 
     async refresh(ctx) {
-      const { userId, sid, family, hashes } = readRefreshToken(ctx.params.refreshToken);
+      const token = readRefreshToken(ctx.params.refreshToken);
+      const { userId, sid, hashes } = token;
       await this.guard.refresh(networkIn(ctx), sid);
       const account = await this.store.one({ _id: userId });
       const now = new Date();
-      const worth = judge(account?.sessions[sid], hashes, now);
-      if (!account || worth === "unknown") throw notValid();
-      const next = newRefreshToken(userId, sid, family);
+      if (!account || !isOf(account.sessions[sid], hashes, now)) throw notValid();
+      const next = nextRefreshToken(token, ctx.params.idempotencyKey);
       const fields = { [`sessions.${sid}.token`]: next.hashes.token, [`sessions.${sid}.expiresAt`]: expiry(now) };
-      // Of two that bring the same token at once, one matches; the other's is spent by then.
-      const match = { _id: userId, [`sessions.${sid}.token`]: hashes.token };
-      const renewed = worth === "good" && (await this.store.change(match, { $set: fields }));
+      // Of two that bring the same token at once, one matches; the other's is spent by then, unless both are the same refresh.
+      const match = { _id: userId, [`sessions.${sid}.token`]: { $in: [hashes.token, next.hashes.token] } };
+      const renewed = await this.store.change(match, { $set: fields });
       if (renewed) return this.answer(renewed, sid, next.value);
+      // Spent, so somebody copied it.
       await this.end(ctx, account, [sid], {});
       throw notValid();
     },
@@ -107,7 +108,7 @@ export default schema<Users>({
       const caller = signedIn(ctx);
       const { userId, sid, hashes } = readRefreshToken(ctx.params.refreshToken);
       const account = userId === caller.id ? await this.store.one({ _id: userId }) : null;
-      if (!account || judge(account.sessions[sid], hashes, new Date()) === "unknown") throw notValid();
+      if (!account || !isOf(account.sessions[sid], hashes, new Date())) throw notValid();
       await this.end(ctx, account, [sid], {});
       return null;
     },

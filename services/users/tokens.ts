@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { importJWK, SignJWT, type JWK } from "jose";
 import { accessTokenSeconds, accessTokenType, audience, issuer } from "../../contracts/users.ts";
-import { parseRefreshToken, refreshToken, type Hashes } from "../../domain/sessions.ts";
+import { parseRefreshToken, refreshToken } from "../../domain/sessions.ts";
 
 /** Signs access tokens with the private key that users alone holds. */
 export function accessTokens(privateKey: JWK) {
@@ -17,16 +17,29 @@ export function accessTokens(privateKey: JWK) {
       .sign(await key);
 }
 
-/** A new refresh token of a session, of the same family unless none is given, and the hashes to store: the token itself is kept nowhere. */
-export function newRefreshToken(userId: string, sid: string, family = secret()): { value: string; hashes: Hashes } {
-  const token = secret();
-  return { value: refreshToken(userId, sid, family, token), hashes: { family: digest(family), token: digest(token) } };
+/** The first refresh token of a session. */
+export const newRefreshToken = (userId: string, sid: string) => refreshTokenOf(userId, sid, secret(), secret());
+
+/** The token that follows this one. For one key it is always the same, and nobody can tell it who has not both. */
+export function nextRefreshToken({ userId, sid, family, token }: RefreshToken, key = secret()): RefreshToken {
+  return refreshTokenOf(userId, sid, family, createHmac("sha256", token).update(key).digest("base64url"));
 }
 
-export function readRefreshToken(value: string) {
+export function readRefreshToken(value: string): RefreshToken {
   const { userId, sid, family, token } = parseRefreshToken(value);
-  return { userId, sid, family, hashes: { family: digest(family), token: digest(token) } };
+  return refreshTokenOf(userId, sid, family, token);
 }
+
+const refreshTokenOf = (userId: string, sid: string, family: string, token: string) => ({
+  userId,
+  sid,
+  family,
+  token,
+  value: refreshToken(userId, sid, family, token),
+  /** What is stored: the token itself is kept nowhere. */
+  hashes: { family: digest(family), token: digest(token) },
+});
+type RefreshToken = ReturnType<typeof refreshTokenOf>;
 
 const secret = () => randomBytes(24).toString("base64url");
 /** The secrets are random and long: a plain hash is enough. */

@@ -254,6 +254,22 @@ describe("a session", () => {
     await visitor.leaves();
   });
 
+  it("goes on when the page is left, twice, after the server renewed its token and before the answer came", async () => {
+    const visitor = await arrives({ as: await somebody() });
+    let lost = 0;
+    await visitor.context.route("**/users/refresh", async (route) => void ((await route.fetch()).ok() && lost++), { times: 2 });
+    for (const path of ["/shop/purchases", "/shop/sales"]) {
+      const before = lost;
+      await visitor.visits(path);
+      await eventually(() => expect(lost).toBe(before + 1), { within: patience });
+    }
+
+    await visitor.visits("/shop/inbox");
+    await visitor.page.getByRole("heading", { name: "Inbox" }).waitFor();
+    await rings(visitor.page, 0);
+    await visitor.leaves();
+  });
+
   it("renews itself when its token expires, and nothing that was typed is lost", async () => {
     const visitor = await arrives({ as: await somebody() });
     await visitor.page.clock.install();

@@ -204,6 +204,54 @@ describe("a session", () => {
     expect(await refresh(good[0]!.body.refreshToken)).toMatchObject({ status: 401 });
   });
 
+  it("goes on with one and the same next token when the same refresh is asked for again, by its idempotency key, also at once", async () => {
+    const { session } = await Client.registered(market.api);
+    const again = { refreshToken: session!.refreshToken, idempotencyKey: randomUUID() };
+    const ask = () => new Client(market.api).call<Session>("POST", "/users/refresh", again);
+    const answers = [...(await Promise.all(Array.from({ length: 20 }, ask))), await ask()];
+
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const tokens = new Set(answers.map(({ body }) => body.refreshToken));
+    expect(tokens.size).toBe(1);
+    expect(tokens).not.toContain(session!.refreshToken);
+    expect(await Promise.all(answers.map(({ body }) => isIn(body)))).toEqual(answers.map(() => true));
+    expect(await refresh([...tokens][0]!)).toMatchObject({ status: 200 });
+  });
+
+  const keys = {
+    "ends when a spent refresh token comes again with another key": () => randomUUID(),
+    "ends when a spent refresh token comes again with no key": () => undefined,
+    "ends when a spent refresh token comes again with its key, once the next one is spent, too": (key: string) => key,
+  };
+  it.each(Object.keys(keys) as (keyof typeof keys)[])("%s", async (what) => {
+    const { session } = await Client.registered(market.api);
+    const ask = (refreshToken: string, idempotencyKey?: string) =>
+      new Client(market.api).call<Session>("POST", "/users/refresh", { refreshToken, idempotencyKey });
+    const key = randomUUID();
+    const { body: next } = await ask(session!.refreshToken, key);
+    const { body: newest } = what.endsWith("too") ? await ask(next.refreshToken, key) : { body: next };
+    expect(await isIn(newest)).toBe(true);
+
+    const again = await ask(session!.refreshToken, keys[what](key));
+
+    expect(again).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+    expect(await ask(newest.refreshToken)).toMatchObject({ status: 401 });
+    expect(await isIn(newest)).toBe(false);
+  });
+
+  it.each(["", "short", "x".repeat(65), "spaces are not taken", 7])(
+    "is not renewed with %j as a key, and not ended either",
+    async (key) => {
+      const { session } = await Client.registered(market.api);
+      const asked = { refreshToken: session!.refreshToken, idempotencyKey: key };
+      expect(await new Client(market.api).call("POST", "/users/refresh", asked)).toMatchObject({
+        status: 400,
+        body: { code: "BAD_DATA", errors: [{ field: "idempotencyKey" }] },
+      });
+      expect(await refresh(session!.refreshToken)).toMatchObject({ status: 200 });
+    },
+  );
+
   it("and its sockets end by logout and by a change of password; a refresh token of it buys nothing", async () => {
     const { one, other, device, otherDevice } = await twoSessions();
     await one.call("POST", "/users/logout", { refreshToken: one.session!.refreshToken });

@@ -314,6 +314,19 @@ export function promises(start: () => Promise<Fabric>): void {
       await eventually(async () => expect((await client.call("GET", "/users/me")).status).toBe(401));
     });
 
+    it("refreshes once for all who ask with one idempotency key: the next token is the same for all, and good", async () => {
+      const client = await Client.registered(fabric.api);
+      const refresh = (body: object) => new Client(fabric.api).call<Session>("POST", "/users/refresh", body);
+      const again = { refreshToken: client.session!.refreshToken, idempotencyKey: randomUUID() };
+
+      const answers = [...(await Promise.all([refresh(again), refresh(again), refresh(again)])), await refresh(again)];
+
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      const [next, ...others] = new Set(answers.map(({ body }) => body.refreshToken));
+      expect(others).toEqual([]);
+      expect(await refresh({ refreshToken: next })).toMatchObject({ status: 200, body: { user: client.session!.user } });
+    });
+
     it("is out of a session once signed out of it: its tokens are refused and its sockets closed, other sessions go on", async () => {
       const client = await Client.registered(fabric.api);
       const { email } = client.session!.user;

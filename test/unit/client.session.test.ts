@@ -4,7 +4,7 @@ import { networkDown, problem, Wire } from "../support/wire.ts";
 
 const credentials = { email: "selma@souk.test", password: "correct horse" };
 
-/** The server's part: what a refresh token is worth. Two uses of one end its session, as with the real one. */
+/** The server's part: what a refresh token is worth. Two uses of one end its session, as with the real one, unless they are one refresh. */
 class Users extends Wire {
   /** Seconds that an access token lives. */
   life = 900;
@@ -15,12 +15,20 @@ class Users extends Wire {
   readonly taken = new Set<string>();
   user = "Selma";
   #made = 0;
+  #refresh = "";
+  #renewed: [number, object] = [204, {}];
 
   override instead: Wire["instead"] = async ({ path, token, body }) => {
     await new Promise((resolve) => setTimeout(resolve, this.slowness));
     if (path === "/users/login") return this.pair();
     if (path === "/users/refresh") {
-      if (body!.refreshToken === this.good) return this.pair();
+      const { refreshToken, idempotencyKey } = body as { refreshToken: string; idempotencyKey?: string };
+      const refresh = `${refreshToken} ${idempotencyKey}`;
+      if (refresh === this.#refresh) return this.#renewed;
+      if (refreshToken === this.good) {
+        this.#refresh = refresh;
+        return (this.#renewed = this.pair());
+      }
       this.revoke();
       return problem(401, "UNAUTHENTICATED");
     }
@@ -174,11 +182,58 @@ describe("a session", () => {
     const souk = tab(users, tokens);
 
     expect(await codeOf(souk.resume())).toBe(code);
-    expect([souk.session.get().status, tokens.get()]).toEqual(["unknown", "refresh-1"]);
+    expect([souk.session.get().status, tokens.get()]).toEqual(["unknown", expect.stringMatching(/^refresh-1~[\w-]{16,64}$/)]);
 
     users.instead = instead;
     await souk.resume();
     expect(souk.session.get().status).toBe("signedIn");
+  });
+
+  it("is not lost with the answers that renew it, nor with the page: each that comes asks for the same refresh again", async () => {
+    const users = new Users();
+    const tokens = shared();
+    await tab(users, tokens).signIn(credentials);
+    const { instead } = users;
+    users.instead = async (asked) => (await instead(asked), networkDown());
+    for (let n = 0; n < 2; n++) expect(await codeOf(tab(users, tokens).resume())).toBe("UNAVAILABLE");
+    users.instead = instead;
+
+    const souk = tab(users, tokens);
+    expect(await souk.resume()).toMatchObject({ name: "Selma" });
+    expect(await codeOf(souk.sales())).toBe("ok");
+
+    const sent = users.to("/users/refresh").map(({ body }) => body);
+    expect(sent).toEqual([sent[0], sent[0], sent[0]]);
+    expect(tokens.get()).toBe("refresh-2");
+  });
+
+  it("asks for another refresh with another key", async () => {
+    const users = new Users();
+    const souk = tab(users);
+    await souk.signIn(credentials);
+    for (let n = 0; n < 3; n++) {
+      users.taken.clear();
+      await souk.sales();
+    }
+
+    expect(users.refreshed).toEqual(["refresh-1", "refresh-2", "refresh-3"]);
+    expect(new Set(users.to("/users/refresh").map(({ body }) => body!.idempotencyKey)).size).toBe(3);
+  });
+
+  it("of which a refresh was begun ends on the server, too, when its user signs out", async () => {
+    const users = new Users();
+    const tokens = shared();
+    await tab(users, tokens).signIn(credentials);
+    const { instead } = users;
+    users.instead = async (asked) => (await instead(asked), networkDown());
+    const souk = tab(users, tokens);
+    expect(await codeOf(souk.resume())).toBe("UNAVAILABLE");
+    users.instead = instead;
+
+    await souk.signOut();
+
+    expect(users.to("/users/logout").map(({ body, token }) => [body!.refreshToken, token])).toEqual([["refresh-2", "access-2"]]);
+    expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
   });
 
   it.each([401, 400])("ends when its refresh token is refused with %i", async (status) => {
@@ -278,6 +333,26 @@ describe("tabs that share a token", () => {
 
     expect(new Set(users.refreshed).size).toBe(users.refreshed.length);
     expect(tabs.map((souk) => souk.session.get().status)).toEqual(tabs.map(() => "signedIn"));
+  });
+
+  it("ask without locks for one refresh between them, and all go on", async () => {
+    const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator")!;
+    Object.defineProperty(globalThis, "navigator", { value: undefined, configurable: true });
+    try {
+      const users = new Users();
+      const tokens = shared();
+      await tab(users, tokens).signIn(credentials);
+      users.slowness = 10;
+      const tabs = Array.from({ length: 6 }, () => tab(users, tokens));
+
+      await Promise.all(tabs.map((souk) => souk.resume()));
+
+      expect(users.refreshed).toEqual(tabs.map(() => "refresh-1"));
+      expect(await Promise.all(tabs.map((souk) => codeOf(souk.sales())))).toEqual(tabs.map(() => "ok"));
+      expect(tokens.get()).toBe("refresh-2");
+    } finally {
+      Object.defineProperty(globalThis, "navigator", navigator);
+    }
   });
 
   it("without locks use the token of the one that was faster, instead of ending the session", async () => {
