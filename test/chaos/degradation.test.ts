@@ -39,7 +39,7 @@ interface Shop {
   load: Load;
   seller: Person;
   buyer: Person;
-  session: Session;
+  session: Session & { idempotencyKey: string };
   devices: Device[];
   items: string[];
   sales: string[];
@@ -51,9 +51,10 @@ async function openShop(): Promise<Shop> {
   const { body: session } = await ask<Session>(house.apis[0]!, "POST", "/users", undefined, account());
   const devices = house.of("notifications").map(({ node }) => new Device(node.sockets, seller.token));
   for (const device of devices) await device.hears("inbox");
-  return { load, seller, buyer, session, devices, items: await load.stock(seller, 1_000), sales: [] };
+  return { load, seller, buyer, session: refreshable(session), devices, items: await load.stock(seller, 1_000), sales: [] };
 }
 
+const refreshable = (session: Session) => ({ ...session, idempotencyKey: randomUUID() });
 const account = () => ({ email: `${randomUUID()}@souk.test`, password, name: "N" });
 
 /** What a client can do, each with the answer that is its success. */
@@ -69,8 +70,10 @@ const surfaces = {
   register: (api: string) => ask(api, "POST", "/users", undefined, account()),
   login: (api: string) => ask(api, "POST", "/users/login", undefined, { email: shop.session.user.email, password }),
   async refresh(api: string) {
-    const answer = await ask<Session>(api, "POST", "/users/refresh", undefined, { refreshToken: shop.session.refreshToken });
-    if (answer.status === 200) shop.session = answer.body;
+    // Whatever dies under it: with its key it can be asked for until it is answered.
+    const { refreshToken, idempotencyKey } = shop.session;
+    const answer = await ask<Session>(api, "POST", "/users/refresh", undefined, { refreshToken, idempotencyKey });
+    if (answer.status === 200 && shop.session.refreshToken === refreshToken) shop.session = refreshable(answer.body);
     return answer;
   },
   /** A sale made now is shown by both devices. */
