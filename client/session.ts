@@ -67,22 +67,22 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
   const alone = (run: () => Promise<Access>) => (renewing = locked(lock, run).finally(() => (renewing = undefined)));
   const renew = () => renewing ?? alone(exchange);
 
-  /** A refresh token buys the next pair, once: sent twice, it ends the session. So it is read here, where no other tab is at it. */
+  /** A refresh token buys the next pair, once: sent for a second refresh, it ends the session. So it is read here, where no other tab is at it. */
   async function exchange(): Promise<Access> {
     const [before, kept] = [current, tokens.get()];
     if (!kept) {
       forget();
       throw signInFirst();
     }
-    // Kept before it is sent: whoever gets no answer, or has left the page before it came, asks for the same refresh again.
-    const sent = kept.includes("~") ? kept : `${kept}~${newKey()}`;
-    if (sent !== kept) tokens.set(sent);
+    // The key is kept before it is sent: whoever gets no answer, or has left the page before it came, asks for the same refresh again.
+    if (!kept.includes("~")) tokens.set(`${kept}~${newKey()}`);
+    const sent = tokens.get() ?? kept;
     try {
       const session = await ask("users.refresh", refreshOf(sent));
       const now = tokens.get();
       if (now === sent || now === session.refreshToken) return adopt(session);
-      // Signed out, or in as somebody else, while this was under way.
-      void farewell(session.refreshToken, session.accessToken);
+      // Signed out, or in as somebody else, while this was under way; or another tab, without locks, is further already.
+      if (!now || sessionOf(now) !== sessionOf(session.refreshToken)) void farewell(session.refreshToken, session.accessToken);
     } catch (error) {
       if (!isCode(error, "UNAUTHENTICATED", "BAD_DATA")) throw error;
       // Without locks another tab may have been faster: then its token is the good one.
@@ -134,7 +134,12 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
     async replace(ask) {
       const { token } = await this.access();
       await renewing?.catch(() => {});
-      await alone(async () => adopt(await ask(token)));
+      await alone(async () => {
+        const session = await ask(token);
+        if (tokens.get()) return adopt(session);
+        void farewell(session.refreshToken, session.accessToken);
+        throw signInFirst("Signed out meanwhile");
+      });
       return state.get().user!;
     },
     async end() {
@@ -155,6 +160,9 @@ function refreshOf(kept: string): Params<"users.refresh"> {
   const [refreshToken = "", idempotencyKey] = kept.split("~");
   return { refreshToken, idempotencyKey };
 }
+
+/** It begins with the ids of its user and its session. */
+const sessionOf = (refreshToken: string) => refreshToken.split(".", 2).join(".");
 
 /** 128 bits. */
 const newKey = () => surroundings.crypto.getRandomValues(new Uint32Array(4)).join("-");

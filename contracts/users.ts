@@ -6,7 +6,7 @@ const email = Type.String({ minLength: 3, maxLength: 254, pattern: "^[!-?A-~]+@[
 const password = Type.String({ minLength: 8, maxLength: 256, pattern: "^[^\\uD800-\\uDFFF]*$" });
 /** Opaque, single use. */
 const refreshToken = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w.-]+$" });
-/** Of 128 random bits or more: who could guess it could pass for the client that made it. */
+/** A new one for every refresh, of 128 random bits or more (a UUID will do): who could guess it could pass for the client that made it. */
 const idempotencyKey = Type.String({ minLength: 16, maxLength: 64, pattern: "^[\\w-]*$" });
 
 export const User = exactly({ id, name: text(1, 100), email, createdAt: instant });
@@ -33,7 +33,8 @@ export const usersActions = {
   "users.login": action(exactly({ email, password }), Session),
   /**
    * The refresh token is spent by this. One that comes a second time ends its whole session: two hold it, and one stole it. With the
-   * `idempotencyKey` of the first time it is the same refresh, whose answer was lost: it is answered with the same next token.
+   * `idempotencyKey` of the first time it is the same refresh, whose answer was lost: for as long as an access token lives, and until the
+   * next token is spent, it is answered with the same one.
    */
   "users.refresh": action(exactly({ refreshToken, idempotencyKey: Type.Optional(idempotencyKey) }), Session),
   "users.logout": action(exactly({ refreshToken }), Type.Null()),

@@ -1,7 +1,9 @@
-import type { AccountDocument, EndedSession } from "../contracts/users.ts";
+import { accessTokenSeconds, type AccountDocument, type EndedSession } from "../contracts/users.ts";
 
 /** A session lives this long after its last refresh. */
 const sessionMs = 30 * 24 * 3_600_000;
+/** So long a refresh may be asked for again: as long as an access token lives, so that who copied one gains no more than with the other. */
+const repeatMs = accessTokenSeconds * 1_000;
 /** So many devices stay signed in; one more signs the oldest out. */
 const maxSessions = 20;
 
@@ -32,6 +34,9 @@ export const session = ({ family, token }: Hashes, now: Date): Sessions[string] 
 });
 
 export const expiry = (now: Date) => new Date(now.getTime() + sessionMs).toISOString();
+
+/** Whoever was refreshed after this may be answered once more: what `expiresAt` must be beyond, as a repeat does not prolong. */
+export const repeatable = (now: Date) => expiry(new Date(now.getTime() - repeatMs));
 
 /** The sessions that must go before another can begin: expired ones, and the oldest of too many. */
 export function outlived(sessions: Sessions, now: Date): string[] {

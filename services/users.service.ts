@@ -7,7 +7,7 @@ import { AccountDocument, accessTokenSeconds, type Session, type User } from "..
 import { networkOf } from "../domain/addresses.ts";
 import { isCommon } from "../domain/passwords.ts";
 import { samplePeople } from "../domain/samples.ts";
-import { ending, endedOf, expiry, isOf, outlived, session } from "../domain/sessions.ts";
+import { ending, endedOf, expiry, isOf, outlived, repeatable, session } from "../domain/sessions.ts";
 import { collection } from "../mixins/collection.ts";
 import { Duplicate, type Store } from "../mixins/store.ts";
 import { Guard } from "./users/guard.ts";
@@ -94,12 +94,16 @@ export default schema<Users>({
       const now = new Date();
       if (!account || !isOf(account.sessions[sid], hashes, now)) throw notValid();
       const next = nextRefreshToken(token, ctx.params.idempotencyKey);
-      const fields = { [`sessions.${sid}.token`]: next.hashes.token, [`sessions.${sid}.expiresAt`]: expiry(now) };
-      // Of two that bring the same token at once, one matches; the other's is spent by then, unless both are the same refresh.
-      const match = { _id: userId, [`sessions.${sid}.token`]: { $in: [hashes.token, next.hashes.token] } };
-      const renewed = await this.store.change(match, { $set: fields });
+      const [tokenField, expiryField] = [`sessions.${sid}.token`, `sessions.${sid}.expiresAt`];
+      const renew = (match: object, set: object) =>
+        this.store.change({ _id: userId, ...match }, { $set: { [tokenField]: next.hashes.token, ...set } });
+      const renewed =
+        // Of two that bring the same token at once, one matches; the other's is spent by then.
+        (await renew({ [tokenField]: hashes.token }, { [expiryField]: expiry(now) })) ??
+        // Unless both are the same refresh. The write changes nothing: it reads what was written last.
+        (await renew({ [tokenField]: next.hashes.token, [expiryField]: { $gt: repeatable(now) } }, {}));
       if (renewed) return this.answer(renewed, sid, next.value);
-      // Spent, so somebody copied it.
+      // Somebody copied it.
       await this.end(ctx, account, [sid], {});
       throw notValid();
     },

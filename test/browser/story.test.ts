@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Request } from "playwright-core";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
@@ -240,10 +240,12 @@ describe("going around", () => {
 });
 
 describe("a session", () => {
+  const tokenIn = (refresh: Request) => (refresh.postDataJSON() as { refreshToken: string }).refreshToken;
+
   it("goes on when two tabs come back at once, again and again: no token is sent twice", async () => {
     const visitor = await arrives({ as: await somebody() });
     const sent: string[] = [];
-    visitor.context.on("request", (request) => void (request.url().endsWith("/users/refresh") && sent.push(request.postData()!)));
+    visitor.context.on("request", (request) => void (request.url().endsWith("/users/refresh") && sent.push(tokenIn(request))));
     const [one, two] = [visitor.page, await visitor.tab()];
     for (let n = 0; n < 4; n++) {
       await Promise.all([visitor.visits("/shop/purchases", one), visitor.visits("/shop/sales", two)]);

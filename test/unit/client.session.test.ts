@@ -4,6 +4,9 @@ import { networkDown, problem, Wire } from "../support/wire.ts";
 
 const credentials = { email: "selma@souk.test", password: "correct horse" };
 
+/** As the server makes them: user, session, and two secrets. */
+const tokenOf = (n: number) => `Selma.s1.family.${n}`;
+
 /** The server's part: what a refresh token is worth. Two uses of one end its session, as with the real one, unless they are one refresh. */
 class Users extends Wire {
   /** Seconds that an access token lives. */
@@ -24,7 +27,7 @@ class Users extends Wire {
     if (path === "/users/refresh") {
       const { refreshToken, idempotencyKey } = body as { refreshToken: string; idempotencyKey?: string };
       const refresh = `${refreshToken} ${idempotencyKey}`;
-      if (refresh === this.#refresh) return this.#renewed;
+      if (idempotencyKey && refresh === this.#refresh) return this.#renewed;
       if (refreshToken === this.good) {
         this.#refresh = refresh;
         return (this.#renewed = this.pair());
@@ -43,13 +46,13 @@ class Users extends Wire {
   pair(): [number, object] {
     const n = ++this.#made;
     const user = { id: this.user, name: this.user, email: "x@souk.test", createdAt: "2026-01-01T00:00:00.000Z" };
-    this.good = `refresh-${n}`;
+    this.good = tokenOf(n);
     this.taken.add(`access-${n}`);
     return [200, { user, accessToken: `access-${n}`, refreshToken: this.good, expiresIn: this.life }];
   }
 
   revoke(): void {
-    this.good = "gone";
+    this.good = this.#refresh = "gone";
     this.taken.clear();
   }
 
@@ -80,7 +83,7 @@ describe("an access token", () => {
 
     await Promise.all(Array.from({ length: 20 }, () => souk.sales()));
 
-    expect(users.refreshed).toEqual(["refresh-1"]);
+    expect(users.refreshed).toEqual([tokenOf(1)]);
   });
 
   it("is renewed before it expires, and nobody waits for that", async () => {
@@ -99,7 +102,7 @@ describe("an access token", () => {
     };
     await souk.sales();
 
-    expect(users.refreshed).toEqual(["refresh-1"]);
+    expect(users.refreshed).toEqual([tokenOf(1)]);
     expect(users.to("/market/sales").map(({ token }) => token)).toEqual(["access-1"]);
     release();
     await eventually(async () => {
@@ -182,7 +185,7 @@ describe("a session", () => {
     const souk = tab(users, tokens);
 
     expect(await codeOf(souk.resume())).toBe(code);
-    expect([souk.session.get().status, tokens.get()]).toEqual(["unknown", expect.stringMatching(/^refresh-1~[\w-]{16,64}$/)]);
+    expect([souk.session.get().status, tokens.get()]).toEqual(["unknown", expect.stringMatching(/^Selma\.s1\.family\.1~[\w-]{16,64}$/)]);
 
     users.instead = instead;
     await souk.resume();
@@ -204,7 +207,7 @@ describe("a session", () => {
 
     const sent = users.to("/users/refresh").map(({ body }) => body);
     expect(sent).toEqual([sent[0], sent[0], sent[0]]);
-    expect(tokens.get()).toBe("refresh-2");
+    expect(tokens.get()).toBe(tokenOf(2));
   });
 
   it("asks for another refresh with another key", async () => {
@@ -216,7 +219,7 @@ describe("a session", () => {
       await souk.sales();
     }
 
-    expect(users.refreshed).toEqual(["refresh-1", "refresh-2", "refresh-3"]);
+    expect(users.refreshed).toEqual([tokenOf(1), tokenOf(2), tokenOf(3)]);
     expect(new Set(users.to("/users/refresh").map(({ body }) => body!.idempotencyKey)).size).toBe(3);
   });
 
@@ -232,7 +235,7 @@ describe("a session", () => {
 
     await souk.signOut();
 
-    expect(users.to("/users/logout").map(({ body, token }) => [body!.refreshToken, token])).toEqual([["refresh-2", "access-2"]]);
+    expect(users.to("/users/logout").map(({ body, token }) => [body!.refreshToken, token])).toEqual([[tokenOf(2), "access-2"]]);
     expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
   });
 
@@ -261,7 +264,7 @@ describe("a session", () => {
     expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
     await signingOut;
 
-    expect(users.asked.at(-1)).toMatchObject({ path: "/users/logout", token: "access-1", body: { refreshToken: "refresh-1" } });
+    expect(users.asked.at(-1)).toMatchObject({ path: "/users/logout", token: "access-1", body: { refreshToken: tokenOf(1) } });
   });
 
   it("does not come back when its user signs out while it is being renewed", async () => {
@@ -279,8 +282,30 @@ describe("a session", () => {
     expect(await call).toBe("UNAUTHENTICATED");
     expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
     await eventually(() =>
-      expect(users.asked.some(({ path, body }) => path === "/users/logout" && body!.refreshToken === "refresh-2")).toBe(true),
+      expect(users.asked.some(({ path, body }) => path === "/users/logout" && body!.refreshToken === tokenOf(2))).toBe(true),
     );
+  });
+
+  it("does not come back when its user signs out while the password is being changed", async () => {
+    const users = new Users();
+    const tokens = shared();
+    const souk = tab(users, tokens);
+    await souk.signIn(credentials);
+    const { instead } = users;
+    users.slowness = 30;
+    users.instead = async (asked) => {
+      if (asked.path !== "/users/password") return instead(asked);
+      await eventually(() => expect(tokens.get()).toBeNull());
+      return users.pair();
+    };
+    const change = codeOf(souk.changePassword({ password: "correct horse", newPassword: "battery staple" }));
+    await eventually(() => expect(users.to("/users/password")).toHaveLength(1));
+
+    await souk.signOut();
+
+    expect(await change).toBe("UNAUTHENTICATED");
+    expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
+    await eventually(() => expect(users.to("/users/logout").map(({ body }) => body!.refreshToken)).toContain(tokenOf(2)));
   });
 
   it("is replaced when the password changes; what is refused meanwhile waits for the new one", async () => {
@@ -347,12 +372,32 @@ describe("tabs that share a token", () => {
 
       await Promise.all(tabs.map((souk) => souk.resume()));
 
-      expect(users.refreshed).toEqual(tabs.map(() => "refresh-1"));
+      expect(users.refreshed).toEqual(tabs.map(() => tokenOf(1)));
       expect(await Promise.all(tabs.map((souk) => codeOf(souk.sales())))).toEqual(tabs.map(() => "ok"));
-      expect(tokens.get()).toBe("refresh-2");
+      expect(tokens.get()).toBe(tokenOf(2));
     } finally {
       Object.defineProperty(globalThis, "navigator", navigator);
     }
+  });
+
+  it("go on when an answer comes late, without locks, and another is further already", async () => {
+    const users = new Users();
+    const tokens = shared();
+    const souk = tab(users, tokens);
+    await souk.signIn(credentials);
+    users.taken.clear();
+    const { instead } = users;
+    users.instead = async (asked) => {
+      if (asked.path !== "/users/refresh" || users.refreshed.length > 1) return instead(asked);
+      const answer = users.pair();
+      // What another tab, which was given the same answer sooner, does meanwhile.
+      tokens.set((users.pair()[1] as { refreshToken: string }).refreshToken);
+      return answer;
+    };
+
+    expect(await codeOf(souk.sales())).toBe("ok");
+    expect(users.refreshed).toEqual([tokenOf(1), tokenOf(3)]);
+    expect(users.to("/users/logout")).toEqual([]);
   });
 
   it("without locks use the token of the one that was faster, instead of ending the session", async () => {
@@ -371,7 +416,7 @@ describe("tabs that share a token", () => {
     };
 
     expect(await codeOf(souk.sales())).toBe("ok");
-    expect(users.refreshed).toEqual(["refresh-1", "refresh-2"]);
+    expect(users.refreshed).toEqual([tokenOf(1), tokenOf(2)]);
   });
 });
 
