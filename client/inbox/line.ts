@@ -47,7 +47,7 @@ export function line(url: string, access: Access, fresh: () => Promise<Access>, 
   }
 
   function renewIn(ms: number, failures = 0): void {
-    due = setTimeout(() => void renew(failures), ms);
+    due = setTimeout(() => void renew(failures), Math.max(0, ms));
   }
 
   async function renew(failures: number): Promise<void> {
