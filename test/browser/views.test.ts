@@ -187,6 +187,24 @@ describe("the page", () => {
     await visitor.leaves();
   });
 
+  it("is called what its heading says from the moment on in which that is there", async () => {
+    const visitor = await Visitor.arrives(browser, market.api);
+    await visitor.context.addInitScript(() => {
+      const headings: [string, string][] = [];
+      Object.assign(window, { headings });
+      const look = () => {
+        const heading = document.querySelector("h1")?.textContent;
+        if (heading && heading !== headings.at(-1)?.[0]) headings.push([heading, document.title]);
+      };
+      new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+    });
+    await visitor.visits(views.item.path());
+    await settled(visitor.page, views.item);
+    const headings = await visitor.page.evaluate(() => (window as unknown as { headings: [string, string][] }).headings);
+    expect(headings.at(-1)).toEqual(["Indigo wool rug", "Indigo wool rug · Souk"]);
+    await visitor.leaves();
+  });
+
   it("sends less than 60 KB of script over the wire", async () => {
     const visitor = await Visitor.arrives(browser, market.api);
     const session = await visitor.context.newCDPSession(visitor.page);
@@ -225,7 +243,8 @@ describe("the page", () => {
     });
     const jumps: string[] = [];
     for (const name of ["market", "search", "item", "own item", "sell", "sales", "offers", "inbox"] as const) {
-      await visitor.visits(views[name].path());
+      // Looked for from the first byte on: it is there for no longer than the slow network takes.
+      await visitor.page.goto(market.api + views[name].path(), { waitUntil: "commit" });
       await visitor.page.locator(".is-coming").first().waitFor();
       await settled(visitor.page, views[name]);
       await rings(visitor.page, 1);

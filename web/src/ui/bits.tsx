@@ -1,6 +1,6 @@
 /** What every view is made of. */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { parts } from "../parts.ts";
 import { place } from "../router.ts";
 import { sentenceOf } from "../souk.ts";
@@ -9,7 +9,7 @@ import { say } from "../voice.ts";
 
 /** The view's heading, the window's title, and what a screen reader says on arrival. */
 export function Title({ children, named = `${children} · Souk`, hidden = false }: { children: string; named?: string; hidden?: boolean }) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = named;
     if (place.get().key !== firstKey) say(children);
   }, [children, named]);
