@@ -52,7 +52,7 @@ async function headerOf(): Promise<string> {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
   return `# Benchmarks
 
-Measured by \`npm run bench\`: Souk beside the references in [\`bench/references\`](../bench/references), in the same run and in turn, round after round. A ratio is Souk's figure divided by a reference's in the same round; the goal is held against its median. Figures with a database are comparable inside one run only.
+Measured by \`npm run bench\`: Souk beside the references in [\`bench/references\`](../bench/references), in the same run and in turn, round after round. A ratio is Souk's figure divided by a reference's in the same round, or by its own of the same run where a row says so; the goal is held against its median. Figures with a database are comparable inside one run only.
 
 - Machine: ${model}, ${cores} cores, ${memory}, Linux ${release()}; load, servers and all contestants share it over loopback
 - Node ${process.version} with ${nodeOptions.join(" ")}, the references too; Moleculer ${ServiceBroker.MOLECULER_VERSION}, ${rabbit}

@@ -16,8 +16,9 @@ export function percentile(values: number[], share: number): number {
 /** Round by round: what both met in the same minute is compared. */
 export const dividedBy = (ours: number[], theirs: number[]): number[] => ours.map((value, round) => value / theirs[round]!);
 
-/** Whether the median keeps the goal. */
-export function verdict({ values, goal }: Ratio): "met" | "missed" {
+/** Whether the median keeps the goal; nothing where there is none. */
+export function verdict({ values, goal }: Ratio): "met" | "missed" | "" {
+  if (goal.atLeast === undefined && goal.atMost === undefined) return "";
   const value = median(values);
   // What is not a number keeps no goal.
   const isMet = value >= (goal.atLeast ?? -Infinity) && value <= (goal.atMost ?? Infinity);
@@ -37,7 +38,7 @@ const goalOf = ({ goal: { atLeast, atMost } }: Ratio): string =>
 
 const line = (...cells: string[]): string => `| ${cells.join(" | ")} |`;
 const figureLine = ({ who, what, unit, values }: Figure) =>
-  line(who, `${what}, ${unit}`, shown(median(values)), spread(values), String(values.length));
+  line(who, unit ? `${what}, ${unit}` : what, shown(median(values)), spread(values), String(values.length));
 const ratioLine = (ratio: Ratio) =>
   line(ratio.name, ratio.against, shown(median(ratio.values)), spread(ratio.values), goalOf(ratio), verdict(ratio));
 

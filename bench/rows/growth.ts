@@ -72,7 +72,7 @@ export default {
         notes: [
           `Two markets side by side, asked in turn, one request at a time, for ${limit} rows a page. ${rare.count} items carry the words that are searched for, in either.`,
           `In the inbox ${sizes.small.unread} of ${sizes.small.notices} notices are unread, and ${sizes.large.unread.toLocaleString("en")} of ${sizes.large.notices.toLocaleString("en")}.`,
-          "Round 0 warms up. The first of 50 answers may read more: later ones ask no further than that page reached (docs/decisions/008).",
+          "Round 0 warms up. The first of 50 answers may read more: later ones ask no further than that page reached (docs/decisions/008). It is answered 503 where that takes the database too long.",
           ...(sizes.large.items === million ? [] : [`Measured with GROWTH_ITEMS=${sizes.large.items}; without it there are a million.`]),
           ...[...failed].map((why) => `Not all was answered in ${why}`),
         ],

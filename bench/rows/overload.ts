@@ -60,7 +60,8 @@ export default {
           bound("what is served, p99, ms", of("served99"), 2_000),
         ],
         notes: [
-          "Refused is 503 with Retry-After; every sale was told afterwards.",
+          "Twice the highest peak of this run so far come, each round. Refused is 503 with Retry-After; every sale was told afterwards.",
+          "The peak is what visitors buy who each wait for their answer, from the first request to the last answer; its beginning and end count, so it is a little low.",
           `Requests come at their own pace, each of another address, and the first ${beginning} s are not judged.`,
         ],
       };

@@ -33,6 +33,7 @@ describe("a goal", () => {
     [[2, 2, 2], { atLeast: 1, atMost: 1.5 }, "missed"],
     [[NaN, NaN, NaN], { atLeast: 0.5 }, "missed"],
     [[NaN, NaN, NaN], { atMost: 0.5 }, "missed"],
+    [[1, 2, 3], {}, ""],
   ])("for the median of %j of %j is %s", (values, goal, expected) => expect(verdict(ratio(values, goal))).toBe(expected));
 });
 
@@ -47,6 +48,14 @@ describe("a row on the page", () => {
     expect(text).toContain("| souk | buys, 1/s | 1,000 | 900–1,200 | 3 |");
     expect(text).toContain("| buys/s | bare | 0.45 | 0.40–0.50 | ≥ 0.5 | missed |");
     expect(text).toContain("- One note.");
+  });
+
+  it("shows a figure without a unit, and a ratio without a goal, as they are", () => {
+    const figures = [{ who: "souk", what: "messages a sale", unit: "", values: [3] }];
+    const text = section(row, { figures, ratios: [ratio([0.5], {})] }, "2026-01-02");
+
+    expect(text).toContain("| souk | messages a sale | 3.00 | 3.00–3.00 | 1 |");
+    expect(text).toContain("| buys/s | bare | 0.50 | 0.50–0.50 |  |  |");
   });
 
   it("takes the place of its last measurement, and leaves the others and their order", () => {
