@@ -109,8 +109,10 @@ async function ring({ id, title, detail }: Toast): Promise<void> {
   if (!sound && !(desktop && document.hidden)) return;
   const act = async (isFirst: unknown) => {
     if (!isFirst) return;
-    if (sound) chime();
-    if (desktop && document.hidden) new Notification(title, { body: detail, tag: id, icon: "/assets/icon.svg" });
+    const show = async () => desktop && document.hidden && new Notification(title, { body: detail, tag: id, icon: "/assets/icon.svg" });
+    const play = async () => sound && chime();
+    // A browser may refuse either (phones have no such notifications, others no sound): that takes nothing from the other.
+    await Promise.allSettled([show(), play()]);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   };
   await (navigator.locks ? navigator.locks.request(`souk.ring.${id}`, { ifAvailable: true }, act) : act(true));
