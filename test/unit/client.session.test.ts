@@ -380,43 +380,39 @@ describe("tabs that share a token", () => {
     }
   });
 
-  it("go on when an answer comes late, without locks, and another is further already", async () => {
-    const users = new Users();
-    const tokens = shared();
-    const souk = tab(users, tokens);
-    await souk.signIn(credentials);
-    users.taken.clear();
-    const { instead } = users;
-    users.instead = async (asked) => {
-      if (asked.path !== "/users/refresh" || users.refreshed.length > 1) return instead(asked);
-      const answer = users.pair();
-      // What another tab, which was given the same answer sooner, does meanwhile.
-      tokens.set((users.pair()[1] as { refreshToken: string }).refreshToken);
-      return answer;
-    };
+  describe("without locks, when another is faster", () => {
+    /** How a call ends whose refresh is answered so after another tab has renewed the session. */
+    async function overtaken(answer: (users: Users) => Awaited<ReturnType<Wire["instead"]>>) {
+      const users = new Users();
+      const tokens = shared();
+      const souk = tab(users, tokens);
+      await souk.signIn(credentials);
+      users.taken.clear();
+      const { instead } = users;
+      users.instead = (asked) => {
+        if (asked.path !== "/users/refresh" || users.refreshed.length > 1) return instead(asked);
+        const late = answer(users);
+        const [, { refreshToken }] = users.pair() as [number, { refreshToken: string }];
+        tokens.set(refreshToken);
+        return late;
+      };
+      return { end: await codeOf(souk.sales()), users };
+    }
 
-    expect(await codeOf(souk.sales())).toBe("ok");
-    expect(users.refreshed).toEqual([tokenOf(1), tokenOf(3)]);
-    expect(users.to("/users/logout")).toEqual([]);
-  });
+    it("go on, although the answer to the same refresh comes late", async () => {
+      const { end, users } = await overtaken((users) => users.pair());
 
-  it("without locks use the token of the one that was faster, instead of ending the session", async () => {
-    const users = new Users();
-    const tokens = shared();
-    const souk = tab(users, tokens);
-    await souk.signIn(credentials);
-    users.taken.clear();
-    const { instead } = users;
-    users.instead = (asked) => {
-      if (asked.path !== "/users/refresh" || users.refreshed.length > 1) return instead(asked);
-      // What another tab does in the same moment.
-      const [, { refreshToken }] = users.pair() as [number, { refreshToken: string }];
-      tokens.set(refreshToken);
-      return problem(401, "UNAUTHENTICATED");
-    };
+      expect(end).toBe("ok");
+      expect(users.refreshed).toEqual([tokenOf(1), tokenOf(3)]);
+      expect(users.to("/users/logout")).toEqual([]);
+    });
 
-    expect(await codeOf(souk.sales())).toBe("ok");
-    expect(users.refreshed).toEqual([tokenOf(1), tokenOf(2)]);
+    it("use its token, instead of ending the session", async () => {
+      const { end, users } = await overtaken(() => problem(401, "UNAUTHENTICATED"));
+
+      expect(end).toBe("ok");
+      expect(users.refreshed).toEqual([tokenOf(1), tokenOf(2)]);
+    });
   });
 });
 
