@@ -23,7 +23,8 @@ if (unknown.length > 0) {
 }
 // Each process that a row starts is ended with this one.
 process.setMaxListeners(100);
-const isAsked = (name: string, isFirst = false) => (asked.length === 0 ? isFirst : asked.includes("all") || asked.includes(name));
+const isAsked = (name: string, isFirst = false) =>
+  asked.length === 0 ? isFirst : asked.includes("all") || asked.includes(name);
 
 try {
   const header = await headerOf();
@@ -35,7 +36,10 @@ try {
     if (!outcome) continue;
     const text = section(row, outcome, new Date().toISOString().slice(0, 10));
     console.log(`\n${text}`);
-    await writeFile(page, withSection(await readFile(page, "utf8").catch(() => ""), header, names, row.name, text));
+    await writeFile(
+      page,
+      withSection(await readFile(page, "utf8").catch(() => ""), header, names, row.name, text),
+    );
   }
 } catch (error) {
   console.error(error);

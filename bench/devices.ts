@@ -33,7 +33,11 @@ async function answer(ask: Ask): Promise<Arrival | number> {
   return sockets.size;
 }
 
-async function arrive({ sockets: url, tokens, atATime }: Ask & { what: "arrive" }): Promise<Arrival> {
+async function arrive({
+  sockets: url,
+  tokens,
+  atATime,
+}: Ask & { what: "arrive" }): Promise<Arrival> {
   const port = Number(new URL(url).port);
   const arrival = { inboxes: 0, lost: 0, seconds: 0, cpu: 0 };
   const [begun, cpu] = [performance.now(), process.cpuUsage()];
@@ -82,7 +86,10 @@ function device(port: number, token: string): Promise<boolean> {
 /** A client's frame of text, masked by zeros: as valid as any other mask, and nothing to compute. */
 function frame(text: string): Buffer {
   const body = Buffer.from(text);
-  const head = body.length < 126 ? [0x81, 0x80 | body.length] : [0x81, 0xfe, body.length >> 8, body.length & 255];
+  const head =
+    body.length < 126
+      ? [0x81, 0x80 | body.length]
+      : [0x81, 0xfe, body.length >> 8, body.length & 255];
   return Buffer.concat([Buffer.from(head), Buffer.alloc(4), body]);
 }
 
@@ -113,6 +120,7 @@ function bodyOf(data: Buffer): Buffer | undefined {
   const short = data[1]! & 127;
   const from = short < 126 ? 2 : short === 126 ? 4 : 10;
   if (data.length < from) return undefined;
-  const length = short < 126 ? short : short === 126 ? data.readUInt16BE(2) : Number(data.readBigUInt64BE(2));
+  const length =
+    short < 126 ? short : short === 126 ? data.readUInt16BE(2) : Number(data.readBigUInt64BE(2));
   return data.length < from + length ? undefined : data.subarray(from, from + length);
 }

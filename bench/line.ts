@@ -40,7 +40,9 @@ export class Line {
     return new Promise((resolve) => {
       this.#answer = resolve;
       if (this.isClosed) return resolve({ status: 0 });
-      this.#socket.write(`${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${headers}${length}\r\n`);
+      this.#socket.write(
+        `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${headers}${length}\r\n`,
+      );
     });
   }
 
@@ -50,11 +52,17 @@ export class Line {
     if (end === -1) return;
     const head = this.#text.slice(0, end);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-    const isWhole = length ? this.#text.length >= end + 4 + Number(length) : this.#text.endsWith("\r\n0\r\n\r\n");
+    const isWhole = length
+      ? this.#text.length >= end + 4 + Number(length)
+      : this.#text.endsWith("\r\n0\r\n\r\n");
     if (!isWhole) return;
     this.#text = "";
     const status = Number(head.slice(9, 12));
-    this.#answer(status === 503 ? { status, retryAfter: /\r\nretry-after: *(\S+)/i.exec(head)?.[1] } : { status });
+    this.#answer(
+      status === 503
+        ? { status, retryAfter: /\r\nretry-after: *(\S+)/i.exec(head)?.[1] }
+        : { status },
+    );
   }
 
   close(): void {

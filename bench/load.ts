@@ -41,7 +41,9 @@ process.on("message", (order: Order) => void run(order).then((load) => process.s
 async function run(order: Order): Promise<Load> {
   const load: Load = { begun: 0, seconds: 0, statuses: {}, answered: [], shown: [], cpu: 0 };
   const device = order.device && (await Device.at(order.device));
-  const lines = await Promise.all(Array.from({ length: order.connections }, () => Line.to(order.api)));
+  const lines = await Promise.all(
+    Array.from({ length: order.connections }, () => Line.to(order.api)),
+  );
   let next = 0;
   load.begun = Date.now();
   const [begun, cpu] = [performance.now(), process.cpuUsage()];
@@ -75,12 +77,16 @@ class Device {
 
   private constructor(url: string, token: string) {
     this.#socket = io(url, { transports: ["websocket"], auth: { token }, reconnection: false });
-    this.#socket.on("notification", ({ data }) => this.#awaited.get(data.itemId)?.(performance.now()));
+    this.#socket.on("notification", ({ data }) =>
+      this.#awaited.get(data.itemId)?.(performance.now()),
+    );
   }
 
   static async at({ url, token }: { url: string; token: string }): Promise<Device> {
     const device = new Device(url, token);
-    await new Promise<unknown>((resolve, reject) => device.#socket.once("inbox", resolve).once("connect_error", reject));
+    await new Promise<unknown>((resolve, reject) =>
+      device.#socket.once("inbox", resolve).once("connect_error", reject),
+    );
     return device;
   }
 

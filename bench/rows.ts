@@ -8,11 +8,26 @@ import latency from "./rows/latency.ts";
 import overload from "./rows/overload.ts";
 import reads from "./rows/reads.ts";
 import reconnect from "./rows/reconnect.ts";
-import rush from "./rows/rush.ts";
-import seen from "./rows/seen.ts";
+import rush from "./rows/burst.ts";
+import seen from "./rows/delivery-latency.ts";
 import soak from "./rows/soak.ts";
 import sockets from "./rows/sockets.ts";
 import start from "./rows/start.ts";
 
 /** In the order in which they run and are shown. */
-export const rows: Row[] = [buys, embedded, latency, seen, reads, rush, sockets, reconnect, overload, backlog, start, cost, soak, growth];
+export const rows: Row[] = [
+  buys,
+  embedded,
+  latency,
+  seen,
+  reads,
+  rush,
+  sockets,
+  reconnect,
+  overload,
+  backlog,
+  start,
+  cost,
+  soak,
+  growth,
+];

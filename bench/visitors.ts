@@ -28,15 +28,25 @@ export interface Got extends Answer {
 
 /** So many connections stand ready. */
 const ready = 1_000;
-/** One that was free for so long (ms) is not asked: api closes those that ask nothing for 14 s (mixins/gateway/server.ts), and may just do so. */
+/** One that was free for so long (ms) is not asked: api closes those that ask nothing for 14 s (edge/server.ts), and may just do so. */
 const freshFor = 10_000;
 /** Who has no answer after this gets none (ms). */
 const patience = 15_000;
 
 process.on("message", (visit: Visit) => void run(visit).then((got) => process.send!(got)));
 
-async function run({ api, path, count, perSecond = Infinity, atOnce = Infinity, tokens, addresses }: Visit): Promise<Got[]> {
-  const lines = await Promise.all(Array.from({ length: Math.min(ready, count) }, () => Line.to(api, patience)));
+async function run({
+  api,
+  path,
+  count,
+  perSecond = Infinity,
+  atOnce = Infinity,
+  tokens,
+  addresses,
+}: Visit): Promise<Got[]> {
+  const lines = await Promise.all(
+    Array.from({ length: Math.min(ready, count) }, () => Line.to(api, patience)),
+  );
   const begun = performance.now();
   const free = lines.map((line) => ({ line, since: begun }));
   const visit = async (n: number): Promise<Got> => {
@@ -44,15 +54,24 @@ async function run({ api, path, count, perSecond = Infinity, atOnce = Infinity, 
     const next = free.pop();
     let line = next && asked - next.since <= freshFor ? next.line : undefined;
     if (!line || line.isClosed) lines.push((line = await Line.to(api, patience)));
-    const from = addresses ? `x-forwarded-for: 10.0.${(n % addresses) >> 8}.${(n % addresses) & 255}\r\n` : "";
-    const answer = await line.ask("POST", path.replace("#", String(n)), from + bearer(tokens[n % tokens.length]));
+    const from = addresses
+      ? `x-forwarded-for: 10.0.${(n % addresses) >> 8}.${(n % addresses) & 255}\r\n`
+      : "";
+    const answer = await line.ask(
+      "POST",
+      path.replace("#", String(n)),
+      from + bearer(tokens[n % tokens.length]),
+    );
     if (!line.isClosed) free.push({ line, since: performance.now() });
     return { begun: asked - begun, took: performance.now() - asked, ...answer };
   };
   const got: Promise<Got>[] = [];
   let underWay = 0;
   while (got.length < count) {
-    const due = Math.min(count, perSecond === Infinity ? count : Math.ceil(((performance.now() - begun) / 1000) * perSecond));
+    const due = Math.min(
+      count,
+      perSecond === Infinity ? count : Math.ceil(((performance.now() - begun) / 1000) * perSecond),
+    );
     while (got.length < due && underWay < atOnce) {
       underWay++;
       got.push(visit(got.length).finally(() => underWay--));

@@ -9,7 +9,9 @@ import { encode, keysFromFile, type Keys } from "../broker/keys.ts";
 import { serviceNames } from "../contracts/actions.ts";
 
 const dataDir = process.env.DATA_DIR || "./data";
-const faults = process.env.AMQP_URL ? [] : ["AMQP_URL is missing: the services talk over RabbitMQ."];
+const faults = process.env.AMQP_URL
+  ? []
+  : ["AMQP_URL is missing: the services talk over RabbitMQ."];
 writableFolder("DATA_DIR", dataDir, faults);
 const keys = faults.length > 0 ? undefined : keysFromFile(dataDir, faults);
 if (!keys || faults.length > 0) {
@@ -29,7 +31,9 @@ for (const name of serviceNames) {
   console.log(`${name}: pid ${child.pid}`);
   child.on("exit", (code, signal) => {
     running.delete(name);
-    console.log(`${name} ended with ${signal ?? `exit code ${code}`}${stopping || running.size === 0 ? "" : "; the others go on"}`);
+    console.log(
+      `${name} ended with ${signal ?? `exit code ${code}`}${stopping || running.size === 0 ? "" : "; the others go on"}`,
+    );
     // Nothing left to leave running: it was the configuration.
     if (running.size === 0 && !stopping) process.exit(1);
   });
@@ -42,7 +46,9 @@ async function stop() {
   stopping = true;
   const children = [...running.values()];
   for (const child of children) child.kill("SIGTERM");
-  await Promise.all(children.map((child) => (child.exitCode === null ? once(child, "exit") : undefined)));
+  await Promise.all(
+    children.map((child) => (child.exitCode === null ? once(child, "exit") : undefined)),
+  );
   process.exit(0);
 }
 

@@ -4,7 +4,7 @@
  */
 import { outage } from "./demo/outage.ts";
 import { sale } from "./demo/sale.ts";
-import { say } from "./demo/teller.ts";
+import { say } from "./demo/steps.ts";
 
 try {
   await (process.argv.includes("--outage") ? outage() : sale());

@@ -3,7 +3,7 @@
  * Exits with 1 and one sentence when it cannot start.
  */
 import { startNode } from "./node.ts";
-import { freshPage } from "./page.ts";
+import { freshPage } from "./web-build.ts";
 
 const names = process.argv.slice(2);
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { serviceNames, services as owners, type ServiceName } from "../contracts/actions.ts";
-import { isCommon } from "../domain/passwords.ts";
+import { isCommonPassword } from "../domain/common-passwords.ts";
 import { writableFolder } from "./folder.ts";
 import { keysFromEnv, keysFromFile, type Keys } from "./keys.ts";
 
@@ -38,7 +38,7 @@ export interface Env {
 type Source = Record<string, string | undefined>;
 
 /** Every fault of a configuration, a sentence each. */
-export class Misconfigured extends Error {
+export class ConfigurationError extends Error {
   readonly faults: string[];
   constructor(faults: string[]) {
     super(`Souk is misconfigured:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
@@ -57,7 +57,8 @@ export function readEnv(source: Source): Env {
   const mongoUrls = mongo(read, source);
   const dataDir = resolve(read.text("DATA_DIR", "./data"));
   const plaintext = read.oneOf("ALLOW_PLAINTEXT", ["0", "1"], "0") === "1";
-  if (embedded && services.some((name) => name !== "api" && !mongoUrls[name])) writableFolder("DATA_DIR", dataDir, faults);
+  if (embedded && services.some((name) => name !== "api" && !mongoUrls[name]))
+    writableFolder("DATA_DIR", dataDir, faults);
   if (!embedded) faults.push(...clusterFaults(services, source));
   faults.push(...guessableFaults(services, amqpUrl, mongoUrls));
   if (!plaintext) faults.push(...plaintextFaults(services, amqpUrl, mongoUrls));
@@ -76,15 +77,21 @@ export function readEnv(source: Source): Env {
     corsOrigins: read.origins("CORS_ORIGINS"),
     currency: read.matching("CURRENCY", /^[A-Z]{3}$/, "EUR", "three capital letters, as EUR"),
     logLevel: read.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace"], "info"),
-    nodeId: read.matching("NODE_ID", /^[\w-]{1,100}$/, uniqueNodeId(services), "letters, digits, - and _"),
+    nodeId: read.matching(
+      "NODE_ID",
+      /^[\w-]{1,100}$/,
+      uniqueNodeId(services),
+      "letters, digits, - and _",
+    ),
     namespace: read.matching("NAMESPACE", /^[\w-]{0,50}$/, "", "letters, digits, - and _"),
     rateScale: read.number("RATE_SCALE", 1, 0.001, 1_000_000),
     socketUrl: read.origin("SOCKET_URL", ["http:", "https:", "ws:", "wss:"]),
     trustedProxies: read.number("TRUSTED_PROXIES", 0, 0, 10, true),
   };
-  if (faults.length === 0) env.keys = embedded ? keysFromFile(dataDir, faults) : keysFromEnv(source, services, faults);
+  if (faults.length === 0)
+    env.keys = embedded ? keysFromFile(dataDir, faults) : keysFromEnv(source, services, faults);
   else if (!embedded) keysFromEnv(source, services, faults);
-  if (faults.length > 0) throw new Misconfigured(faults);
+  if (faults.length > 0) throw new ConfigurationError(faults);
   return env;
 }
 
@@ -92,7 +99,8 @@ function hosted(names: string | undefined, faults: string[]): readonly ServiceNa
   if (names === undefined) return serviceNames;
   const asked = names.split(",").filter(Boolean);
   const unknown = asked.filter((name) => !serviceNames.includes(name as ServiceName));
-  if (unknown.length > 0) faults.push(`There is no service ${unknown.join(", ")}: there are ${serviceNames.join(", ")}.`);
+  if (unknown.length > 0)
+    faults.push(`There is no service ${unknown.join(", ")}: there are ${serviceNames.join(", ")}.`);
   return asked as ServiceName[];
 }
 
@@ -114,18 +122,27 @@ function mongo(read: ReturnType<typeof reader>, source: Source): Env["mongoUrls"
 /** What is given and wrong is reported where it is read. */
 function clusterFaults(services: readonly ServiceName[], source: Source): string[] {
   const lonely =
-    services.length > 0 ? `${services.join(", ")} would have nobody to talk to` : "a node without services is there to join a cluster";
-  const homeless = owners.filter((name) => services.includes(name) && !source[urlName(name)] && !source.MONGO_URL);
+    services.length > 0
+      ? `${services.join(", ")} would have nobody to talk to`
+      : "a node without services is there to join a cluster";
+  const homeless = owners.filter(
+    (name) => services.includes(name) && !source[urlName(name)] && !source.MONGO_URL,
+  );
   return [
     ...(source.AMQP_URL ? [] : [`AMQP_URL is missing: ${lonely}.`]),
     ...homeless.map(
-      (name) => `This node of a cluster hosts ${name}: set ${urlName(name)} or MONGO_URL (the files of DATA_DIR serve one process).`,
+      (name) =>
+        `This node of a cluster hosts ${name}: set ${urlName(name)} or MONGO_URL (the files of DATA_DIR serve one process).`,
     ),
   ];
 }
 
 /** Whoever can reach a server elsewhere tries what is guessed first. */
-function guessableFaults(services: readonly ServiceName[], amqpUrl: string | undefined, mongoUrls: Env["mongoUrls"]): string[] {
+function guessableFaults(
+  services: readonly ServiceName[],
+  amqpUrl: string | undefined,
+  mongoUrls: Env["mongoUrls"],
+): string[] {
   const urls = [...brokersOf(amqpUrl), ...usedOf(services, mongoUrls)].filter(leavesHere);
   return [...new Set(urls.flatMap(whyGuessable))];
 }
@@ -133,9 +150,17 @@ function guessableFaults(services: readonly ServiceName[], amqpUrl: string | und
 function whyGuessable(url: string): string[] {
   const [user, password] = credentialsOf(url);
   if (/^amqps?:/.test(url) && (user || "guest") === "guest" && (password || "guest") === "guest")
-    return ["AMQP_URL has RabbitMQ's default user guest on another host: give it a user of its own."];
-  if (password === "" || !(password.toLowerCase() === user.toLowerCase() || isCommon(password))) return [];
-  return [`${redacted(url)} has a password that is guessed first, its user's name or a common one: make a random one.`];
+    return [
+      "AMQP_URL has RabbitMQ's default user guest on another host: give it a user of its own.",
+    ];
+  if (
+    password === "" ||
+    !(password.toLowerCase() === user.toLowerCase() || isCommonPassword(password))
+  )
+    return [];
+  return [
+    `${redacted(url)} has a password that is guessed first, its user's name or a common one: make a random one.`,
+  ];
 }
 
 /** User and password, as the server will read them. A password may hold an unescaped @ or /. */
@@ -158,7 +183,11 @@ const usedOf = (services: readonly ServiceName[], mongoUrls: Env["mongoUrls"]) =
   services.flatMap((name) => (name !== "api" && mongoUrls[name] ? [mongoUrls[name]] : []));
 const leavesHere = (url: string) => hostsOf(url).some((host) => !isLoopback(host));
 
-function plaintextFaults(services: readonly ServiceName[], amqpUrl: string | undefined, mongoUrls: Env["mongoUrls"]): string[] {
+function plaintextFaults(
+  services: readonly ServiceName[],
+  amqpUrl: string | undefined,
+  mongoUrls: Env["mongoUrls"],
+): string[] {
   return [...new Set([...brokersOf(amqpUrl), ...usedOf(services, mongoUrls)])]
     .filter((url) => isPlaintext(url) && leavesHere(url))
     .map(
@@ -174,13 +203,19 @@ function isPlaintext(url: string): boolean {
   const tls = options.get("tls") ?? options.get("ssl") ?? String(url.startsWith("mongodb+srv:"));
   return (
     tls !== "true" ||
-    ["tlsinsecure", "tlsallowinvalidcertificates", "tlsallowinvalidhostnames"].some((name) => options.get(name) === "true")
+    ["tlsinsecure", "tlsallowinvalidcertificates", "tlsallowinvalidhostnames"].some(
+      (name) => options.get(name) === "true",
+    )
   );
 }
-const hostsOf = (url: string) => (/^\w+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(url)?.[1] ?? "").split(",").map((host) => host.replace(/:\d+$/, ""));
+const hostsOf = (url: string) =>
+  (/^\w+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(url)?.[1] ?? "")
+    .split(",")
+    .map((host) => host.replace(/:\d+$/, ""));
 const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
 /** A URL as it may be shown: a password may hold an unescaped / or @, and options may be secret. */
-export const redacted = (url: string) => url.replace(/(^|\/\/)[^]*@/, "$1…@").replace(/\?[^]*$/, "?…");
+export const redacted = (url: string) =>
+  url.replace(/(^|\/\/)[^]*@/, "$1…@").replace(/\?[^]*$/, "?…");
 
 /** A container that restarts keeps its host name and its process ids; RabbitMQ may not have noticed that the one before has gone. */
 function uniqueNodeId(services: readonly ServiceName[]): string {
@@ -191,8 +226,10 @@ function uniqueNodeId(services: readonly ServiceName[]): string {
 }
 
 /** As browsers write it: not a letter more. A host of which a policy could read more than a name is none. */
-const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text && !/[^\w.:/[\]-]/.test(text);
-const beginnings = (protocols: string[]) => protocols.map((protocol) => `${protocol}//`).join(" or ");
+const isOrigin = (text: string) =>
+  URL.canParse(text) && new URL(text).origin === text && !/[^\w.:/[\]-]/.test(text);
+const beginnings = (protocols: string[]) =>
+  protocols.map((protocol) => `${protocol}//`).join(" or ");
 
 /** One reader for each kind of value; what is wrong is noted, and a default stands in so that the rest is read too. */
 function reader(source: Source, faults: string[]) {
@@ -212,7 +249,11 @@ function reader(source: Source, faults: string[]) {
   };
   const url = (name: string, protocols: string[]) => {
     const given = value(name);
-    if (!given || (URL.canParse(given) && protocols.includes(new URL(given).protocol) && new URL(given).host)) return given;
+    if (
+      !given ||
+      (URL.canParse(given) && protocols.includes(new URL(given).protocol) && new URL(given).host)
+    )
+      return given;
     fault(name, `a URL that begins with ${beginnings(protocols)}`);
     return undefined;
   };
@@ -230,7 +271,12 @@ function reader(source: Source, faults: string[]) {
     origin,
     port: (name: string, fallback: number) => number(name, fallback, 0, 65_535, true),
     oneOf: (name: string, values: string[], fallback: string) =>
-      matching(name, new RegExp(`^(${values.join("|")})$`), fallback, `one of ${values.join(", ")}`),
+      matching(
+        name,
+        new RegExp(`^(${values.join("|")})$`),
+        fallback,
+        `one of ${values.join(", ")}`,
+      ),
     mongo: (name: string) => {
       // Not by the URL class: a replica set names several hosts.
       const given = value(name);
@@ -244,7 +290,8 @@ function reader(source: Source, faults: string[]) {
         .split(",")
         .map((origin) => origin.trim())
         .filter(Boolean);
-      if (!origins.every(isOrigin)) fault(name, "exact origins with commas between, as https://shop.example");
+      if (!origins.every(isOrigin))
+        fault(name, "exact origins with commas between, as https://shop.example");
       return origins;
     },
   };
@@ -254,7 +301,7 @@ function readOrExit(): Env {
   try {
     return readEnv(process.env);
   } catch (error) {
-    if (!(error instanceof Misconfigured)) throw error;
+    if (!(error instanceof ConfigurationError)) throw error;
     console.error(error.message);
     return process.exit(1);
   }

@@ -14,7 +14,9 @@ export function greeting(broker: ServiceBroker, { hasSamples, host, keys, dataDi
     return port ? `http://${host.includes(":") ? `[${host}]` : host}:${port}` : undefined;
   };
   const [api, socket] = [at("api"), at("notifications")];
-  const where = [api && `HTTP at ${api}`, socket && `Socket.IO at ${socket}`].filter(Boolean).join(", ");
+  const where = [api && `HTTP at ${api}`, socket && `Socket.IO at ${socket}`]
+    .filter(Boolean)
+    .join(", ");
   const runs = `Souk is open: ${where || broker.nodeID}`;
   if (!hasSamples) return runs;
   const kept = `${runs}; its data is in ${dataDir}`;

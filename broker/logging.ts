@@ -17,7 +17,9 @@ export const pinoOptions = (level: string): LoggerOptions => ({
   hooks: {
     logMethod(said, method) {
       const error = said.find((part): part is Error => (part as unknown) instanceof Error);
-      const words = said.filter((part) => part !== error).map((part) => (typeof part === "string" ? part : inspect(part)));
+      const words = said
+        .filter((part) => part !== error)
+        .map((part) => (typeof part === "string" ? part : inspect(part)));
       const line = words.join(" ") || error?.message || "";
       method.apply(this, error ? ([{ err: error }, line] as never) : [line]);
     },

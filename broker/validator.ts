@@ -2,7 +2,7 @@ import { Validators, type Middleware } from "moleculer";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import type { FieldError } from "../contracts/errors.ts";
-import { badData } from "./errors.ts";
+import { badData } from "./refusal.ts";
 
 /** What is wrong with a value, in the fields' own names; nothing if it fits. */
 export type Check = (value: unknown) => FieldError[];
@@ -10,24 +10,37 @@ export type Check = (value: unknown) => FieldError[];
 /** Compiles a schema once, for many checks. */
 export function checker(schema: TSchema): Check {
   const compiled = Compile(schema);
-  return (value) => (compiled.Check(value) ? [] : distinct(nearest(compiled.Errors(value)[1]).flatMap(readable)));
+  return (value) =>
+    compiled.Check(value) ? [] : distinct(nearest(compiled.Errors(value)[1]).flatMap(readable));
 }
 
 /** Of alternatives, the faults of those that fit best: the others would say of what was meant that it is not known. */
 function nearest(errors: SchemaError[]): SchemaError[] {
-  const byAlternative = Map.groupBy(errors, ({ schemaPath }) => /^.*?\/anyOf\/\d+/.exec(schemaPath)?.[0] ?? "");
-  const byUnion = Map.groupBy(byAlternative.keys(), (alternative) => alternative.replace(/\d+$/, ""));
+  const byAlternative = Map.groupBy(
+    errors,
+    ({ schemaPath }) => /^.*?\/anyOf\/\d+/.exec(schemaPath)?.[0] ?? "",
+  );
+  const byUnion = Map.groupBy(byAlternative.keys(), (alternative) =>
+    alternative.replace(/\d+$/, ""),
+  );
   const faults = (alternative: string) => byAlternative.get(alternative)!.length;
   return [...byUnion.values()].flatMap((alternatives) => {
     const fewest = Math.min(...alternatives.map(faults));
-    return alternatives.filter((alternative) => faults(alternative) === fewest).flatMap((alternative) => byAlternative.get(alternative)!);
+    return alternatives
+      .filter((alternative) => faults(alternative) === fewest)
+      .flatMap((alternative) => byAlternative.get(alternative)!);
   });
 }
 
 /** Each fault once, and "none of the alternatives" only where nothing better can be said. */
 function distinct(problems: FieldError[]): FieldError[] {
   const telling = problems.filter(({ message }) => message !== noAlternative);
-  const told = new Map((telling.length > 0 ? telling : problems).map((problem) => [problem.field + problem.message, problem]));
+  const told = new Map(
+    (telling.length > 0 ? telling : problems).map((problem) => [
+      problem.field + problem.message,
+      problem,
+    ]),
+  );
   return [...told.values()];
 }
 
@@ -62,12 +75,19 @@ const messages: Record<string, string> = {
 /** Names what may be chosen; and each missing or unknown property itself, where JSON Schema names the object that holds them. */
 function readable({ keyword, instancePath, params, message }: SchemaError): FieldError[] {
   const path = instancePath.slice(1).replaceAll("/", ".");
-  const { requiredProperties = [], additionalProperties = [], allowedValues, allowedValue } = params as Params;
+  const {
+    requiredProperties = [],
+    additionalProperties = [],
+    allowedValues,
+    allowedValue,
+  } = params as Params;
   const allowed = allowedValues?.join(", ") ?? allowedValue;
   const named = [...requiredProperties, ...additionalProperties];
   return (named.length > 0 ? named : [""]).map((name) => ({
     field: [path, name].filter(Boolean).join("."),
-    message: messages[keyword] ?? (allowed === undefined ? message : `must be ${allowedValues ? "one of " : ""}${allowed}`),
+    message:
+      messages[keyword] ??
+      (allowed === undefined ? message : `must be ${allowedValues ? "one of " : ""}${allowed}`),
   }));
 }
 
@@ -82,7 +102,11 @@ export class SchemaValidator extends Validators.Base {
         return problems.length > 0 ? Promise.reject(badData(problems)) : handler(ctx);
       };
     };
-    return { name: "Validator", localAction: checked, localEvent: checked } as unknown as Middleware;
+    return {
+      name: "Validator",
+      localAction: checked,
+      localEvent: checked,
+    } as unknown as Middleware;
   }
 
   /** For `broker.validator`, which checks outside of calls; its declared type is that of another library's checker. */

@@ -22,17 +22,34 @@ await build({
     rolldownOptions: { external: ["socket.io-client"] },
   },
 });
-writeFileSync(join(dist, "index.d.ts"), await format(declarations(), { parser: "typescript", printWidth: 140 }));
+writeFileSync(
+  join(dist, "index.d.ts"),
+  await format(declarations(), { parser: "typescript", printWidth: 140 }),
+);
 
 /** All that the entry exports, with the contracts' types written out: whoever uses the client needs neither them nor TypeBox. */
 function declarations(): string {
-  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config, ts.sys, root);
-  const program = ts.createProgram([entry], { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true });
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config,
+    ts.sys,
+    root,
+  );
+  const program = ts.createProgram([entry], {
+    ...options,
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+  });
   const checker = program.getTypeChecker();
-  const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)!)!);
+  const exported = checker.getExportsOfModule(
+    checker.getSymbolAtLocation(program.getSourceFile(entry)!)!,
+  );
   const texts = exported.map((symbol) => {
-    const original = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-    return original.flags & ts.SymbolFlags.TypeAlias ? writtenOut(checker, original) : declared(program, original);
+    const original =
+      symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+    return original.flags & ts.SymbolFlags.TypeAlias
+      ? writtenOut(checker, original)
+      : declared(program, original);
   });
   return texts.join("\n");
 }
@@ -40,7 +57,11 @@ function declarations(): string {
 /** A type alias, with every name in it that is not exported here resolved. */
 function writtenOut(checker: ts.TypeChecker, symbol: ts.Symbol): string {
   const { NoTruncation, InTypeAlias } = ts.TypeFormatFlags;
-  const type = checker.typeToString(checker.getDeclaredTypeOfSymbol(symbol), undefined, NoTruncation | InTypeAlias);
+  const type = checker.typeToString(
+    checker.getDeclaredTypeOfSymbol(symbol),
+    undefined,
+    NoTruncation | InTypeAlias,
+  );
   return `export type ${symbol.name} = ${type};`;
 }
 
@@ -50,6 +71,8 @@ function declared(program: ts.Program, symbol: ts.Symbol): string {
   let text = "";
   program.emit(source, (_, emitted) => (text = emitted), undefined, true);
   const file = ts.createSourceFile("declared.d.ts", text, ts.ScriptTarget.Latest, true);
-  const found = file.statements.filter((one) => "name" in one && (one.name as ts.Identifier | undefined)?.text === symbol.name);
+  const found = file.statements.filter(
+    (one) => "name" in one && (one.name as ts.Identifier | undefined)?.text === symbol.name,
+  );
   return found.map((one) => one.getFullText().trim()).join("\n");
 }

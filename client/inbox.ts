@@ -1,12 +1,12 @@
 import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
-import { isCode } from "./errors.ts";
-import type { Params, Result } from "./http.ts";
-import { line } from "./inbox/line.ts";
-import { merging, type Merging } from "./inbox/notices.ts";
+import { isCode } from "./souk-error.ts";
+import type { Params, Result } from "./request.ts";
+import { connectInbox } from "./inbox/connection.ts";
+import { inboxMerge, type Merging } from "./inbox/inbox-merge.ts";
 import { backoff } from "./retry.ts";
 import type { Access, Sessions } from "./session.ts";
-import { signal, store, type Store } from "./store.ts";
-import { surroundings } from "./surroundings.ts";
+import { signal, observable, type Store } from "./observable.ts";
+import { globals } from "./globals.ts";
 
 export interface InboxState {
   /** The unread ones, newest first, each once. */
@@ -43,10 +43,20 @@ const patience = 3_000;
 const [firstWait, longestWait] = [1_000, 8_000];
 const pageSize = 50;
 
-export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): LiveInbox & { open(): void } {
-  const state = store<InboxState>({ notifications: [], unread: 0, nextCursor: null, connection: "connecting" });
+export function liveInbox({
+  session,
+  inboxOf,
+  markRead,
+  socketUrl,
+}: Needs): LiveInbox & { open(): void } {
+  const state = observable<InboxState>({
+    notifications: [],
+    unread: 0,
+    nextCursor: null,
+    connection: "connecting",
+  });
   const news = signal<Notification>();
-  let merged: Merging = merging(news.tell);
+  let merged: Merging = inboxMerge(news.tell);
   let isOpen = false;
   let hangUp: (() => void) | undefined;
   let owner: string | undefined;
@@ -78,10 +88,12 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
 
   function show(connection = state.get().connection): void {
     const [before, next] = [state.get(), { ...merged.notices(), connection }];
-    if (Object.entries(next).some(([name, value]) => before[name as keyof InboxState] !== value)) state.set(next);
+    if (Object.entries(next).some(([name, value]) => before[name as keyof InboxState] !== value))
+      state.set(next);
     if (!isOpen) return;
-    if (!merged.isDoubtful()) rereadings = 0;
-    else if (!timers.has("reread")) later("reread", 300 + backoff(rereadings++, firstWait, 30_000), () => void reread());
+    if (!merged.needsRefetch()) rereadings = 0;
+    else if (!timers.has("reread"))
+      later("reread", 300 + backoff(rereadings++, firstWait, 30_000), () => void reread());
   }
 
   /** By REST, when what was pushed does not add up. */
@@ -118,7 +130,7 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
   function listen(url: string, access: Access): void {
     let mark = 0;
     let isGapless = false;
-    hangUp = line(url, access, session.fresh, {
+    hangUp = connectInbox(url, access, session.fresh, {
       expecting: () => void (mark = merged.mark()),
       inbox(inbox) {
         merged.merge(inbox, mark, isGapless);
@@ -162,7 +174,7 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
   session.state.subscribe(({ user, status }) => {
     if (user?.id !== owner) {
       if (owner) leave();
-      merged = merging(news.tell);
+      merged = inboxMerge(news.tell);
       owner = user?.id;
       show();
     }
@@ -173,7 +185,7 @@ export function liveInbox({ session, inboxOf, markRead, socketUrl }: Needs): Liv
 
   // The network is back, or somebody looks again: why wait?
   for (const event of ["online", "focus"])
-    surroundings.addEventListener?.(event, () => {
+    globals.addEventListener?.(event, () => {
       if (timers.has("retry")) void connect();
     });
 

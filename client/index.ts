@@ -3,13 +3,13 @@ import type { ErrorCode, FieldError } from "../contracts/errors.ts";
 import type { Item, Sale } from "../contracts/market.ts";
 import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
-import { isCode, signInFirst, SoukError } from "./errors.ts";
-import { http, routeOf, type Fetch, type Params, type Result, type Routed } from "./http.ts";
+import { isCode, signInFirst, SoukError } from "./souk-error.ts";
+import { http, routeOf, type Fetch, type Params, type Result, type Routed } from "./request.ts";
 import { liveInbox, type InboxState, type LiveInbox } from "./inbox.ts";
 import { persist } from "./retry.ts";
 import { sessions, type SessionState } from "./session.ts";
-import type { Store } from "./store.ts";
-import { surroundings } from "./surroundings.ts";
+import type { Store } from "./observable.ts";
+import { globals } from "./globals.ts";
 import { storedTokens, tokensInMemory, type Tokens } from "./tokens.ts";
 
 export { SoukError, storedTokens };
@@ -110,21 +110,24 @@ export function createSouk(options: SoukOptions): Souk {
     const attempt = async () => {
       const { token } = await session.access();
       // Another tab may have signed in as somebody else: who was asked to buy does not do so in their name.
-      if (owner && owner !== session.state.get().user?.id) throw signInFirst("Somebody else is signed in now");
+      if (owner && owner !== session.state.get().user?.id)
+        throw signInFirst("Somebody else is signed in now");
       return ask(token).catch((error: unknown) => {
         if (isCode(error, "UNAUTHENTICATED")) session.reject(token);
         throw error;
       });
     };
     return attempt().catch((error: unknown) => {
-      if (isCode(error, "UNAUTHENTICATED") && session.state.get().status === "signedIn") return attempt();
+      if (isCode(error, "UNAUTHENTICATED") && session.state.get().status === "signedIn")
+        return attempt();
       throw error;
     });
   }
 
   function call<A extends Routed>(action: A, params: Params<A>): Promise<Result<A>> {
     const { method, who } = routeOf(action);
-    const attempt = () => (who === "user" ? asUser((token) => api.ask(action, params, token)) : api.ask(action, params));
+    const attempt = () =>
+      who === "user" ? asUser((token) => api.ask(action, params, token)) : api.ask(action, params);
     return method === "GET" || action === "market.buy" ? persist(attempt) : attempt();
   }
 
@@ -139,7 +142,7 @@ export function createSouk(options: SoukOptions): Souk {
     if (options.socketUrl) return options.socketUrl;
     const { socketUrl, socketPort } = await config();
     if (socketUrl) return socketUrl;
-    const { protocol, hostname } = new URL(url || surroundings.location!.href);
+    const { protocol, hostname } = new URL(url || globals.location!.href);
     return `${protocol}//${hostname}:${socketPort}`;
   }
 
@@ -156,7 +159,8 @@ export function createSouk(options: SoukOptions): Souk {
     signIn: (credentials) => session.begin(() => call("users.login", credentials)),
     register: (registration) => session.begin(() => call("users.register", registration)),
     signOut: session.end,
-    changePassword: (change) => session.replace((token) => api.ask("users.changePassword", change, token)),
+    changePassword: (change) =>
+      session.replace((token) => api.ask("users.changePassword", change, token)),
     me: () => call("users.me", {}),
     profile: (id) => call("users.profile", { id }),
 

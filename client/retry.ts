@@ -1,7 +1,8 @@
-import { SoukError } from "./errors.ts";
+import { SoukError } from "./souk-error.ts";
 
 /** How long to wait after so many failures (ms): at random up to a bound that doubles, so that those who failed together do not come back together. */
-export const backoff = (failures: number, first: number, most: number) => Math.random() * Math.min(most, first * 2 ** failures);
+export const backoff = (failures: number, first: number, most: number) =>
+  Math.random() * Math.min(most, first * 2 ** failures);
 
 const mostAttempts = 4;
 /** No attempt begins later than this after the first (ms): who is told to stay away for longer is told so, instead of waiting. */
@@ -25,6 +26,9 @@ export async function persist<T>(attempt: () => Promise<T>): Promise<T> {
 function waitAfter(error: unknown, failures: number): number | undefined {
   if (!(error instanceof SoukError)) return;
   const { code, retryAfter } = error;
-  const isPassing = code === "UNAVAILABLE" || code === "TIMEOUT" || (code === "TOO_MANY_REQUESTS" && retryAfter !== undefined);
+  const isPassing =
+    code === "UNAVAILABLE" ||
+    code === "TIMEOUT" ||
+    (code === "TOO_MANY_REQUESTS" && retryAfter !== undefined);
   if (isPassing) return (retryAfter ?? 0) * 1000 + backoff(failures, 300, 3_000);
 }

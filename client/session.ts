@@ -1,8 +1,8 @@
 import type { Session, User } from "../contracts/users.ts";
-import { isCode, signInFirst, SoukError, unanswered } from "./errors.ts";
-import type { Http, Params } from "./http.ts";
-import { store, type Store } from "./store.ts";
-import { surroundings } from "./surroundings.ts";
+import { isCode, signInFirst, SoukError, unanswered } from "./souk-error.ts";
+import type { Http, Params } from "./request.ts";
+import { observable, type Store } from "./observable.ts";
+import { globals } from "./globals.ts";
 import type { Tokens } from "./tokens.ts";
 
 export interface SessionState {
@@ -42,7 +42,7 @@ const lockWithin = 20_000;
 
 /** Who is signed in. The access token stays in memory; the refresh token lives in `tokens`, which tabs may share. */
 export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions {
-  const state = store<SessionState>({ user: null, status: "unknown" });
+  const state = observable<SessionState>({ user: null, status: "unknown" });
   let current: Access | undefined;
   let renewing: Promise<Access> | undefined;
 
@@ -61,10 +61,12 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
     show({ user: null, status: "signedOut" });
   }
 
-  const show = (next: SessionState) => void (JSON.stringify(next) !== JSON.stringify(state.get()) && state.set(next));
+  const show = (next: SessionState) =>
+    void (JSON.stringify(next) !== JSON.stringify(state.get()) && state.set(next));
 
   /** One for all who wait, and one at a time for all tabs. */
-  const alone = (run: () => Promise<Access>) => (renewing = locked(lock, run).finally(() => (renewing = undefined)));
+  const alone = (run: () => Promise<Access>) =>
+    (renewing = locked(lock, run).finally(() => (renewing = undefined)));
   const renew = () => renewing ?? alone(exchange);
 
   /** A refresh token buys the next pair, once: sent for a second refresh, it ends the session. So it is read here, where no other tab is at it. */
@@ -82,7 +84,8 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
       const now = tokens.get();
       if (now === sent || now === session.refreshToken) return adopt(session);
       // Signed out, or in as somebody else, while this was under way; or another tab, without locks, is further already.
-      if (!now || sessionOf(now) !== sessionOf(session.refreshToken)) void farewell(session.refreshToken, session.accessToken);
+      if (!now || sessionOf(now) !== sessionOf(session.refreshToken))
+        void farewell(session.refreshToken, session.accessToken);
     } catch (error) {
       if (!isCode(error, "UNAUTHENTICATED", "BAD_DATA")) throw error;
       // Without locks another tab may have been faster: then its token is the good one.
@@ -92,10 +95,12 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
   }
 
   /** Whatever becomes of it, nobody here has those tokens any more. */
-  const farewell = (refreshToken: string, token: string) => ask("users.logout", { refreshToken }, token).catch(() => {});
+  const farewell = (refreshToken: string, token: string) =>
+    ask("users.logout", { refreshToken }, token).catch(() => {});
 
   const isGood = ({ until }: Access) => Date.now() < until;
-  const isFresh = (access = current): access is Access => access !== undefined && Date.now() < access.renewAt;
+  const isFresh = (access = current): access is Access =>
+    access !== undefined && Date.now() < access.renewAt;
 
   async function resume(): Promise<User | null> {
     try {
@@ -148,7 +153,8 @@ export function sessions({ ask }: Http, tokens: Tokens, lock?: string): Sessions
       forget();
       if (!kept) return;
       const refresh = refreshOf(kept);
-      if (access && isGood(access)) return void (await farewell(refresh.refreshToken, access.token));
+      if (access && isGood(access))
+        return void (await farewell(refresh.refreshToken, access.token));
       const session = await ask("users.refresh", refresh).catch(() => null);
       if (session) await farewell(session.refreshToken, session.accessToken);
     },
@@ -165,13 +171,15 @@ function refreshOf(kept: string): Params<"users.refresh"> {
 const sessionOf = (refreshToken: string) => refreshToken.split(".", 2).join(".");
 
 /** 128 bits. */
-const newKey = () => surroundings.crypto.getRandomValues(new Uint32Array(4)).join("-");
+const newKey = () => globals.crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** Runs it while no other tab runs its own; where there are no locks (pages without TLS), at once. */
 async function locked<T>(name: string | undefined, run: () => Promise<T>): Promise<T> {
-  const locks = name === undefined ? undefined : surroundings.navigator?.locks;
+  const locks = name === undefined ? undefined : globals.navigator?.locks;
   if (!locks) return run();
-  return locks.request(name!, { signal: AbortSignal.timeout(lockWithin) }, run).catch((error: unknown) => {
-    throw error instanceof SoukError ? error : unanswered(error);
-  });
+  return locks
+    .request(name!, { signal: AbortSignal.timeout(lockWithin) }, run)
+    .catch((error: unknown) => {
+      throw error instanceof SoukError ? error : unanswered(error);
+    });
 }

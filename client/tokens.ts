@@ -1,4 +1,4 @@
-import { surroundings } from "./surroundings.ts";
+import { globals } from "./globals.ts";
 
 /** Where the refresh token lives, and what the client notes beside it: one text, of letters, digits, `.`, `_`, `-` and `~`. */
 export interface Tokens {
@@ -27,17 +27,23 @@ export function storedTokens(key = "souk.refreshToken"): Tokens {
     return fallback();
   };
   return {
-    get: () => orElse(() => surroundings.localStorage!.getItem(key), memory.get),
+    get: () => orElse(() => globals.localStorage!.getItem(key), memory.get),
     set(token) {
       memory.set(token);
       orElse(
-        () => (token === null ? surroundings.localStorage!.removeItem(key) : surroundings.localStorage!.setItem(key, token)),
+        () =>
+          token === null
+            ? globals.localStorage!.removeItem(key)
+            : globals.localStorage!.setItem(key, token),
         () => {},
       );
     },
     onChange(listener) {
       // Without a key: all of it was cleared.
-      surroundings.addEventListener?.("storage", (event) => void ((event.key === key || event.key === null) && listener()));
+      globals.addEventListener?.(
+        "storage",
+        (event) => void ((event.key === key || event.key === null) && listener()),
+      );
     },
   };
 }

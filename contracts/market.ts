@@ -1,9 +1,25 @@
 import Type, { type Static } from "typebox";
-import { Debt, debtActions } from "./debts.ts";
-import { action, amount, currency, cursor, exactly, health, id, instant, limit, nextCursor, nullable, text } from "./schema.ts";
+import { debtActions } from "./outbox.ts";
+import {
+  action,
+  amount,
+  currency,
+  cursor,
+  exactly,
+  health,
+  id,
+  instant,
+  limit,
+  nextCursor,
+  nullable,
+  text,
+} from "./schema.ts";
 
 /** http(s), or a path of this server. */
-const imageUrl = Type.String({ maxLength: 2048, pattern: "^(https?://[^\\s/\\\\]|/(?![/\\\\]))[^\\s\\\\\\u0000\\uD800-\\uDFFF]*$" });
+const imageUrl = Type.String({
+  maxLength: 2048,
+  pattern: "^(https?://[^\\s/\\\\]|/(?![/\\\\]))[^\\s\\\\\\u0000\\uD800-\\uDFFF]*$",
+});
 /** Trimmed when stored. */
 const title = text(1, 200);
 const description = text(0, 5000);
@@ -25,7 +41,16 @@ export const Item = exactly({ id, ...shown });
 export type Item = Static<typeof Item>;
 
 /** Its `id` is the `saleId`. Buyer and seller alone see it. */
-export const Sale = exactly({ id, itemId: id, title, price: amount, currency, sellerId: id, buyerId: id, soldAt: instant });
+export const Sale = exactly({
+  id,
+  itemId: id,
+  title,
+  price: amount,
+  currency,
+  sellerId: id,
+  buyerId: id,
+  soldAt: instant,
+});
 export type Sale = Static<typeof Sale>;
 
 const page = { limit: Type.Optional(limit), cursor: Type.Optional(cursor) };
@@ -47,32 +72,30 @@ export const marketActions = {
   ),
   "market.item": action(exactly({ id }), Item),
   "market.offer": action(
-    exactly({ title, description: Type.Optional(description), price: amount, imageUrl: Type.Optional(nullable(imageUrl)) }),
+    exactly({
+      title,
+      description: Type.Optional(description),
+      price: amount,
+      imageUrl: Type.Optional(nullable(imageUrl)),
+    }),
     Item,
   ),
   "market.revise": action(
-    Type.Object({ id, ...Type.Partial(exactly(offered)).properties }, { additionalProperties: false, minProperties: 2 }),
+    Type.Object(
+      { id, ...Type.Partial(exactly(offered)).properties },
+      { additionalProperties: false, minProperties: 2 },
+    ),
     Item,
   ),
   "market.withdraw": action(exactly({ id }), Type.Null()),
   /** Sells the item to the caller, once. Safe to repeat: the same buyer gets the same sale. With `price`, only at that price. */
-  "market.buy": action(exactly({ id, price: Type.Optional(amount) }), exactly({ ok: Type.Literal(true), saleId: id })),
+  "market.buy": action(
+    exactly({ id, price: Type.Optional(amount) }),
+    exactly({ ok: Type.Literal(true), saleId: id }),
+  ),
   "market.purchases": action(exactly(page), Sales),
   "market.sales": action(exactly(page), Sales),
   "market.debts": debtActions.debts,
   "market.replay": debtActions.replay,
   "market.health": health,
 };
-
-export const ItemDocument = exactly({
-  _id: id,
-  v: Type.Literal(1),
-  ...shown,
-  /** What `search` looks in: the distinct words of title and description, folded. */
-  words: Type.Array(Type.String()),
-  buyerId: Type.Optional(id),
-  saleId: Type.Optional(id),
-  /** The notice that the sale owes to the seller: part of the item, so that selling and owing are one write. */
-  notice: Type.Optional(Debt),
-});
-export type ItemDocument = Static<typeof ItemDocument>;

@@ -21,7 +21,10 @@ const unread = Type.Integer({ minimum: 0 });
 const ids = Type.Array(id, { minItems: 1, maxItems: 100 });
 
 /** What to mark as read: these, or all, or all that were stored no later than `until`. */
-export const Read = Type.Union([exactly({ ids }), exactly({ all: Type.Literal(true), until: Type.Optional(id) })]);
+export const Read = Type.Union([
+  exactly({ ids }),
+  exactly({ all: Type.Literal(true), until: Type.Optional(id) }),
+]);
 export type Read = Static<typeof Read>;
 
 export const Inbox = exactly({ notifications: Type.Array(Notification), unread, nextCursor });
@@ -48,7 +51,11 @@ export const notificationsActions = {
   /** The caller's, newest first. */
   "notifications.inbox": action(
     /** `unread: true` are the unread ones, `false` the others; without it, all. */
-    exactly({ unread: Type.Optional(Type.Boolean()), limit: Type.Optional(limit), cursor: Type.Optional(cursor) }),
+    exactly({
+      unread: Type.Optional(Type.Boolean()),
+      limit: Type.Optional(limit),
+      cursor: Type.Optional(cursor),
+    }),
     Inbox,
   ),
   /** The caller's own. Ids that are not there, or read already, are no error: what is asked for is so. */
@@ -60,20 +67,10 @@ export const notificationsEvents = {
   /** A hint to the other notifications nodes, once a notice is stored: emit it to your sockets of that user. May be lost or come twice. */
   "notifications.stored": exactly({ userId: id, notification: Notification }),
   /** The same, once something was read; `by` is the socket that did it and needs no push. */
-  "notifications.wasRead": exactly({ userId: id, read: Read, unread, by: Type.Optional(Type.String()) }),
+  "notifications.wasRead": exactly({
+    userId: id,
+    read: Read,
+    unread,
+    by: Type.Optional(Type.String()),
+  }),
 };
-
-/** One notice as stored; its `_id` joins user and notice id, so that de-duplication is an insert. */
-export const NoticeDocument = exactly({
-  _id: Type.String({ minLength: 3, maxLength: 129 }),
-  v: Type.Literal(1),
-  id,
-  userId: id,
-  type: text(1, 64),
-  text: text(1, 1000),
-  /** As JSON text: nothing is looked up by it, and it is kept to the letter, whatever its keys and however deep. */
-  data: Type.String({ maxLength: dataLimit }),
-  createdAt: instant,
-  isRead: Type.Boolean(),
-});
-export type NoticeDocument = Static<typeof NoticeDocument>;

@@ -23,16 +23,27 @@ export const serverEvents = {
   /** At once when a notice is stored, to every device of the user. May come twice: show each `id` once. */
   notification: Notification,
   /** Another device of the user read something: `{ids}` or `{all, until?}`, and the count left. */
-  read: Type.Object({ ids: Type.Optional(Type.Array(id)), all: Type.Optional(Type.Literal(true)), until: Type.Optional(id), unread }),
+  read: Type.Object({
+    ids: Type.Optional(Type.Array(id)),
+    all: Type.Optional(Type.Literal(true)),
+    until: Type.Optional(id),
+    unread,
+  }),
   /** Right before the server closes the socket for good. */
   closing: exactly({ code: Type.String() }),
 };
 
 /** The one argument of an acknowledgement when it failed. */
-export const Refused = exactly({ ok: Type.Literal(false), code: Problem.properties.code, detail: Type.String() });
+export const Refused = exactly({
+  ok: Type.Literal(false),
+  code: Problem.properties.code,
+  detail: Type.String(),
+});
 export type Refused = Static<typeof Refused>;
 
-type Payload<E> = { [K in keyof E]: (payload: E[K] extends Type.TSchema ? Static<E[K]> : never) => void };
+type Payload<E> = {
+  [K in keyof E]: (payload: E[K] extends Type.TSchema ? Static<E[K]> : never) => void;
+};
 
 /** For socket.io's generics: `Socket<ServerToClient, ClientToServer>`. */
 export type ServerToClient = Payload<typeof serverEvents>;

@@ -17,7 +17,12 @@ export const Profile = Type.Pick(User, ["id", "name"], { additionalProperties: f
 export type Profile = Static<typeof Profile>;
 
 /** `accessToken` is a JWT for `Authorization: Bearer`; it expires in `expiresIn` seconds, and `refreshToken` buys the next pair, once. */
-export const Session = exactly({ user: User, accessToken: Type.String(), refreshToken, expiresIn: Type.Integer({ minimum: 1 }) });
+export const Session = exactly({
+  user: User,
+  accessToken: Type.String(),
+  refreshToken,
+  expiresIn: Type.Integer({ minimum: 1 }),
+});
 export type Session = Static<typeof Session>;
 
 /** Who calls: `meta.user`, set from a verified token by api and by the socket alone. */
@@ -36,7 +41,10 @@ export const usersActions = {
    * `idempotencyKey` of the first time it is the same refresh, whose answer was lost: for as long as an access token lives, and until the
    * next token is spent, it is answered with the same one.
    */
-  "users.refresh": action(exactly({ refreshToken, idempotencyKey: Type.Optional(idempotencyKey) }), Session),
+  "users.refresh": action(
+    exactly({ refreshToken, idempotencyKey: Type.Optional(idempotencyKey) }),
+    Session,
+  ),
   "users.logout": action(exactly({ refreshToken }), Type.Null()),
   /** Ends every session of the user and begins a new one. */
   "users.changePassword": action(exactly({ password, newPassword: password }), Session),
@@ -51,23 +59,6 @@ export const usersEvents = {
   /** To every node, once a session ended by logout, password change or reuse of a refresh token. May be lost: `users.ended` is asked too. */
   "users.sessionEnded": EndedSession,
 };
-
-/** One account as stored. Its sessions live inside it, so that a password and the sessions it ends change in one write. */
-export const AccountDocument = exactly({
-  _id: id,
-  v: Type.Literal(1),
-  email,
-  name: text(1, 100),
-  createdAt: instant,
-  /** PHC string: argon2id with its parameters and salt. */
-  password: Type.String(),
-  /** By session id. The family stays for the life of the session, the token changes with each refresh; both are hashes. */
-  sessions: Type.Record(Type.String(), exactly({ family: Type.String(), token: Type.String(), startedAt: instant, expiresAt: instant })),
-  /** Ended sessions by id, until when their access tokens might be shown; the newest of those instants is indexed. */
-  ended: Type.Record(Type.String(), instant),
-  endedUntil: Type.Optional(instant),
-});
-export type AccountDocument = Static<typeof AccountDocument>;
 
 /** Access tokens: EdDSA JWTs with `sub` (user id) and `sid`; of this `typ` (RFC 9068), so that no other kind of token passes for one. */
 export const accessTokenType = "at+jwt";

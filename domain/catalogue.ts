@@ -1,4 +1,4 @@
-import type { Ordering } from "./page.ts";
+import type { Ordering } from "./cursor.ts";
 import { words } from "./words.ts";
 
 export interface Wanted {
@@ -22,6 +22,8 @@ export function wanted({ search = "", sellerId, sold }: Wanted): object | null {
     ...(sellerId === undefined ? {} : { sellerId }),
     ...(sold === undefined ? {} : { isSold: sold }),
     // A word is letters and digits, so that it needs no escaping; anchored, so that an index serves it.
-    ...(prefixes.length > 0 ? { $and: prefixes.map((prefix) => ({ words: new RegExp(`^${prefix}`) })) } : {}),
+    ...(prefixes.length > 0
+      ? { $and: prefixes.map((prefix) => ({ words: new RegExp(`^${prefix}`) })) }
+      : {}),
   };
 }

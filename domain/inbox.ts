@@ -1,5 +1,6 @@
-import type { Notice, NoticeDocument, Notification, Read } from "../contracts/notifications.ts";
-import { sortOf, type Ordering } from "./page.ts";
+import type { Notice, Notification, Read } from "../contracts/notifications.ts";
+import type { NoticeDocument } from "./notice.ts";
+import { sortOf, type Ordering } from "./cursor.ts";
 
 export const newestFirst: Ordering = { field: "createdAt", direction: -1 };
 export const oldestFirst: Ordering = { field: "createdAt", direction: 1 };
@@ -8,7 +9,11 @@ export const oldestFirst: Ordering = { field: "createdAt", direction: 1 };
 export const keyOf = (userId: string, id: string) => `${userId}.${id}`;
 
 /** A notice as it is stored. `freshId` names it when its sender did not. */
-export function newNotice({ userId, id, text, type = "notice", data = {} }: Notice, freshId: string, now: Date): NoticeDocument {
+export function newNotice(
+  { userId, id, text, type = "notice", data = {} }: Notice,
+  freshId: string,
+  now: Date,
+): NoticeDocument {
   const named = id ?? freshId;
   return {
     _id: keyOf(userId, named),
@@ -24,7 +29,13 @@ export function newNotice({ userId, id, text, type = "notice", data = {} }: Noti
 }
 
 /** A notice as its user sees it. */
-export const toNotification = ({ id, type, text, data, createdAt }: NoticeDocument): Notification => ({
+export const toNotification = ({
+  id,
+  type,
+  text,
+  data,
+  createdAt,
+}: NoticeDocument): Notification => ({
   id,
   type,
   text,
@@ -39,22 +50,33 @@ export const byUser = { userId: -1, ...sortOf(newestFirst) } as const;
  * What a look at several users' unread notices, in that order and at no more than `limit` of them, says of each: all that one has, or
  * undefined when the limit may have cut it off.
  */
-export function unreadByUser(found: NoticeDocument[], limit: number): (userId: string) => NoticeDocument[] | undefined {
+export function unreadByUser(
+  found: NoticeDocument[],
+  limit: number,
+): (userId: string) => NoticeDocument[] | undefined {
   const lastUser = found.length < limit ? undefined : found.at(-1)?.userId;
   const groups = Map.groupBy(found, ({ userId }) => userId);
-  return (userId) => (lastUser === undefined || userId > lastUser ? (groups.get(userId) ?? []) : undefined);
+  return (userId) =>
+    lastUser === undefined || userId > lastUser ? (groups.get(userId) ?? []) : undefined;
 }
 
 /** The unread notices of a user that a `read` names; `until` is the notice it ends at. Of one instant, the key decides, as in the inbox. */
 export function toMark(userId: string, read: Read, until?: NoticeDocument) {
-  if ("ids" in read) return { _id: { $in: read.ids.map((id) => keyOf(userId, id)) }, isRead: false };
+  if ("ids" in read)
+    return { _id: { $in: read.ids.map((id) => keyOf(userId, id)) }, isRead: false };
   if (!until) return { userId, isRead: false };
   const { createdAt, _id } = until;
-  return { userId, isRead: false, createdAt: { $lte: createdAt }, $or: [{ createdAt: { $lt: createdAt } }, { _id: { $lte: _id } }] };
+  return {
+    userId,
+    isRead: false,
+    createdAt: { $lte: createdAt },
+    $or: [{ createdAt: { $lt: createdAt } }, { _id: { $lte: _id } }],
+  };
 }
 
 /**
  * When a notice is stored (ms since 1970), given when the one before was: a millisecond later at least, so that notices of one node
  * stand in the inbox in the order they came. In a storm the clock is overtaken by a second at most.
  */
-export const nextInstant = (before: number, now: number) => Math.max(now, Math.min(before + 1, now + 1000));
+export const nextInstant = (before: number, now: number) =>
+  Math.max(now, Math.min(before + 1, now + 1000));

@@ -1,4 +1,4 @@
-import type { ItemDocument } from "../contracts/market.ts";
+import type { ItemDocument } from "./item.ts";
 import { words } from "./words.ts";
 
 export interface Offer {
@@ -9,7 +9,10 @@ export interface Offer {
 }
 
 /** A new item, for sale. */
-export function offered(offer: Offer, by: { id: string; sellerId: string; currency: string; now: Date }): ItemDocument {
+export function offered(
+  offer: Offer,
+  by: { id: string; sellerId: string; currency: string; now: Date },
+): ItemDocument {
   const { title, description = "", price, imageUrl = null } = offer;
   return {
     _id: by.id,
@@ -30,7 +33,10 @@ export function offered(offer: Offer, by: { id: string; sellerId: string; curren
 /** The update that revises an item, and the words it is found by from then on. */
 export function revised(item: ItemDocument, change: Partial<Offer>) {
   const given = Object.fromEntries(
-    Object.entries(change).map(([field, value]) => [field, typeof value === "string" ? value.trim() : value]),
+    Object.entries(change).map(([field, value]) => [
+      field,
+      typeof value === "string" ? value.trim() : value,
+    ]),
   ) as Partial<Offer>;
   const { title = item.title, description = item.description } = given;
   return { $set: { ...given, words: words(`${title} ${description}`) } };

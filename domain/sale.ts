@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../contracts/errors.ts";
-import { newDebt } from "./debts.ts";
-import type { Item, ItemDocument, Sale } from "../contracts/market.ts";
+import { newDebt } from "./outbox.ts";
+import type { Item, Sale } from "../contracts/market.ts";
+import type { ItemDocument } from "./item.ts";
 
 /** What must hold for the sale to happen. With `price`, the buyer pays what they saw or nothing. */
 export const sellable = (id: string, buyerId: string, price?: number) => ({
@@ -16,10 +17,15 @@ export const sold = (buyerId: string, saleId: string, now: Date, notice = newDeb
 });
 
 /** Why a buy matched nothing, judged by the item as it is now: the sale if it is the buyer's own already, else an error's code. */
-export function whyNotSold(item: ItemDocument | null, buyerId: string, price?: number): { saleId: string } | ErrorCode {
+export function whyNotSold(
+  item: ItemDocument | null,
+  buyerId: string,
+  price?: number,
+): { saleId: string } | ErrorCode {
   if (!item) return "ITEM_NOT_FOUND";
   if (item.sellerId === buyerId) return "OWN_ITEM";
-  if (item.isSold) return item.buyerId === buyerId && item.saleId ? { saleId: item.saleId } : "ITEM_SOLD";
+  if (item.isSold)
+    return item.buyerId === buyerId && item.saleId ? { saleId: item.saleId } : "ITEM_SOLD";
   if (price !== undefined && price !== item.price) return "PRICE_CHANGED";
   // It is for sale: what stood in the way is gone by now, and trying again will tell.
   return "UNAVAILABLE";
@@ -33,12 +39,32 @@ export function whyNotChanged(item: ItemDocument | null, sellerId: string): Erro
 }
 
 export const toItem = (document: ItemDocument): Item => {
-  const { _id: id, title, description, price, currency, imageUrl, sellerId, isSold, createdAt, soldAt } = document;
+  const {
+    _id: id,
+    title,
+    description,
+    price,
+    currency,
+    imageUrl,
+    sellerId,
+    isSold,
+    createdAt,
+    soldAt,
+  } = document;
   return { id, title, description, price, currency, imageUrl, sellerId, isSold, createdAt, soldAt };
 };
 
 /** Of a sold item. */
-export const toSale = ({ _id: itemId, saleId, title, price, currency, sellerId, buyerId, soldAt }: ItemDocument): Sale => {
+export const toSale = ({
+  _id: itemId,
+  saleId,
+  title,
+  price,
+  currency,
+  sellerId,
+  buyerId,
+  soldAt,
+}: ItemDocument): Sale => {
   if (!saleId || !buyerId || !soldAt) throw new Error(`Item ${itemId} is not sold`);
   return { id: saleId, itemId, title, price, currency, sellerId, buyerId, soldAt };
 };

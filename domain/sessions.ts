@@ -1,4 +1,5 @@
-import { accessTokenSeconds, type AccountDocument, type EndedSession } from "../contracts/users.ts";
+import { accessTokenSeconds, type EndedSession } from "../contracts/users.ts";
+import type { AccountDocument } from "./account.ts";
 
 /** A session lives this long after its last refresh. */
 const sessionMs = 30 * 24 * 3_600_000;
@@ -15,7 +16,8 @@ export interface Hashes {
 }
 
 /** A refresh token says whose it is and which session's; both secrets are random. */
-export const refreshToken = (userId: string, sid: string, family: string, token: string) => [userId, sid, family, token].join(".");
+export const refreshToken = (userId: string, sid: string, family: string, token: string) =>
+  [userId, sid, family, token].join(".");
 
 export function parseRefreshToken(value: string) {
   const [userId = "", sid = "", family = "", token = ""] = value.split(".");
@@ -40,10 +42,14 @@ export const repeatable = (now: Date) => expiry(new Date(now.getTime() - repeatM
 
 /** The sessions that must go before another can begin: expired ones, and the oldest of too many. */
 export function outlived(sessions: Sessions, now: Date): string[] {
-  const oldestFirst = Object.entries(sessions).sort(([, a], [, b]) => a.startedAt.localeCompare(b.startedAt));
+  const oldestFirst = Object.entries(sessions).sort(([, a], [, b]) =>
+    a.startedAt.localeCompare(b.startedAt),
+  );
   const live = oldestFirst.filter(([, { expiresAt }]) => expiresAt > now.toISOString());
   const expired = oldestFirst.filter((entry) => !live.includes(entry));
-  return [...expired, ...live.slice(0, Math.max(0, live.length + 1 - maxSessions))].map(([sid]) => sid);
+  return [...expired, ...live.slice(0, Math.max(0, live.length + 1 - maxSessions))].map(
+    ([sid]) => sid,
+  );
 }
 
 /** The sessions of an account that were ended and might still be shown a token of. */
@@ -55,6 +61,12 @@ export const endedOf = ({ _id: userId, ended }: AccountDocument, now: Date): End
 /** The fields of an account to set and to unset when sessions end: their tokens are refused until `until`, and what is past is forgotten. */
 export function ending(account: AccountDocument, sids: string[], until: string, now: Date) {
   const past = Object.keys(account.ended).filter((sid) => account.ended[sid]! <= now.toISOString());
-  const set = sids.length > 0 ? { ...Object.fromEntries(sids.map((sid) => [`ended.${sid}`, until])), endedUntil: until } : {};
-  return { set, unset: [...past.map((sid) => `ended.${sid}`), ...sids.map((sid) => `sessions.${sid}`)] };
+  const set =
+    sids.length > 0
+      ? { ...Object.fromEntries(sids.map((sid) => [`ended.${sid}`, until])), endedUntil: until }
+      : {};
+  return {
+    set,
+    unset: [...past.map((sid) => `ended.${sid}`), ...sids.map((sid) => `sessions.${sid}`)],
+  };
 }

@@ -4,25 +4,25 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Context, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
-import { refusal } from "../broker/errors.ts";
+import { refusal } from "../broker/refusal.ts";
 import { schema, type Meta } from "../broker/provide.ts";
 import { services } from "../contracts/actions.ts";
-import { ownPaths, routes, type Route } from "../contracts/http.ts";
+import { staticPaths, routes, type Route } from "../contracts/routes.ts";
 import type { Caller } from "../contracts/users.ts";
-import { clientAddress, networkOf } from "../domain/addresses.ts";
-import { atOnce, bounds } from "../domain/bounds.ts";
-import { isAllowedOrigin } from "../domain/origins.ts";
-import { Places } from "../domain/places.ts";
-import { bodyOf } from "./gateway/body.ts";
-import { doorOf, takesBody, type Door } from "./gateway/door.ts";
-import { filesOf, type File } from "./gateway/files.ts";
-import { corsHeaders, fixedHeaders, preflightHeaders } from "./gateway/headers.ts";
-import { own } from "./gateway/own.ts";
-import { headersOf, problemOf } from "./gateway/problem.ts";
-import { createServer, finish, listen, stopAccepting } from "./gateway/server.ts";
-import { marketReadiness, shared, type Readiness } from "./health.ts";
+import { clientAddress, networkOf } from "../edge/policy/client-address.ts";
+import { concurrencyLimits, rateLimits } from "../edge/policy/limits.ts";
+import { isAllowedOrigin } from "../edge/policy/origins.ts";
+import { AdmissionControl } from "../edge/policy/admission-control.ts";
+import { bodyOf } from "../edge/body.ts";
+import { paramsParser, takesBody, type ParamsParser } from "../edge/params.ts";
+import { filesOf, type File } from "../edge/static-files.ts";
+import { corsHeaders, fixedHeaders, preflightHeaders } from "../edge/headers.ts";
+import { staticRoutes } from "../edge/static-routes.ts";
+import { headersOf, problemOf } from "../edge/problem.ts";
+import { createServer, finish, listen, stopAccepting } from "../edge/server.ts";
+import { marketReadiness, shared, type Readiness } from "../edge/health.ts";
 import type { Identity } from "./identity.ts";
-import { Limiter, scaled, Tally } from "./limiter.ts";
+import { RateLimiter, scaled, Counter } from "../edge/rate-limiter.ts";
 
 /** Milliseconds for everything, and for the call within it: a client is answered within 10 s. A call that may have done something is never repeated. */
 const answerWithin = 9_500;
@@ -72,12 +72,12 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   /** Those of a path without parameters, by path, and those with: "/users/me" is never the user "me". */
   literal: Map<string, Alias[]>;
   patterns: Alias[];
-  doors: Map<Alias, { route: Route; door: Door; places: Places }>;
-  networks: Limiter;
-  users: Limiter;
+  doors: Map<Alias, { route: Route; door: ParamsParser; places: AdmissionControl }>;
+  networks: RateLimiter;
+  users: RateLimiter;
   /** Requests that are not answered yet; and of each network the calls that services have in hand for it. */
   inFlight: number;
-  underWayFor: Tally;
+  underWayFor: Counter;
   /** When it was told last that calls are refused. */
   toldFull: number;
   drained: Promise<void> | undefined;
@@ -87,10 +87,20 @@ export interface Gateway extends Omit<Identity, "settings" | "actions"> {
   addressOf(req: Request): string;
   identify(req: Request): Promise<Caller>;
   admit(req: Request, res: Response): Promise<void>;
-  refuseAbove(places: Places, route: Route): void;
-  inService(places: Places, network: string, serve: () => Promise<unknown>): Promise<unknown>;
+  refuseAbove(places: AdmissionControl, route: Route): void;
+  inService(
+    places: AdmissionControl,
+    network: string,
+    serve: () => Promise<unknown>,
+  ): Promise<unknown>;
   allowed(path: string): string;
-  reply(req: Request, res: Response, status: number, body?: unknown, headers?: OutgoingHttpHeaders): void;
+  reply(
+    req: Request,
+    res: Response,
+    status: number,
+    body?: unknown,
+    headers?: OutgoingHttpHeaders,
+  ): void;
   sendError(req: Request, res: Response, error: unknown): void;
   drain(): Promise<void>;
   shut(): Promise<void>;
@@ -120,8 +130,10 @@ export const gateway = schema<Gateway>({
         bodyParsers: false,
         pathToRegexpOptions: { sensitive: true },
         aliases: {
-          ...Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
-          ...Object.fromEntries(ownPaths.map((path) => [`GET ${path}`, own[path]])),
+          ...Object.fromEntries(
+            routes.map(({ method, path, action }) => [`${method} ${path}`, action]),
+          ),
+          ...Object.fromEntries(staticPaths.map((path) => [`GET ${path}`, staticRoutes[path]])),
         },
       },
     ],
@@ -145,7 +157,10 @@ export const gateway = schema<Gateway>({
         await this.admit(req, res);
         if (req.method === "OPTIONS") return preflight.call(this, req, res);
         // Not tracked: `drain` is what waits for requests.
-        await this.actions.rest({ req, res }, { requestID, timeout: answerWithin, retries: 0, tracking: false });
+        await this.actions.rest(
+          { req, res },
+          { requestID, timeout: answerWithin, retries: 0, tracking: false },
+        );
       } catch (error) {
         this.sendError(req, res, error);
       }
@@ -156,10 +171,12 @@ export const gateway = schema<Gateway>({
       const { host, origin } = req.headers;
       const isAllowed = isAllowedOrigin(origin, host, this.settings.origins);
       if (origin !== undefined && isAllowed)
-        for (const [name, value] of Object.entries(corsHeaders(origin))) res.setHeader(name, value as string);
+        for (const [name, value] of Object.entries(corsHeaders(origin)))
+          res.setHeader(name, value as string);
       // Who watches over this node asks from one address, and must not hear of others' floods from it.
       if (!isHealth(req.url!)) await this.networks.take(networkOf(this.addressOf(req)));
-      if (host ? host.includes(",") : req.httpVersion === "1.1") throw refusal("BAD_DATA", "There must be one Host header");
+      if (host ? host.includes(",") : req.httpVersion === "1.1")
+        throw refusal("BAD_DATA", "There must be one Host header");
       if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not ask here");
     },
 
@@ -179,7 +196,9 @@ export const gateway = schema<Gateway>({
         if (params) return { alias, params };
       }
       const allow = this.allowed(url);
-      throw allow ? refusal("METHOD_NOT_ALLOWED", `This path takes ${allow}`, { allow }) : refusal("NOT_FOUND");
+      throw allow
+        ? refusal("METHOD_NOT_ALLOWED", `This path takes ${allow}`, { allow })
+        : refusal("NOT_FOUND");
     },
 
     /** The methods that a path takes, for an Allow header; "" if it is not in the table. */
@@ -208,41 +227,56 @@ export const gateway = schema<Gateway>({
       const body = takesBody(route) ? await bodyOf(req) : {};
       const asked = door(params, req.query, body);
       // Moleculer would log a line of its own for each call to a service that is away.
-      if (!this.broker.registry.getActionEndpoints(route.action)?.hasAvailable()) throw refusal("UNAVAILABLE", "Nobody is there");
+      if (!this.broker.registry.getActionEndpoints(route.action)?.hasAvailable())
+        throw refusal("UNAVAILABLE", "Nobody is there");
       // Others may have come while the body did.
       this.refuseAbove(places, route);
-      const result = await this.inService(places, networkOf(ctx.meta.ip), () => ctx.call(route.action, asked, callOptions));
-      this.reply(req, res, route.success, result, route.success === 201 ? locationOf(route, result) : {});
+      const result = await this.inService(places, networkOf(ctx.meta.ip), () =>
+        ctx.call(route.action, asked, callOptions),
+      );
+      this.reply(
+        req,
+        res,
+        route.success,
+        result,
+        route.success === 201 ? locationOf(route, result) : {},
+      );
     },
 
     /** Throws UNAVAILABLE when the service has as many calls in hand as it may have now. */
-    refuseAbove(places: Places, route: Route) {
-      if (!places.areTaken) return;
+    refuseAbove(places: AdmissionControl, route: Route) {
+      if (!places.isFull) return;
       const now = performance.now();
       if (now - this.toldFull > tellEvery) {
         this.toldFull = now;
-        this.logger.warn(`More is asked of ${serviceOf(route)} than can be done: calls above ${places.count} at a time are refused`);
+        this.logger.warn(
+          `More is asked of ${serviceOf(route)} than can be done: calls above ${places.limit} at a time are refused`,
+        );
       }
       throw refusal("UNAVAILABLE", "Too much is waiting", { retryAfter: 1 });
     },
 
     /** Who is slow to send or to read takes no place here: only what the services work at counts. No network gets all the places. */
-    async inService(places: Places, network: string, serve: () => Promise<unknown>) {
-      if (this.underWayFor.of(network) >= scaled(atOnce.requestsByNetwork))
+    async inService(places: AdmissionControl, network: string, serve: () => Promise<unknown>) {
+      if (this.underWayFor.get(network) >= scaled(concurrencyLimits.requestsByNetwork))
         throw refusal("TOO_MANY_REQUESTS", "Too many requests from this address are waiting");
       const entered = performance.now();
-      places.enter();
-      this.underWayFor.enter(network);
+      places.admit();
+      this.underWayFor.increment(network);
       try {
         return await serve();
       } finally {
-        places.leave(entered, performance.now());
-        this.underWayFor.leave(network);
+        places.release(entered, performance.now());
+        this.underWayFor.decrement(network);
       }
     },
 
     addressOf({ socket, headers }: Request) {
-      return clientAddress(socket.remoteAddress, headers["x-forwarded-for"] as string | undefined, this.settings.trustedProxies);
+      return clientAddress(
+        socket.remoteAddress,
+        headers["x-forwarded-for"] as string | undefined,
+        this.settings.trustedProxies,
+      );
     },
 
     async identify(req: Request): Promise<Caller> {
@@ -253,14 +287,27 @@ export const gateway = schema<Gateway>({
     },
 
     /** A body that is no Buffer is sent as JSON. */
-    reply(req: Request, res: Response, status: number, body?: unknown, headers: OutgoingHttpHeaders = {}) {
+    reply(
+      req: Request,
+      res: Response,
+      status: number,
+      body?: unknown,
+      headers: OutgoingHttpHeaders = {},
+    ) {
       if (res.headersSent || res.destroyed) return;
       const isEmpty = status === 204 || status === 304;
-      const bytes = isEmpty ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+      const bytes = isEmpty
+        ? undefined
+        : Buffer.isBuffer(body)
+          ? body
+          : Buffer.from(JSON.stringify(body));
       res.writeHead(status, {
         ...fixedHeaders,
         "x-request-id": res.requestId,
-        ...(bytes && { "content-type": "application/json; charset=utf-8", "content-length": bytes.length }),
+        ...(bytes && {
+          "content-type": "application/json; charset=utf-8",
+          "content-length": bytes.length,
+        }),
         ...(this.drained && { connection: "close" }),
         ...headers,
       });
@@ -273,7 +320,8 @@ export const gateway = schema<Gateway>({
       const what = `${req.method} ${(req.originalUrl ?? req.url)?.split("?")[0]} → ${problem.code}, request ${res.requestId}`;
       if (problem.code === "INTERNAL") this.logger.error(what, error);
       // Who is told when to come again was refused on purpose, maybe by the thousand.
-      else if (problem.status >= 500 && !isPutOff(error)) this.logger.warn(`${what}: ${(error as Error).message}`);
+      else if (problem.status >= 500 && !isPutOff(error))
+        this.logger.warn(`${what}: ${(error as Error).message}`);
       this.reply(req, res, problem.status, problem, {
         "content-type": "application/problem+json; charset=utf-8",
         ...headersOf(error, problem),
@@ -286,7 +334,8 @@ export const gateway = schema<Gateway>({
 
     /** Where the sockets are, if they are not at a URL of their own: of those in this process the port they got. */
     socketPort() {
-      const sockets = this.broker.getLocalService("notifications") as { address?(): AddressInfo | null } | undefined;
+      const sockets = this.broker.getLocalService("notifications") as
+        { address?(): AddressInfo | null } | undefined;
       return sockets?.address?.()?.port ?? this.settings.socketPort;
     },
 
@@ -312,14 +361,21 @@ export const gateway = schema<Gateway>({
   created() {
     this.inFlight = 0;
     this.toldFull = -Infinity;
-    this.underWayFor = new Tally();
-    this.networks = new Limiter(bounds.requestsByNetwork, "Too many requests from this address");
-    this.users = new Limiter(bounds.requestsByUser, "Too many requests of this user");
+    this.underWayFor = new Counter();
+    this.networks = new RateLimiter(
+      rateLimits.requestsByNetwork,
+      "Too many requests from this address",
+    );
+    this.users = new RateLimiter(rateLimits.requestsByUser, "Too many requests of this user");
     this.readiness = shared(() => marketReadiness(this.broker));
-    const table = new Map<string, Route>(routes.map((route) => [`${route.method} ${route.path}`, route]));
+    const table = new Map<string, Route>(
+      routes.map((route) => [`${route.method} ${route.path}`, route]),
+    );
     this.doors = new Map();
     const { mostInFlight, fewestInFlight } = this.settings;
-    const places = new Map<string, Places>(services.map((name) => [name, new Places(mostInFlight, fewestInFlight)]));
+    const places = new Map<string, AdmissionControl>(
+      services.map((name) => [name, new AdmissionControl(mostInFlight, fewestInFlight)]),
+    );
     this.files = filesOf(this.settings.page);
     this.patterns = this.aliases.filter(({ fullPath }) => /[:*]/.test(fullPath));
     this.literal = Map.groupBy(
@@ -328,7 +384,12 @@ export const gateway = schema<Gateway>({
     );
     for (const alias of this.aliases) {
       const route = table.get(`${alias.method} ${alias.fullPath}`);
-      if (route) this.doors.set(alias, { route, door: doorOf(route), places: places.get(serviceOf(route))! });
+      if (route)
+        this.doors.set(alias, {
+          route,
+          door: paramsParser(route),
+          places: places.get(serviceOf(route))!,
+        });
     }
     // Else moleculer-web tells the whole cluster of aliases made anew, at every change of services; ours never change.
     this.regenerateAllAutoAliases = () => {};
@@ -349,7 +410,8 @@ export const gateway = schema<Gateway>({
 
 /** OPTIONS: a browser's preflight, or anyone's question which methods a path takes. */
 function preflight(this: Gateway, req: Request, res: Response) {
-  if (req.headers.origin && req.headers["access-control-request-method"]) return this.reply(req, res, 204, undefined, preflightHeaders);
+  if (req.headers.origin && req.headers["access-control-request-method"])
+    return this.reply(req, res, 204, undefined, preflightHeaders);
   const allow = this.allowed(req.url!.split("?")[0]!);
   if (!allow) throw refusal("NOT_FOUND");
   this.reply(req, res, 204, undefined, { allow });
@@ -357,7 +419,8 @@ function preflight(this: Gateway, req: Request, res: Response) {
 
 const serviceOf = ({ action }: Route) => action.split(".")[0]!;
 
-const isPutOff = (error: unknown) => (error as { data?: { retryAfter?: number } }).data?.retryAfter !== undefined;
+const isPutOff = (error: unknown) =>
+  (error as { data?: { retryAfter?: number } }).data?.retryAfter !== undefined;
 
 const isHealth = (url: string) => /^\/health\/(live|ready)(\?|$)/.test(url);
 
@@ -372,6 +435,8 @@ function matched(alias: Alias, url: string): Record<string, string> | false {
 /** Of what was just made, if the table has a route to it. */
 function locationOf(route: Route, result: unknown): OutgoingHttpHeaders {
   const { id } = (result ?? {}) as { id?: string };
-  const readable = routes.some(({ method, path }) => method === "GET" && path === `${route.path}/:id`);
+  const readable = routes.some(
+    ({ method, path }) => method === "GET" && path === `${route.path}/:id`,
+  );
   return readable && id ? { location: `${route.path}/${id}` } : {};
 }

@@ -1,9 +1,9 @@
 import type { Service } from "moleculer";
 import { env } from "../broker/env.ts";
-import { codeOf, refusal } from "../broker/errors.ts";
-import { callsOf, listen, schema } from "../broker/provide.ts";
+import { codeOf, refusal } from "../broker/refusal.ts";
+import { typedCall, listen, schema } from "../broker/provide.ts";
 import { accessTokenSeconds, type EndedSession } from "../contracts/users.ts";
-import { verifier, type Verified } from "./identity/verifier.ts";
+import { verifier, type Verified } from "../edge/token-verifier.ts";
 
 /** What the mixin adds to a service. */
 export interface Identity extends Service {
@@ -43,7 +43,8 @@ export const identity = schema<Identity>({
   methods: {
     async verify(token: string): Promise<Verified> {
       const verified = await verify(token);
-      if (this.endedSessions.has(verified.sid)) throw refusal("UNAUTHENTICATED", "This session was ended");
+      if (this.endedSessions.has(verified.sid))
+        throw refusal("UNAUTHENTICATED", "This session was ended");
       return verified;
     },
 
@@ -58,9 +59,10 @@ export const identity = schema<Identity>({
     /** What ended while nobody told us: asked when users comes into sight, and every minute, because the event may be lost. */
     async askEnded(): Promise<void> {
       const past = Date.now();
-      for (const [sid, until] of this.endedSessions) if (until < past) this.endedSessions.delete(sid);
+      for (const [sid, until] of this.endedSessions)
+        if (until < past) this.endedSessions.delete(sid);
       try {
-        const { sessions } = await callsOf(this.broker)("users.ended", {});
+        const { sessions } = await typedCall(this.broker)("users.ended", {});
         for (const session of sessions) this.noteEnded(session);
       } catch (error) {
         this.logger.debug(`users was not asked for ended sessions: ${codeOf(error)}`);

@@ -6,22 +6,28 @@ import type { ServiceSchema } from "moleculer";
 import type { Server, Socket } from "socket.io";
 import type { Static } from "typebox";
 import { env } from "../broker/env.ts";
-import { badData, codeOf, refusal } from "../broker/errors.ts";
+import { badData, codeOf, refusal } from "../broker/refusal.ts";
 import { schema } from "../broker/provide.ts";
 import { checker } from "../broker/validator.ts";
 import { errors, type ErrorCode } from "../contracts/errors.ts";
 import type { EndedSession } from "../contracts/users.ts";
-import { authorizeWithin, clientEvents, type ClientToServer, type Refused, type ServerToClient } from "../contracts/socket.ts";
-import { atOnce } from "../domain/bounds.ts";
-import { isAllowedOrigin } from "../domain/origins.ts";
-import { listen } from "./gateway/server.ts";
-import { http } from "./http.ts";
+import {
+  authorizeWithin,
+  clientEvents,
+  type ClientToServer,
+  type Refused,
+  type ServerToClient,
+} from "../contracts/socket.ts";
+import { concurrencyLimits } from "../edge/policy/limits.ts";
+import { isAllowedOrigin } from "../edge/policy/origins.ts";
+import { listen } from "../edge/server.ts";
+import { http } from "../edge/node-http.ts";
 import { identity, type Identity } from "./identity.ts";
-import type { Verified } from "./identity/verifier.ts";
-import { boundConnections, scaled } from "./limiter.ts";
-import { Crowd } from "./sockets/crowd.ts";
-import { Devices } from "./sockets/devices.ts";
-import { endSoon, wireOf, type Connection } from "./sockets/wire.ts";
+import type { Verified } from "../edge/token-verifier.ts";
+import { limitConnections, scaled } from "../edge/rate-limiter.ts";
+import { Connections } from "../edge/sockets/connections.ts";
+import { Devices } from "../edge/sockets/devices.ts";
+import { terminateAfterGrace, webSocketOf, type Connection } from "../edge/sockets/transport.ts";
 
 /** One connected socket. All that we keep of it is in `data`, one small object: there may be very many. */
 export type Device = Socket<ClientToServer, ServerToClient, object, State>;
@@ -35,11 +41,19 @@ interface State {
   isBeingWelcomed?: boolean;
 }
 
-type AllowRequest = (request: IncomingMessage, decide: (why: null, isAllowed: boolean) => void) => void;
+type AllowRequest = (
+  request: IncomingMessage,
+  decide: (why: null, isAllowed: boolean) => void,
+) => void;
 type Event = keyof typeof clientEvents;
 type Payload<E extends Event> = Static<(typeof clientEvents)[E]["payload"]>;
 type Answer<E extends Event> = Static<(typeof clientEvents)[E]["ack"]>;
-type Handler<Self, E extends Event> = (this: Self, device: Device, payload: Payload<E>, userId: string) => Promise<Answer<E>>;
+type Handler<Self, E extends Event> = (
+  this: Self,
+  device: Device,
+  payload: Payload<E>,
+  userId: string,
+) => Promise<Answer<E>>;
 
 /** What a service does on its clients' events; each comes from an authorized device, with a valid payload. */
 export type DeviceHandlers<Self> = { [E in Exclude<Event, "authorize">]: Handler<Self, E> };
@@ -48,14 +62,19 @@ export type DeviceHandlers<Self> = { [E in Exclude<Event, "authorize">]: Handler
 export interface Sockets extends Identity {
   io: Server<ClientToServer, ServerToClient, object, State>;
   server: HttpServer;
-  crowd: Crowd;
+  crowd: Connections;
   devices: Devices;
   sweeping: NodeJS.Timeout;
   /** Where the sockets are, once started. */
   address(): AddressInfo;
   pagePort(): number;
   /** Emits to the devices that the user has on this node, but not to the socket `except`. */
-  push<E extends keyof ServerToClient>(userId: string, event: E, payload: Parameters<ServerToClient[E]>[0], except?: string): void;
+  push<E extends keyof ServerToClient>(
+    userId: string,
+    event: E,
+    payload: Parameters<ServerToClient[E]>[0],
+    except?: string,
+  ): void;
   /** Called after every authorize, and again after a while when it fails; override it. */
   welcome(device: Device, userId: string): Promise<void>;
   connected(device: Device): void;
@@ -83,7 +102,10 @@ const { settings: _open, actions: _openToo, ...closed } = moleculerIo as Partial
 
 /** Socket.IO on a port of its own, for the users whom a token proves. */
 export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): ServiceSchema {
-  const answers: Record<string, Answering> = { authorize: answer("authorize", authorize), read: answer("read", forUsers(handlers.read)) };
+  const answers: Record<string, Answering> = {
+    authorize: answer("authorize", authorize),
+    read: answer("read", forUsers(handlers.read)),
+  };
 
   return schema<Sockets>({
     name: "sockets",
@@ -114,12 +136,14 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
 
       /** Where api serves the page: on this node it may have taken any free port. */
       pagePort() {
-        const api = this.broker.getLocalService("api") as { address?(): AddressInfo | null } | undefined;
+        const api = this.broker.getLocalService("api") as
+          { address?(): AddressInfo | null } | undefined;
         return api?.address?.()?.port ?? env.port;
       },
 
       push(userId, event, payload, except) {
-        for (const device of this.devices.of(userId)) if (device.id !== except) device.emit(event, ...([payload] as never));
+        for (const device of this.devices.of(userId))
+          if (device.id !== except) device.emit(event, ...([payload] as never));
       },
 
       async welcome() {},
@@ -127,14 +151,16 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
       connected(device: Device) {
         device.on("disconnect", () => this.disconnected(device));
         // One socket a connection, or the bounds on connections would bound nothing. Stock clients never ask for a second.
-        if ((device.client as unknown as { sockets: Map<string, unknown> }).sockets.size > 1) return device.conn.close();
-        this.crowd.meet(device);
+        if ((device.client as unknown as { sockets: Map<string, unknown> }).sockets.size > 1)
+          return device.conn.close();
+        this.crowd.attach(device);
         const { user } = device.data;
         if (this.crowd.isSurplus(device.conn) || (user && this.isOneTooMany(device, user)))
           return this.dismiss(device, "TOO_MANY_REQUESTS");
         // What comes in goes no further: no event has a listener.
         device.use((packet) => void this.hear(device, packet));
-        if (!user) return void (device.data.endsAt = Math.ceil(Date.now() / 1000) + authorizeWithin);
+        if (!user)
+          return void (device.data.endsAt = Math.ceil(Date.now() / 1000) + authorizeWithin);
         this.admit(device, user);
         void this.keepWelcoming(device);
       },
@@ -150,8 +176,9 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
       async hear(device: Device, [event, ...args]: unknown[]) {
         const { payload, ack } = split(args);
         try {
-          await this.crowd.hear(device.conn, device.data.user?.id);
-          if (typeof event !== "string" || !Object.hasOwn(answers, event)) throw refusal("NOT_FOUND", "There is no such event");
+          await this.crowd.countEvent(device.conn, device.data.user?.id);
+          if (typeof event !== "string" || !Object.hasOwn(answers, event))
+            throw refusal("NOT_FOUND", "There is no such event");
           if (device.connected) ack(await answers[event]!.call(this as never, device, payload));
         } catch (error) {
           ack(refused(this, error));
@@ -160,7 +187,7 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
 
       isOneTooMany(device: Device, { id }: Verified): boolean {
         const theirs = this.devices.of(id);
-        return !theirs.has(device) && theirs.size >= scaled(atOnce.socketsByUser);
+        return !theirs.has(device) && theirs.size >= scaled(concurrencyLimits.socketsByUser);
       },
 
       /** Nothing but this makes a device a user's. A fresh token may be of another session of the same user. */
@@ -176,7 +203,8 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
       /** One look at all of them costs less than a timer for each. */
       sweep() {
         const now = Date.now() / 1000;
-        for (const device of this.io.sockets.sockets.values()) if (device.data.endsAt <= now) this.dismiss(device);
+        for (const device of this.io.sockets.sockets.values())
+          if (device.data.endsAt <= now) this.dismiss(device);
       },
 
       /** One at a time for a device: those that authorize meanwhile share the next. What it needs may be away for as long as the device stays. */
@@ -193,7 +221,11 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
             data.isWelcomeDue = true;
             if (codeOf(error) === "INTERNAL") this.logger.error(error);
             // Spread, because all that a node holds wait at once.
-            await pause(Math.min(250 * 2 ** failures++, 10_000) * (0.5 + Math.random() / 2), undefined, { ref: false });
+            await pause(
+              Math.min(250 * 2 ** failures++, 10_000) * (0.5 + Math.random() / 2),
+              undefined,
+              { ref: false },
+            );
           }
         }
         data.isBeingWelcomed = false;
@@ -204,32 +236,39 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
         device.emit("closing", { code });
         device.disconnect(true);
         // Also one that does not take even this.
-        endSoon(device.conn);
+        terminateAfterGrace(device.conn);
       },
 
       sessionEnded({ sid, userId }: EndedSession) {
-        for (const device of [...this.devices.of(userId)]) if (device.data.user!.sid === sid) this.dismiss(device);
+        for (const device of [...this.devices.of(userId)])
+          if (device.data.user!.sid === sid) this.dismiss(device);
       },
     },
 
     created() {
-      this.server = http.createServer({ requestTimeout, connectionsCheckingInterval: 1_000 }, (_request, response) => {
-        response.writeHead(404).end();
-      });
-      boundConnections(this.server);
-      this.crowd = new Crowd((device) => this.dismiss(device, "TOO_MANY_REQUESTS"));
+      this.server = http.createServer(
+        { requestTimeout, connectionsCheckingInterval: 1_000 },
+        (_request, response) => {
+          response.writeHead(404).end();
+        },
+      );
+      limitConnections(this.server);
+      this.crowd = new Connections((device) => this.dismiss(device, "TOO_MANY_REQUESTS"));
       this.devices = new Devices();
-      const { options } = (this.settings as { io: { options: { allowRequest?: AllowRequest } } }).io;
+      const { options } = (this.settings as { io: { options: { allowRequest?: AllowRequest } } })
+        .io;
       options.allowRequest = (request, decide) => {
         const { origin, host } = request.headers;
         const isOurs = isAllowedOrigin(origin, host, env.corsOrigins, this.pagePort());
-        void (isOurs ? this.crowd.admits(request) : Promise.resolve(false)).then((isAllowed) => decide(null, isAllowed));
+        void (isOurs ? this.crowd.admits(request) : Promise.resolve(false)).then((isAllowed) =>
+          decide(null, isAllowed),
+        );
       };
     },
 
     async started() {
       this.io.engine.on("connection", (connection: Connection) => {
-        this.crowd.enter(connection);
+        this.crowd.add(connection);
         // All is taken from it; it would be kept, with every header, for as long as the connection.
         (connection as { request: unknown }).request = null;
       });
@@ -247,7 +286,7 @@ export function sockets<Self extends Sockets>(handlers: DeviceHandlers<Self>): S
       const { clients } = this.io.engine as unknown as { clients: Record<string, Connection> };
       const connections = Object.values(clients);
       setTimeout(() => {
-        for (const connection of connections) wireOf(connection).terminate();
+        for (const connection of connections) webSocketOf(connection).terminate();
         this.server.closeAllConnections();
       }, farewell).unref();
     },
@@ -285,7 +324,10 @@ function forgetRequest(_request: IncomingMessage, response: object, next: () => 
 type Answering = (this: never, device: Device, payload: unknown) => Promise<unknown>;
 
 /** Answers one event, when its payload is valid. */
-function answer<E extends Event>(event: E, handle: (this: never, device: Device, payload: Payload<E>) => Promise<Answer<E>>): Answering {
+function answer<E extends Event>(
+  event: E,
+  handle: (this: never, device: Device, payload: Payload<E>) => Promise<Answer<E>>,
+): Answering {
   const check = checker(clientEvents[event].payload);
   return async function (this: never, device, payload) {
     const problems = check(payload);
@@ -294,7 +336,11 @@ function answer<E extends Event>(event: E, handle: (this: never, device: Device,
   };
 }
 
-async function authorize(this: Sockets, device: Device, { token }: Payload<"authorize">): Promise<Answer<"authorize">> {
+async function authorize(
+  this: Sockets,
+  device: Device,
+  { token }: Payload<"authorize">,
+): Promise<Answer<"authorize">> {
   this.crowd.authorizes(device.conn);
   const user = await this.verify(token);
   const { user: before } = device.data;

@@ -4,7 +4,7 @@ import { schema } from "../broker/provide.ts";
 import { gateway, type Gateway } from "../mixins/gateway.ts";
 import { identity } from "../mixins/identity.ts";
 
-/** HTTP for everyone outside: each route of contracts/http.ts is one action of another service. Owns nothing. */
+/** HTTP for everyone outside: each route of contracts/routes.ts is one action of another service. Owns nothing. */
 export default schema<Gateway>({
   name: "api",
   mixins: [gateway, identity],

@@ -1,15 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { env } from "../broker/env.ts";
-import { refusal } from "../broker/errors.ts";
+import { refusal } from "../broker/refusal.ts";
 import { provide, schema, signedIn } from "../broker/provide.ts";
-import { ItemDocument } from "../contracts/market.ts";
+import { ItemDocument } from "../domain/item.ts";
 import { orderings, wanted } from "../domain/catalogue.ts";
 import { offered, revised } from "../domain/offer.ts";
-import { saleNotice, sellable, sold, toItem, toSale, whyNotChanged, whyNotSold } from "../domain/sale.ts";
+import {
+  saleNotice,
+  sellable,
+  sold,
+  toItem,
+  toSale,
+  whyNotChanged,
+  whyNotSold,
+} from "../domain/sale.ts";
 import { sampleItems } from "../domain/samples.ts";
 import { collection } from "../mixins/collection.ts";
-import { debtIndexes, debts, type Debts } from "../mixins/debts.ts";
-import { paged } from "../mixins/paging.ts";
+import { debtIndexes, debts, type Debts } from "../mixins/outbox.ts";
+import { paginate } from "../store/pagination.ts";
 
 interface Market extends Debts<ItemDocument> {
   sales(
@@ -54,7 +62,12 @@ export default schema<Market>({
     async items({ params }) {
       const query = wanted(params);
       if (!query) return { items: [], nextCursor: null };
-      const { rows, nextCursor } = await paged(this.store, query, orderings[params.sort ?? "newest"], params);
+      const { rows, nextCursor } = await paginate(
+        this.store,
+        query,
+        orderings[params.sort ?? "newest"],
+        params,
+      );
       return { items: rows.map(toItem), nextCursor };
     },
 
@@ -66,7 +79,16 @@ export default schema<Market>({
 
     async offer(ctx) {
       const { id: sellerId } = signedIn(ctx);
-      return toItem(await this.store.insert(offered(ctx.params, { id: randomUUID(), sellerId, currency: env.currency, now: new Date() })));
+      return toItem(
+        await this.store.insert(
+          offered(ctx.params, {
+            id: randomUUID(),
+            sellerId,
+            currency: env.currency,
+            now: new Date(),
+          }),
+        ),
+      );
     },
 
     async revise(ctx) {
@@ -74,10 +96,14 @@ export default schema<Market>({
       const { id, ...change } = ctx.params;
       for (let tries = 0; ; tries++) {
         const item = await this.store.one({ _id: id });
-        if (!item || item.sellerId !== sellerId || item.isSold || tries === mostTries) throw refusal(whyNotChanged(item, sellerId));
+        if (!item || item.sellerId !== sellerId || item.isSold || tries === mostTries)
+          throw refusal(whyNotChanged(item, sellerId));
         // Its words depend on both texts: of two revisions at once, one looks again.
         const { title, description } = item;
-        const after = await this.store.change({ _id: id, sellerId, isSold: false, title, description }, revised(item, change));
+        const after = await this.store.change(
+          { _id: id, sellerId, isSold: false, title, description },
+          revised(item, change),
+        );
         if (after) return toItem(after);
       }
     },
@@ -95,7 +121,10 @@ export default schema<Market>({
       const { id, price } = ctx.params;
       // One conditional write: of all buyers at once, one matches. The notice owed to the seller is part of it.
       const now = new Date();
-      const item = await this.store.change(sellable(id, buyerId, price), sold(buyerId, randomUUID(), now, this.owe(now)));
+      const item = await this.store.change(
+        sellable(id, buyerId, price),
+        sold(buyerId, randomUUID(), now, this.owe(now)),
+      );
       if (item) {
         this.pay(ctx, item);
         return { ok: true, saleId: toSale(item).id };
@@ -129,7 +158,12 @@ export default schema<Market>({
 
   methods: {
     async sales(query: object, params: { cursor?: string; limit?: number }) {
-      const { rows, nextCursor } = await paged(this.store, query, { field: "soldAt", direction: -1 }, params);
+      const { rows, nextCursor } = await paginate(
+        this.store,
+        query,
+        { field: "soldAt", direction: -1 },
+        params,
+      );
       return { sales: rows.map(toSale), nextCursor };
     },
   },

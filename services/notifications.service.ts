@@ -1,19 +1,29 @@
 import { randomUUID } from "node:crypto";
 import type { Static } from "typebox";
 import { env } from "../broker/env.ts";
-import { badData, codeOf } from "../broker/errors.ts";
+import { badData, codeOf } from "../broker/refusal.ts";
 import { listen, provide, schema, signedIn } from "../broker/provide.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
-import { dataLimit, NoticeDocument, type Inbox, type Notice, type Read } from "../contracts/notifications.ts";
+import { dataLimit, type Inbox, type Notice, type Read } from "../contracts/notifications.ts";
+import { NoticeDocument } from "../domain/notice.ts";
 import { inboxSize } from "../contracts/socket.ts";
-import { byUser, keyOf, newestFirst, newNotice, nextInstant, toMark, toNotification, unreadByUser } from "../domain/inbox.ts";
-import { page } from "../domain/page.ts";
-import { inBatches } from "../mixins/batches.ts";
+import {
+  byUser,
+  keyOf,
+  newestFirst,
+  newNotice,
+  nextInstant,
+  toMark,
+  toNotification,
+  unreadByUser,
+} from "../domain/inbox.ts";
+import { toPage } from "../domain/cursor.ts";
+import { batched } from "../store/group-commit.ts";
 import { collection } from "../mixins/collection.ts";
-import { paged } from "../mixins/paging.ts";
+import { paginate } from "../store/pagination.ts";
 import { sockets, type Device, type Sockets } from "../mixins/sockets.ts";
-import { Duplicate, type Store } from "../mixins/store.ts";
-import { Lookout } from "./notifications/lookout.ts";
+import { DuplicateKey, type Store } from "../store/store.ts";
+import { MissedNotices } from "./notifications/missed-notices.ts";
 
 type Which = { unread?: boolean; limit?: number; cursor?: string };
 
@@ -21,7 +31,7 @@ interface Notifications extends Sockets {
   store: Store<NoticeDocument>;
   /** When the last notice was stored here (ms since 1970). */
   storedAt: number;
-  lookout: Lookout;
+  lookout: MissedNotices;
   looking: NodeJS.Timeout | undefined;
   take(notice: Notice): Promise<string>;
   tell(notice: NoticeDocument): void;
@@ -85,7 +95,10 @@ export default schema<Notifications>({
     ...listen<Notifications>({
       "notifications.stored"({ nodeID, params: { userId, notification } }) {
         if (nodeID === this.broker.nodeID) return;
-        this.lookout.note({ _id: keyOf(userId, notification.id), createdAt: notification.createdAt });
+        this.lookout.markSeen({
+          _id: keyOf(userId, notification.id),
+          createdAt: notification.createdAt,
+        });
         this.push(userId, "notification", notification);
       },
 
@@ -107,9 +120,10 @@ export default schema<Notifications>({
     async take(params: Notice): Promise<string> {
       this.storedAt = nextInstant(this.storedAt, Date.now());
       const notice = newNotice(params, randomUUID(), new Date(this.storedAt));
-      if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
+      if (notice.data.length > dataLimit)
+        throw badData([{ field: "data", message: "is too large" }]);
       const stored = await this.store.insert(notice).catch(async (error: unknown) => {
-        if (!(error instanceof Duplicate)) throw error;
+        if (!(error instanceof DuplicateKey)) throw error;
         // Whoever repeats it has not heard that it was done, and the devices may not have either: what was stored then is pushed again.
         return (await this.store.one({ _id: notice._id })) ?? notice;
       });
@@ -122,15 +136,19 @@ export default schema<Notifications>({
     tell(notice: NoticeDocument) {
       const { userId } = notice;
       const notification = toNotification(notice);
-      this.lookout.note(notice);
+      this.lookout.markSeen(notice);
       this.push(userId, "notification", notification);
       this.hint("notifications.stored", { userId, notification });
     },
 
     /** Marks what is asked, tells the user's devices but the one that asks, and says how many are left. */
     async mark(userId: string, read: Read, by?: string): Promise<number> {
-      const until = "until" in read && read.until ? await this.store.one({ _id: keyOf(userId, read.until) }) : undefined;
-      if (until !== null) await this.store.changeMany(toMark(userId, read, until), { $set: { isRead: true } });
+      const until =
+        "until" in read && read.until
+          ? await this.store.one({ _id: keyOf(userId, read.until) })
+          : undefined;
+      if (until !== null)
+        await this.store.changeMany(toMark(userId, read, until), { $set: { isRead: true } });
       const unread = await this.store.count({ userId, isRead: false });
       this.push(userId, "read", { ...read, unread }, by);
       this.hint("notifications.wasRead", { userId, read, unread, ...(by && { by }) });
@@ -140,7 +158,7 @@ export default schema<Notifications>({
     async inboxOf(userId: string, { unread, ...which }: Which): Promise<Inbox> {
       const query = unread === undefined ? { userId } : { userId, isRead: !unread };
       const [{ rows, nextCursor }, count] = await Promise.all([
-        paged(this.store, query, newestFirst, which),
+        paginate(this.store, query, newestFirst, which),
         this.store.count({ userId, isRead: false }),
       ]);
       return { notifications: rows.map(toNotification), unread: count, nextCursor };
@@ -148,7 +166,11 @@ export default schema<Notifications>({
 
     /** The device is in its user's room by now, so that nothing falls between this reading and the first push. */
     async welcome(device: Device, userId: string) {
-      device.emit("inbox", (await this.unreadOf(userId)) ?? (await this.inboxOf(userId, { unread: true, limit: inboxSize })));
+      device.emit(
+        "inbox",
+        (await this.unreadOf(userId)) ??
+          (await this.inboxOf(userId, { unread: true, limit: inboxSize })),
+      );
     },
 
     /** Nobody waits for a hint, and catching up makes up for one that is lost. */
@@ -160,22 +182,29 @@ export default schema<Notifications>({
       const found = (notice: NoticeDocument) => {
         if (!notice.isRead) this.push(notice.userId, "notification", toNotification(notice));
       };
-      await this.lookout.look(found).catch((error: unknown) => this.logger.debug(`Could not look for notices: ${codeOf(error)}`));
+      await this.lookout
+        .scan(found)
+        .catch((error: unknown) =>
+          this.logger.debug(`Could not look for notices: ${codeOf(error)}`),
+        );
     },
   },
 
   created() {
     this.storedAt = 0;
-    this.lookout = new Lookout(this.store);
+    this.lookout = new MissedNotices(this.store);
     // All devices of a server that restarted come back at once. Who has so much that the look may have cut it off is looked up alone.
-    this.unreadOf = inBatches(async (userIds: string[]) => {
+    this.unreadOf = batched(async (userIds: string[]) => {
       const limit = userIds.length * (inboxSize + 1);
-      const found = await this.store.find({ userId: { $in: userIds }, isRead: false }, { sort: byUser, limit });
+      const found = await this.store.find(
+        { userId: { $in: userIds }, isRead: false },
+        { sort: byUser, limit },
+      );
       const unreadOf = unreadByUser(found, limit);
       return (userId) => {
         const unread = unreadOf(userId);
         if (!unread) return undefined;
-        const { rows, nextCursor } = page(unread, inboxSize, newestFirst);
+        const { rows, nextCursor } = toPage(unread, inboxSize, newestFirst);
         return { notifications: rows.map(toNotification), unread: unread.length, nextCursor };
       };
     }, mostWelcomed);

@@ -1,26 +1,46 @@
 import { randomUUID } from "node:crypto";
 import type { Service } from "moleculer";
 import { env } from "../broker/env.ts";
-import { badData, refusal } from "../broker/errors.ts";
+import { badData, refusal } from "../broker/refusal.ts";
 import { provide, schema, signedIn, type Ctx } from "../broker/provide.ts";
-import { AccountDocument, accessTokenSeconds, type Session, type User } from "../contracts/users.ts";
-import { networkOf } from "../domain/addresses.ts";
-import { isCommon } from "../domain/passwords.ts";
+import { accessTokenSeconds, type Session, type User } from "../contracts/users.ts";
+import { AccountDocument } from "../domain/account.ts";
+import { networkOf } from "../edge/policy/client-address.ts";
+import { isCommonPassword } from "../domain/common-passwords.ts";
 import { samplePeople } from "../domain/samples.ts";
-import { ending, endedOf, expiry, isOf, outlived, repeatable, session } from "../domain/sessions.ts";
+import {
+  ending,
+  endedOf,
+  expiry,
+  isOf,
+  outlived,
+  repeatable,
+  session,
+} from "../domain/sessions.ts";
 import { collection } from "../mixins/collection.ts";
-import { Duplicate, type Store } from "../mixins/store.ts";
-import { Guard } from "./users/guard.ts";
-import { hashPassword, isPassword } from "./users/passwords.ts";
-import { accessTokens, newRefreshToken, nextRefreshToken, readRefreshToken } from "./users/tokens.ts";
+import { DuplicateKey, type Store } from "../store/store.ts";
+import { LoginThrottle } from "./users/login-throttle.ts";
+import { hashPassword, isPassword } from "./users/password-hashing.ts";
+import {
+  accessTokens,
+  newRefreshToken,
+  nextRefreshToken,
+  readRefreshToken,
+} from "./users/tokens.ts";
 
 interface Users extends Service {
   store: Store<AccountDocument>;
-  guard: Guard;
+  guard: LoginThrottle;
   sign(userId: string, sid: string): Promise<string>;
   answer(account: AccountDocument, sid: string, refreshToken: string): Promise<Session>;
   account(id: string): Promise<AccountDocument>;
-  end(ctx: Ctx<unknown>, account: AccountDocument, sids: string[], match: object, set?: object): Promise<AccountDocument | null>;
+  end(
+    ctx: Ctx<unknown>,
+    account: AccountDocument,
+    sids: string[],
+    match: object,
+    set?: object,
+  ): Promise<AccountDocument | null>;
 }
 
 const networkIn = ({ meta }: Ctx<unknown>) => networkOf(meta.ip ?? "");
@@ -59,7 +79,7 @@ export default schema<Users>({
       };
       // Of many at once that all found it free, the index lets one through.
       await this.store.insert(account).catch((error: unknown) => {
-        throw error instanceof Duplicate ? refusal("EMAIL_TAKEN") : error;
+        throw error instanceof DuplicateKey ? refusal("EMAIL_TAKEN") : error;
       });
       return this.answer(account, sid, token.value);
     },
@@ -69,7 +89,11 @@ export default schema<Users>({
       const network = networkIn(ctx);
       const attempt = await this.guard.signIn(network, email.toLowerCase());
       const account = await this.store.one({ email: email.toLowerCase() });
-      if (!(await isPassword(password, account?.password, { network, first: attempt.begin })) || !account) throw wrong();
+      if (
+        !(await isPassword(password, account?.password, { network, first: attempt.begin })) ||
+        !account
+      )
+        throw wrong();
       await attempt.succeed();
       const now = new Date();
       const sid = randomUUID();
@@ -96,12 +120,18 @@ export default schema<Users>({
       const next = nextRefreshToken(token, ctx.params.idempotencyKey);
       const [tokenField, expiryField] = [`sessions.${sid}.token`, `sessions.${sid}.expiresAt`];
       const renew = (match: object, set: object) =>
-        this.store.change({ _id: userId, ...match }, { $set: { [tokenField]: next.hashes.token, ...set } });
+        this.store.change(
+          { _id: userId, ...match },
+          { $set: { [tokenField]: next.hashes.token, ...set } },
+        );
       const renewed =
         // Of two that bring the same token at once, one matches; the other's is spent by then.
         (await renew({ [tokenField]: hashes.token }, { [expiryField]: expiry(now) })) ??
         // Unless both are the same refresh. The write changes nothing: it reads what was written last.
-        (await renew({ [tokenField]: next.hashes.token, [expiryField]: { $gt: repeatable(now) } }, {}));
+        (await renew(
+          { [tokenField]: next.hashes.token, [expiryField]: { $gt: repeatable(now) } },
+          {},
+        ));
       if (renewed) return this.answer(renewed, sid, next.value);
       // Somebody copied it.
       await this.end(ctx, account, [sid], {});
@@ -123,13 +153,20 @@ export default schema<Users>({
       await this.guard.changePassword(id);
       refuseCommon(ctx.params.newPassword, "newPassword");
       const account = await this.account(id);
-      if (!(await isPassword(ctx.params.password, account.password, { network }))) throw refusal("FORBIDDEN", "The password is wrong");
+      if (!(await isPassword(ctx.params.password, account.password, { network })))
+        throw refusal("FORBIDDEN", "The password is wrong");
       const sid = randomUUID();
       const token = newRefreshToken(account._id, sid);
       const password = await hashPassword(ctx.params.newPassword, { network });
       // All sessions at once, so that one begun with the old password in this very moment ends too.
       const sessions = { [sid]: session(token.hashes, new Date()) };
-      const changed = await this.end(ctx, account, Object.keys(account.sessions), { password: account.password }, { password, sessions });
+      const changed = await this.end(
+        ctx,
+        account,
+        Object.keys(account.sessions),
+        { password: account.password },
+        { password, sessions },
+      );
       if (!changed) throw refusal("FORBIDDEN", "The password was changed meanwhile");
       return this.answer(changed, sid, token.value);
     },
@@ -163,18 +200,35 @@ export default schema<Users>({
     },
 
     async answer(account: AccountDocument, sid: string, refreshToken: string): Promise<Session> {
-      return { user: toUser(account), accessToken: await this.sign(account._id, sid), refreshToken, expiresIn: accessTokenSeconds };
+      return {
+        user: toUser(account),
+        accessToken: await this.sign(account._id, sid),
+        refreshToken,
+        expiresIn: accessTokenSeconds,
+      };
     },
 
     /** Ends sessions and sets what begins in their place, in one write; then tells those who check tokens. Null when `match` did not hold. */
-    async end(ctx: Ctx<unknown>, account: AccountDocument, sids: string[], match: object, set: Record<string, unknown> = {}) {
+    async end(
+      ctx: Ctx<unknown>,
+      account: AccountDocument,
+      sids: string[],
+      match: object,
+      set: Record<string, unknown> = {},
+    ) {
       const now = new Date();
       const until = new Date(now.getTime() + accessTokenSeconds * 1000).toISOString();
       const { set: ended, unset } = ending(account, sids, until, now);
-      const gone = "sessions" in set ? unset.filter((field) => !field.startsWith("sessions.")) : unset;
+      const gone =
+        "sessions" in set ? unset.filter((field) => !field.startsWith("sessions.")) : unset;
       const $unset = Object.fromEntries(gone.map((field) => [field, true]));
-      const after = await this.store.change({ _id: account._id, ...match }, { $set: { ...ended, ...set }, $unset });
-      if (after) for (const sid of sids) void ctx.broadcast("users.sessionEnded", { sid, userId: account._id, until });
+      const after = await this.store.change(
+        { _id: account._id, ...match },
+        { $set: { ...ended, ...set }, $unset },
+      );
+      if (after)
+        for (const sid of sids)
+          void ctx.broadcast("users.sessionEnded", { sid, userId: account._id, until });
       return after;
     },
   },
@@ -182,7 +236,7 @@ export default schema<Users>({
   created() {
     if (!env.keys.private) throw new Error("users needs the private key that signs tokens");
     this.sign = accessTokens(env.keys.private);
-    this.guard = new Guard();
+    this.guard = new LoginThrottle();
   },
 
   async started() {
@@ -190,15 +244,23 @@ export default schema<Users>({
     if (!password || (await this.store.count({})) > 0) return;
     // One hash for all, whose password is the same: each takes time to make, and memory that the process keeps.
     const hash = await hashPassword(password, { network: "" });
-    for (const { id, email, name } of samplePeople) await this.store.insert(newAccount(id, email, name, hash, new Date()));
+    for (const { id, email, name } of samplePeople)
+      await this.store.insert(newAccount(id, email, name, hash, new Date()));
   },
 });
 
 function refuseCommon(password: string, field: string): void {
-  if (isCommon(password)) throw badData([{ field, message: "is one of the most common, which are guessed first" }]);
+  if (isCommonPassword(password))
+    throw badData([{ field, message: "is one of the most common, which are guessed first" }]);
 }
 
-const newAccount = (id: string, email: string, name: string, password: string, now: Date): AccountDocument => ({
+const newAccount = (
+  id: string,
+  email: string,
+  name: string,
+  password: string,
+  now: Date,
+): AccountDocument => ({
   _id: id,
   v: 1,
   email: email.toLowerCase(),
@@ -209,4 +271,9 @@ const newAccount = (id: string, email: string, name: string, password: string, n
   ended: {},
 });
 
-const toUser = ({ _id: id, name, email, createdAt }: AccountDocument): User => ({ id, name, email, createdAt });
+const toUser = ({ _id: id, name, email, createdAt }: AccountDocument): User => ({
+  id,
+  name,
+  email,
+  createdAt,
+});

@@ -23,11 +23,18 @@ async function api(): Promise<void> {
   const call = await caller(channel);
   const respond = (response: ServerResponse, { status, body }: Answer) => {
     const text = JSON.stringify(body ?? {});
-    response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+    response
+      .writeHead(status, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(text),
+      })
+      .end(text);
   };
   const server = createServer((request, response) => {
     const url = request.url ?? "";
-    const params = url.startsWith("/market/buy/") ? { buy: url.slice("/market/buy/".length) } : { items: true };
+    const params = url.startsWith("/market/buy/")
+      ? { buy: url.slice("/market/buy/".length) }
+      : { items: true };
     call<Answer>(queue, params).then(
       (answer) => respond(response, answer),
       () => respond(response, { status: 504 }),
@@ -38,7 +45,9 @@ async function api(): Promise<void> {
 
 async function market(): Promise<void> {
   const items = itemsCollection<Item>();
-  await serve(channel, queue, async ({ buy: id }: { buy?: string }): Promise<Answer> => (id ? buy(id) : list()));
+  await serve(channel, queue, async ({ buy: id }: { buy?: string }): Promise<Answer> =>
+    id ? buy(id) : list(),
+  );
 
   async function buy(_id: string): Promise<Answer> {
     const [buyerId, saleId, soldAt] = ["buyer", randomUUID(), new Date().toISOString()];
@@ -52,7 +61,8 @@ async function market(): Promise<void> {
 
   /** Where the last page ended. Asked no further than that, as Souk asks, also a database that reads all within the bounds is quick. */
   let end = "";
-  const newest = (createdAt: object) => items.find({ createdAt }).sort({ createdAt: -1, _id: -1 }).limit(21).toArray();
+  const newest = (createdAt: object) =>
+    items.find({ createdAt }).sort({ createdAt: -1, _id: -1 }).limit(21).toArray();
 
   async function list(): Promise<Answer> {
     let found = await newest({ $gte: end });
@@ -60,11 +70,38 @@ async function market(): Promise<void> {
     end = found.length > 20 ? (found.at(-1)!.createdAt as string) : "";
     const shown = found
       .slice(0, 20)
-      .map(({ _id: id, title, description, price, currency, imageUrl, sellerId, isSold, createdAt, soldAt }) => {
-        return { id, title, description, price, currency, imageUrl, sellerId, isSold, createdAt, soldAt };
-      });
+      .map(
+        ({
+          _id: id,
+          title,
+          description,
+          price,
+          currency,
+          imageUrl,
+          sellerId,
+          isSold,
+          createdAt,
+          soldAt,
+        }) => {
+          return {
+            id,
+            title,
+            description,
+            price,
+            currency,
+            imageUrl,
+            sellerId,
+            isSold,
+            createdAt,
+            soldAt,
+          };
+        },
+      );
     const last = shown.at(-1);
-    const nextCursor = last && found.length > 20 ? Buffer.from(JSON.stringify([last.createdAt, last.id])).toString("base64url") : null;
+    const nextCursor =
+      last && found.length > 20
+        ? Buffer.from(JSON.stringify([last.createdAt, last.id])).toString("base64url")
+        : null;
     return { status: 200, body: { items: shown, nextCursor } };
   }
 

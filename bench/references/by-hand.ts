@@ -7,7 +7,16 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Server } from "socket.io";
 import { caller, openChannel, serve } from "./rpc.ts";
-import { amqpUrl, itemsCollection, jwks, listen, namespace, noticesCollection, open, role } from "./settings.ts";
+import {
+  amqpUrl,
+  itemsCollection,
+  jwks,
+  listen,
+  namespace,
+  noticesCollection,
+  open,
+  role,
+} from "./settings.ts";
 import { tokens } from "./tokens.ts";
 
 interface Item {
@@ -63,7 +72,12 @@ async function api(): Promise<void> {
 
   const respond = (response: ServerResponse, { status, body }: Answer) => {
     const text = JSON.stringify(body);
-    response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+    response
+      .writeHead(status, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(text),
+      })
+      .end(text);
   };
   const server = createServer((request, response) => {
     answer(request).then(
@@ -75,9 +89,11 @@ async function api(): Promise<void> {
 }
 
 async function bodyOf(request: IncomingMessage): Promise<{ price?: number }> {
-  if (!Number(request.headers["content-length"]) && !request.headers["transfer-encoding"]) return {};
+  if (!Number(request.headers["content-length"]) && !request.headers["transfer-encoding"])
+    return {};
   let text = "";
-  for await (const chunk of request) if ((text += String(chunk)).length > 1024) throw new Error("too large");
+  for await (const chunk of request)
+    if ((text += String(chunk)).length > 1024) throw new Error("too large");
   return JSON.parse(text) as { price?: number };
 }
 
@@ -86,14 +102,29 @@ async function market(): Promise<void> {
   const call = await caller(channel);
   const lease = 15_000;
 
-  async function tell({ _id: itemId, saleId, sellerId, title, price, currency, soldAt }: Item): Promise<void> {
+  async function tell({
+    _id: itemId,
+    saleId,
+    sellerId,
+    title,
+    price,
+    currency,
+    soldAt,
+  }: Item): Promise<void> {
     await call(queues.notifications, { saleId, sellerId, itemId, title, price, currency, soldAt });
-    await items.updateOne({ _id: itemId }, { $set: { "notice.state": "told" }, $unset: { "notice.dueAt": true } });
+    await items.updateOne(
+      { _id: itemId },
+      { $set: { "notice.state": "told" }, $unset: { "notice.dueAt": true } },
+    );
   }
 
   await serve(channel, queues.market, async ({ id, buyerId, price }: Buy): Promise<Answer> => {
     const [now, saleId] = [Date.now(), randomUUID()];
-    const notice = { state: "pending" as const, attempts: 0, dueAt: new Date(now + lease).toISOString() };
+    const notice = {
+      state: "pending" as const,
+      attempts: 0,
+      dueAt: new Date(now + lease).toISOString(),
+    };
     const sold = await items.findOneAndUpdate(
       { _id: id, isSold: false, sellerId: { $ne: buyerId }, ...(price !== undefined && { price }) },
       { $set: { isSold: true, buyerId, saleId, soldAt: new Date(now).toISOString(), notice } },
@@ -104,11 +135,15 @@ async function market(): Promise<void> {
       return { status: 200, body: { ok: true, saleId } };
     }
     const found = await items.findOne({ _id: id });
-    return found?.buyerId === buyerId ? { status: 200, body: { ok: true, saleId: found.saleId } } : problem(404, "ITEM_SOLD");
+    return found?.buyerId === buyerId
+      ? { status: 200, body: { ok: true, saleId: found.saleId } }
+      : problem(404, "ITEM_SOLD");
   });
 
   setInterval(async () => {
-    const due = await items.find({ "notice.dueAt": { $lte: new Date().toISOString() } }, { limit: 100 }).toArray();
+    const due = await items
+      .find({ "notice.dueAt": { $lte: new Date().toISOString() } }, { limit: 100 })
+      .toArray();
     for (const item of due) await tell(item).catch(() => {});
   }, 5_000);
   open("market");
@@ -118,8 +153,18 @@ async function notifications(): Promise<void> {
   const notices = noticesCollection<Notice>();
   const whoIs = tokens(jwks);
   const http = createServer();
-  const io = new Server(http, { transports: ["websocket"], perMessageDeflate: false, serveClient: false });
-  const shown = ({ id, type, text, data, createdAt }: Notice) => ({ id, type, text, data, createdAt });
+  const io = new Server(http, {
+    transports: ["websocket"],
+    perMessageDeflate: false,
+    serveClient: false,
+  });
+  const shown = ({ id, type, text, data, createdAt }: Notice) => ({
+    id,
+    type,
+    text,
+    data,
+    createdAt,
+  });
 
   io.use((socket, next) => {
     void whoIs((socket.handshake.auth as { token?: string }).token).then((userId) => {

@@ -66,10 +66,20 @@ async function buy(_id: string, buyerId: string): Promise<Answer> {
     return [200, { ok: true, saleId }];
   }
   const found = await items.findOneAsync({ _id });
-  return found?.buyerId === buyerId ? [200, { ok: true, saleId: found.saleId }] : problem(404, "ITEM_SOLD");
+  return found?.buyerId === buyerId
+    ? [200, { ok: true, saleId: found.saleId }]
+    : problem(404, "ITEM_SOLD");
 }
 
-async function tell({ _id: itemId, saleId, sellerId: userId, title, price, currency, soldAt }: Item): Promise<void> {
+async function tell({
+  _id: itemId,
+  saleId,
+  sellerId: userId,
+  title,
+  price,
+  currency,
+  soldAt,
+}: Item): Promise<void> {
   const shown = {
     id: saleId!,
     type: "sale",
@@ -77,15 +87,22 @@ async function tell({ _id: itemId, saleId, sellerId: userId, title, price, curre
     data: { itemId, saleId, title, price, currency, soldAt },
     createdAt: new Date().toISOString(),
   };
-  await notices.insertAsync({ _id: `${userId}.${saleId}`, userId, isRead: false, ...shown } as Notice).catch((error: object) => {
-    if ((error as { errorType?: string }).errorType !== "uniqueViolated") throw error; // told before
-  });
+  await notices
+    .insertAsync({ _id: `${userId}.${saleId}`, userId, isRead: false, ...shown } as Notice)
+    .catch((error: object) => {
+      if ((error as { errorType?: string }).errorType !== "uniqueViolated") throw error; // told before
+    });
   io.to(userId).emit("notification", shown);
-  await items.updateAsync({ _id: itemId }, { $set: { "notice.state": "told" }, $unset: { "notice.dueAt": true } });
+  await items.updateAsync(
+    { _id: itemId },
+    { $set: { "notice.state": "told" }, $unset: { "notice.dueAt": true } },
+  );
 }
 
 setInterval(async () => {
-  const due = await items.findAsync({ "notice.dueAt": { $lte: new Date().toISOString() } }).limit(100);
+  const due = await items
+    .findAsync({ "notice.dueAt": { $lte: new Date().toISOString() } })
+    .limit(100);
   for (const item of due) await tell(item).catch(() => {});
 }, 5_000);
 
@@ -94,12 +111,21 @@ const server = createServer((request, response) => {
     .catch(() => problem(503, "UNAVAILABLE"))
     .then(([status, body]) => {
       const text = JSON.stringify(body);
-      response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+      response
+        .writeHead(status, {
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(text),
+        })
+        .end(text);
     });
 });
 
 const sockets = createServer();
-const io = new Server(sockets, { transports: ["websocket"], perMessageDeflate: false, serveClient: false });
+const io = new Server(sockets, {
+  transports: ["websocket"],
+  perMessageDeflate: false,
+  serveClient: false,
+});
 io.use((socket, next) => {
   void whoIs((socket.handshake.auth as { token?: string }).token).then((userId) => {
     if (!userId) return next(new Error("UNAUTHENTICATED"));

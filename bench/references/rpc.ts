@@ -24,13 +24,22 @@ export async function openChannel(url: string): Promise<Channel> {
 const failed = { isFailed: true };
 
 /** Answers what comes to a queue; acknowledges once it is done. */
-export async function serve(channel: Channel, queue: string, handle: (params: never) => Promise<object>): Promise<void> {
+export async function serve(
+  channel: Channel,
+  queue: string,
+  handle: (params: never) => Promise<object>,
+): Promise<void> {
   await channel.prefetch(100);
   await channel.assertQueue(queue, { exclusive: true });
   await channel.consume(queue, async (message: ConsumeMessage | null) => {
     if (!message) return;
-    const { replyTo, correlationId } = message.properties as { replyTo: string; correlationId: string };
-    const answer = await handle(JSON.parse(message.content.toString()) as never).catch(() => failed);
+    const { replyTo, correlationId } = message.properties as {
+      replyTo: string;
+      correlationId: string;
+    };
+    const answer = await handle(JSON.parse(message.content.toString()) as never).catch(
+      () => failed,
+    );
     channel.sendToQueue(replyTo, Buffer.from(JSON.stringify(answer)), { correlationId });
     channel.ack(message);
   });
@@ -46,7 +55,9 @@ interface Waiting {
 
 export async function caller(channel: Channel): Promise<Call> {
   const waiting = new Map<string, Waiting>();
-  const { queue: replyTo } = await channel.assertQueue(`answers-${randomUUID()}`, { exclusive: true });
+  const { queue: replyTo } = await channel.assertQueue(`answers-${randomUUID()}`, {
+    exclusive: true,
+  });
   await channel.consume(
     replyTo,
     (message) => {
@@ -59,7 +70,8 @@ export async function caller(channel: Channel): Promise<Call> {
     { noAck: true },
   );
   setInterval(() => {
-    for (const [id, { reject, until }] of waiting) if (until < performance.now() && waiting.delete(id)) reject(new Error("no answer"));
+    for (const [id, { reject, until }] of waiting)
+      if (until < performance.now() && waiting.delete(id)) reject(new Error("no answer"));
   }, 500).unref();
 
   let calls = 0;
@@ -67,6 +79,10 @@ export async function caller(channel: Channel): Promise<Call> {
     new Promise((resolve, reject) => {
       const correlationId = String(++calls);
       waiting.set(correlationId, { resolve, reject, until: performance.now() + patience });
-      channel.sendToQueue(queue, Buffer.from(JSON.stringify(params)), { correlationId, replyTo, expiration: patience });
+      channel.sendToQueue(queue, Buffer.from(JSON.stringify(params)), {
+        correlationId,
+        replyTo,
+        expiration: patience,
+      });
     });
 }

@@ -9,7 +9,15 @@ import type { AddressInfo } from "node:net";
 import { Errors, ServiceBroker, type Context, type Service, type ServiceSchema } from "moleculer";
 import SocketIO from "moleculer-io";
 import ApiGateway from "moleculer-web";
-import { amqpUrl, itemsCollection, jwks, namespace, noticesCollection, open, role } from "./settings.ts";
+import {
+  amqpUrl,
+  itemsCollection,
+  jwks,
+  namespace,
+  noticesCollection,
+  open,
+  role,
+} from "./settings.ts";
 import { tokens } from "./tokens.ts";
 
 interface Item {
@@ -35,7 +43,14 @@ const api = (): ServiceSchema => ({
   settings: {
     port: 0,
     ip: "127.0.0.1",
-    routes: [{ path: "/", authentication: true, aliases: { "POST /market/buy/:id": "market.buy" }, bodyParsers: { json: true } }],
+    routes: [
+      {
+        path: "/",
+        authentication: true,
+        aliases: { "POST /market/buy/:id": "market.buy" },
+        bodyParsers: { json: true },
+      },
+    ],
   } as object,
   methods: {
     async authenticate(_ctx: Context, _route: unknown, request: IncomingMessage) {
@@ -62,7 +77,12 @@ const market = (): ServiceSchema => {
             { returnDocument: "after" },
           );
           if (!sold) throw new Errors.MoleculerClientError("Sold", 404);
-          await ctx.call("notifications.notify", { id: saleId, userId: sold.sellerId, text: `Item #${sold._id} was sold!`, data: sold });
+          await ctx.call("notifications.notify", {
+            id: saleId,
+            userId: sold.sellerId,
+            text: `Item #${sold._id} was sold!`,
+            data: sold,
+          });
           return { ok: true, saleId };
         },
       },
@@ -79,17 +99,34 @@ const notifications = (): ServiceSchema => {
     actions: {
       notify: {
         params: { id: "string", userId: "string", text: "string", data: "object" },
-        async handler(this: Service, ctx: Context<{ id: string; userId: string; text: string; data: object }>) {
+        async handler(
+          this: Service,
+          ctx: Context<{ id: string; userId: string; text: string; data: object }>,
+        ) {
           const { id, userId, text, data } = ctx.params;
-          const notice = { _id: `${userId}.${id}`, userId, text, data, createdAt: new Date().toISOString(), isRead: false };
+          const notice = {
+            _id: `${userId}.${id}`,
+            userId,
+            text,
+            data,
+            createdAt: new Date().toISOString(),
+            isRead: false,
+          };
           await notices.insertOne(notice);
-          await ctx.call("notifications.broadcast", { event: "notification", args: [notice], rooms: [userId] });
+          await ctx.call("notifications.broadcast", {
+            event: "notification",
+            args: [notice],
+            rooms: [userId],
+          });
           return { ok: true };
         },
       },
     },
     methods: {
-      async socketAuthorize(socket: { handshake: { auth: { token?: string } }; join(room: string): void }) {
+      async socketAuthorize(socket: {
+        handshake: { auth: { token?: string } };
+        join(room: string): void;
+      }) {
         const id = await whoIs(socket.handshake.auth.token);
         if (!id) throw new Errors.MoleculerClientError("Unauthorized", 401);
         socket.join(id);
@@ -101,8 +138,11 @@ const notifications = (): ServiceSchema => {
 
 const broker = new ServiceBroker({ nodeID: role, namespace, transporter: amqpUrl as never });
 const roles = { api, market, notifications };
-const service = broker.createService(roles[role as keyof typeof roles]()) as Service & { server?: Server };
+const service = broker.createService(roles[role as keyof typeof roles]()) as Service & {
+  server?: Server;
+};
 await broker.start();
-if (role !== "notifications") await broker.waitForServices(role === "api" ? "market" : "notifications");
+if (role !== "notifications")
+  await broker.waitForServices(role === "api" ? "market" : "notifications");
 const { port } = (service.server?.address() as AddressInfo | undefined) ?? { port: 0 };
 open(role === "api" ? `HTTP at http://127.0.0.1:${port}` : role);

@@ -23,7 +23,8 @@ export default {
   async run(): Promise<Outcome> {
     const market = await souk();
     try {
-      const without = async (run: string) => buys / (await sellAll(market, run, { count: buys, connections })).seconds;
+      const without = async (run: string) =>
+        buys / (await sellAll(market, run, { count: buys, connections })).seconds;
       await without("warm-up");
       const before = [await without("before-1"), await without("before-2")];
 
@@ -31,8 +32,10 @@ export default {
       const due = new Date(Date.now() + ready);
       await fill(market.items, withDebtsDue(debts, sellers, due));
       const tokens = await buyersOf(market.token, "meanwhile");
-      const left = () => market.items.countDocuments({ sellerId: { $in: sellers }, "notice.dueAt": { $gt: "" } });
-      if (Date.now() > due.getTime()) throw new Error(`The debts were not there within ${ready / 1000} s.`);
+      const left = () =>
+        market.items.countDocuments({ sellerId: { $in: sellers }, "notice.dueAt": { $gt: "" } });
+      if (Date.now() > due.getTime())
+        throw new Error(`The debts were not there within ${ready / 1000} s.`);
       await pause(due.getTime() - Date.now());
       const rounds = await meanwhile(market, tokens, left);
       if (rounds.length === 0) throw new Error("The backlog was paid before anything was sold.");
@@ -44,15 +47,32 @@ export default {
       const [sold, paid] = [rounds.map(({ sold }) => sold), rounds.map(({ paid }) => paid)];
       return {
         figures: [
-          { who: "souk", what: "buys without a backlog", unit: "1/s", values: [...before, ...after] },
+          {
+            who: "souk",
+            what: "buys without a backlog",
+            unit: "1/s",
+            values: [...before, ...after],
+          },
           { who: "souk", what: "buys meanwhile", unit: "1/s", values: sold },
           { who: "souk", what: "debts paid meanwhile", unit: "1/s", values: paid },
         ],
         ratios: [
-          { name: "buys/s meanwhile", against: "souk without a backlog", values: sold.map((rate) => rate / alone), goal: { atLeast: 0.7 } },
-          { name: "debts paid/s", against: "buys/s meanwhile", values: paid.map((rate, n) => rate / sold[n]!), goal: { atLeast: 2 } },
+          {
+            name: "buys/s meanwhile",
+            against: "souk without a backlog",
+            values: sold.map((rate) => rate / alone),
+            goal: { atLeast: 0.7 },
+          },
+          {
+            name: "debts paid/s",
+            against: "buys/s meanwhile",
+            values: paid.map((rate, n) => rate / sold[n]!),
+            goal: { atLeast: 2 },
+          },
         ],
-        notes: [`A round is ${buys} buys, while debts are left; in the end all ${debts} notices were stored.`],
+        notes: [
+          `A round is ${buys} buys, while debts are left; in the end all ${debts} notices were stored.`,
+        ],
       };
     } finally {
       await market.stop();
@@ -75,7 +95,14 @@ async function meanwhile(market: Contestant, tokens: string[], left: () => Promi
     const wares = stockOf(`meanwhile-${round}`, buys);
     await stock(market, wares);
     before = await left();
-    const { seconds } = await load({ api: market.api, method: "POST", path: wares.path, count: buys, connections, tokens });
+    const { seconds } = await load({
+      api: market.api,
+      method: "POST",
+      path: wares.path,
+      count: buys,
+      connections,
+      tokens,
+    });
     const after = await left();
     if (after > 0) rounds.push({ sold: buys / seconds, paid: (before - after) / seconds });
     before = after;

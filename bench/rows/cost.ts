@@ -27,16 +27,29 @@ export default {
         return cpus(one).map((seconds, n) => ((seconds - before[n]!) / count) * 1e6);
       });
       const of = (one: Contestant, n: number) => measured.get(one)!.map((seconds) => seconds[n]!);
-      const sum = (one: Contestant) => measured.get(one)!.map((seconds) => seconds.reduce((all, some) => all + some, 0));
+      const sum = (one: Contestant) =>
+        measured.get(one)!.map((seconds) => seconds.reduce((all, some) => all + some, 0));
       return {
         figures: [
           ...contestants.flatMap((one) => [
             { who: one.who, what: "CPU for a million sales", unit: "s", values: sum(one) },
-            ...roles.map((role, n) => ({ who: `${one.who}, ${role}`, what: "CPU for a million sales", unit: "s", values: of(one, n) })),
+            ...roles.map((role, n) => ({
+              who: `${one.who}, ${role}`,
+              what: "CPU for a million sales",
+              unit: "s",
+              values: of(one, n),
+            })),
           ]),
           ...messages.flat(),
         ],
-        ratios: [{ name: "CPU a sale", against: "by hand", values: dividedBy(sum(ours), sum(theirs)), goal: {} }],
+        ratios: [
+          {
+            name: "CPU a sale",
+            against: "by hand",
+            values: dividedBy(sum(ours), sum(theirs)),
+            goal: {},
+          },
+        ],
         notes: [
           `${count} sales a round at ${connections} connections, each with its notice stored and its debt told; the servers' own CPU is not counted.`,
           "Messages are those that a service publishes, with heartbeats and whatever else it says meanwhile.",
@@ -51,7 +64,10 @@ export default {
 /** Seconds so far, by role. */
 const cpus = ({ nodes }: Contestant) => roles.map((role) => cpuOf(nodes[role]!.child.pid!));
 
-async function messagesOf(who: string, start: (env: (role: string) => Record<string, string>) => Promise<Contestant>) {
+async function messagesOf(
+  who: string,
+  start: (env: (role: string) => Record<string, string>) => Promise<Contestant>,
+) {
   const counters = new Map<string, Messages>();
   for (const role of ["users", ...roles]) counters.set(role, await Messages.counted());
   const contestant = await start((role) => ({ AMQP_URL: counters.get(role)!.url }));

@@ -31,9 +31,17 @@ const wares = (run: string) => stockOf(run, 200);
 const questions = {
   buy: { count: 200, method: "POST", path: (run) => wares(run).path },
   list: { count: 50, method: "GET", path: () => `/market/items?limit=${limit}` },
-  search: { count: 50, method: "GET", path: () => `/market/items?limit=${limit}&search=${rare.title.replace(" ", "+")}` },
+  search: {
+    count: 50,
+    method: "GET",
+    path: () => `/market/items?limit=${limit}&search=${rare.title.replace(" ", "+")}`,
+  },
   inbox: { count: 50, method: "GET", path: () => `/notifications?limit=${limit}` },
-  "unread inbox": { count: 50, method: "GET", path: () => `/notifications?unread=true&limit=${limit}` },
+  "unread inbox": {
+    count: 50,
+    method: "GET",
+    path: () => `/notifications?unread=true&limit=${limit}`,
+  },
 } satisfies Record<string, Question>;
 type Name = keyof typeof questions;
 const names = Object.keys(questions) as Name[];
@@ -57,11 +65,18 @@ export default {
         await fill(markets[size].notices, noticesOf(reader, notices, unread));
       }
       const failed = new Set<string>();
-      const measured = await rounds(sizesOf, (size, round) => ask(markets[size], `round-${round}`, failed));
+      const measured = await rounds(sizesOf, (size, round) =>
+        ask(markets[size], `round-${round}`, failed),
+      );
       const p50 = (size: Size, name: Name) => measured.get(size)!.map((one) => one[name]);
       return {
         figures: names.flatMap((name) =>
-          sizesOf.map((size) => ({ who: `souk, ${size}`, what: `${name}, p50`, unit: "ms", values: p50(size, name) })),
+          sizesOf.map((size) => ({
+            who: `souk, ${size}`,
+            what: `${name}, p50`,
+            unit: "ms",
+            values: p50(size, name),
+          })),
         ),
         ratios: names.map((name) => ({
           name: `${name}, p50`,
@@ -73,7 +88,9 @@ export default {
           `Two markets side by side, asked in turn, one request at a time, for ${limit} rows a page. ${rare.count} items carry the words that are searched for, in either.`,
           `In the inbox ${sizes.small.unread} of ${sizes.small.notices} notices are unread, and ${sizes.large.unread.toLocaleString("en")} of ${sizes.large.notices.toLocaleString("en")}.`,
           "Round 0 warms up. The first of 50 answers may read more: later ones ask no further than that page reached (docs/decisions/008). It is answered 503 where that takes the database too long.",
-          ...(sizes.large.items === million ? [] : [`Measured with GROWTH_ITEMS=${sizes.large.items}; without it there are a million.`]),
+          ...(sizes.large.items === million
+            ? []
+            : [`Measured with GROWTH_ITEMS=${sizes.large.items}; without it there are a million.`]),
           ...[...failed].map((why) => `Not all was answered in ${why}`),
         ],
       };

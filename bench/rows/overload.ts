@@ -40,12 +40,26 @@ export default {
         const peak = (await calm(market, tokens, `round-${n}`)).sold;
         const fromCrowd = await admitted(market, tokens, `round-${n}`);
         highest = Math.max(highest, peak);
-        return { peak, admitted: fromCrowd, ...(await overload(market, tokens, `round-${n}`, 2 * highest)) };
+        return {
+          peak,
+          admitted: fromCrowd,
+          ...(await overload(market, tokens, `round-${n}`, 2 * highest)),
+        };
       };
       const measured = (await rounds([market], round)).get(market)!;
       const of = (what: keyof (typeof measured)[number]) => measured.map((one) => one[what]);
-      const figure = (what: string, unit: string, values: number[]) => ({ who: "souk", what, unit, values });
-      const bound = (name: string, values: number[], atMost: number) => ({ name, against: "an absolute bound", values, goal: { atMost } });
+      const figure = (what: string, unit: string, values: number[]) => ({
+        who: "souk",
+        what,
+        unit,
+        values,
+      });
+      const bound = (name: string, values: number[], atMost: number) => ({
+        name,
+        against: "an absolute bound",
+        values,
+        goal: { atMost },
+      });
       return {
         figures: [
           figure("peak", "1/s", of("peak")),
@@ -53,8 +67,18 @@ export default {
           figure("refused", "1/s", of("refused")),
         ],
         ratios: [
-          { name: `admitted of ${crowd} at once`, against: "an absolute bound", values: of("admitted"), goal: { atLeast: crowd } },
-          { name: "goodput", against: "souk's peak", values: dividedBy(of("goodput"), of("peak")), goal: { atLeast: 0.85 } },
+          {
+            name: `admitted of ${crowd} at once`,
+            against: "an absolute bound",
+            values: of("admitted"),
+            goal: { atLeast: crowd },
+          },
+          {
+            name: "goodput",
+            against: "souk's peak",
+            values: dividedBy(of("goodput"), of("peak")),
+            goal: { atLeast: 0.85 },
+          },
           bound("neither sold nor refused", of("others"), 0),
           bound("refusals, p99, ms", of("refused99"), 50),
           bound("what is served, p99, ms", of("served99"), 2_000),
@@ -81,17 +105,35 @@ async function admitted(market: Contestant, tokens: string[], run: string): Prom
   return sold;
 }
 
-async function overload(market: Contestant, tokens: string[], run: string, perSecond: number): Promise<Overloaded> {
+async function overload(
+  market: Contestant,
+  tokens: string[],
+  run: string,
+  perSecond: number,
+): Promise<Overloaded> {
   const storm = stockOf(run, Math.round(lasts * perSecond));
   await stock(market, storm);
-  const got = await visits({ api: market.api, path: storm.path, count: storm.count, perSecond, tokens, addresses });
+  const got = await visits({
+    api: market.api,
+    path: storm.path,
+    count: storm.count,
+    perSecond,
+    tokens,
+    addresses,
+  });
   const isRefusal = ({ status, retryAfter }: Got) => status === 503 && Number(retryAfter) > 0;
   const others = got.filter((one) => one.status !== 200 && !isRefusal(one));
   await allTold(market, { ...storm, count: tally(got)[200] ?? 0 });
 
-  const judged = got.filter(({ begun, took }) => begun + took > beginning * 1000 && begun + took <= lasts * 1000);
-  const took = (status: number) => judged.filter((one) => one.status === status).map((one) => one.took);
-  if (took(503).length === 0) throw new Error(`At ${Math.round(perSecond)} buys a second nobody was refused: that was no overload.`);
+  const judged = got.filter(
+    ({ begun, took }) => begun + took > beginning * 1000 && begun + took <= lasts * 1000,
+  );
+  const took = (status: number) =>
+    judged.filter((one) => one.status === status).map((one) => one.took);
+  if (took(503).length === 0)
+    throw new Error(
+      `At ${Math.round(perSecond)} buys a second nobody was refused: that was no overload.`,
+    );
   const rate = (status: number) => took(status).length / (lasts - beginning);
   return {
     others: others.length,

@@ -24,9 +24,24 @@ export default {
 
       const rates = (one: Contestant) => measured.get(one)!.map(({ seconds }) => count / seconds);
       return {
-        figures: [ours, floor].map((one) => ({ who: one.who, what: "answers", unit: "1/s", values: rates(one) })),
-        ratios: [{ name: "answers/s", against: "bare", values: dividedBy(rates(ours), rates(floor)), goal: { atLeast: 0.6 } }],
-        notes: [`${count} requests a round for the newest 20 of 2,000 items; every answer was 200.`, noteOfLoad(measured)],
+        figures: [ours, floor].map((one) => ({
+          who: one.who,
+          what: "answers",
+          unit: "1/s",
+          values: rates(one),
+        })),
+        ratios: [
+          {
+            name: "answers/s",
+            against: "bare",
+            values: dividedBy(rates(ours), rates(floor)),
+            goal: { atLeast: 0.6 },
+          },
+        ],
+        notes: [
+          `${count} requests a round for the newest 20 of 2,000 items; every answer was 200.`,
+          noteOfLoad(measured),
+        ],
       };
     } finally {
       await stopAll([ours, floor]);

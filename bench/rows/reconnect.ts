@@ -1,7 +1,7 @@
 import { dividedBy } from "../report.ts";
 import type { Arrival } from "../devices.ts";
 import type { Outcome, Row } from "../row.ts";
-import { bareIo } from "../support/bareIo.ts";
+import { bareIo } from "../support/bare-io.ts";
 import { souk } from "../support/contestants.ts";
 import { Crowd } from "../support/crowd.ts";
 import { fill, ids, inboxOf, noticesOf } from "../support/goods.ts";
@@ -30,15 +30,27 @@ export default {
       ];
       const measured = await rounds(contestants, async ({ sockets }) => {
         let arrival!: Arrival;
-        const queries = await queriesDuring(async () => (arrival = await crowd.arrive(sockets, tokens)));
+        const queries = await queriesDuring(
+          async () => (arrival = await crowd.arrive(sockets, tokens)),
+        );
         await crowd.leave();
         return { ...arrival, queries: queries / devices };
       });
       const seconds = contestants.map((one) => measured.get(one)!.map(({ seconds }) => seconds));
       return {
-        figures: contestants.map(({ who }, n) => ({ who, what: "until the last inbox", unit: "s", values: seconds[n]! })),
+        figures: contestants.map(({ who }, n) => ({
+          who,
+          what: "until the last inbox",
+          unit: "s",
+          values: seconds[n]!,
+        })),
         ratios: [
-          { name: "until the last inbox", against: "bare Socket.IO", values: dividedBy(seconds[0]!, seconds[1]!), goal: { atMost: 2 } },
+          {
+            name: "until the last inbox",
+            against: "bare Socket.IO",
+            values: dividedBy(seconds[0]!, seconds[1]!),
+            goal: { atMost: 2 },
+          },
           {
             name: "queries a device",
             against: "an absolute bound",

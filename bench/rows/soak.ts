@@ -9,7 +9,7 @@ import { souk } from "../support/contestants.ts";
 import { heapOf, weighable } from "../support/heap.ts";
 import { allTold, stock, stockOf } from "../support/sales.ts";
 import { tally, visits } from "../support/visits.ts";
-import type { Watched } from "../support/watch.ts";
+import type { Watched } from "../support/sampler.ts";
 
 /** Five minutes, unless the environment says otherwise. */
 const seconds = Number(process.env.SOAK_SECONDS || 300);
@@ -26,25 +26,39 @@ export default {
     if (!(seconds >= 30)) throw new Error("SOAK_SECONDS must be at least 30.");
     const folder = temporaryFolder();
     const fileOf = (role: string) => join(folder.path, role);
-    const watch = join(import.meta.dirname, "../support/watch.ts");
-    const market = await souk((role) => ({ ...bounded, NODE_OPTIONS: `${weighable.NODE_OPTIONS} --import ${watch}`, WATCH: fileOf(role) }));
+    const watch = join(import.meta.dirname, "../support/sampler.ts");
+    const market = await souk((role) => ({
+      ...bounded,
+      NODE_OPTIONS: `${weighable.NODE_OPTIONS} --import ${watch}`,
+      WATCH: fileOf(role),
+    }));
     try {
       const tokens = await strangers(market);
       const peaks = [];
-      for (const run of ["warm-up-1", "warm-up-2", "peak-1", "peak-2", "peak-3"]) peaks.push((await calm(market, tokens, run)).told);
+      for (const run of ["warm-up-1", "warm-up-2", "peak-1", "peak-2", "peak-3"])
+        peaks.push((await calm(market, tokens, run)).told);
       const perSecond = share * median(peaks.slice(2));
       const wares = stockOf("soak", Math.round(perSecond * seconds));
       await stock(market, wares);
 
-      const secondsOf = (role: string) => readFileSync(fileOf(role), "utf8").split("\n").filter(Boolean);
+      const secondsOf = (role: string) =>
+        readFileSync(fileOf(role), "utf8").split("\n").filter(Boolean);
       const before = secondsOf("api").length;
       const roles = Object.keys(market.nodes);
       const weigh = () => Promise.all(roles.map((role) => heapOf(market.nodes[role]!)));
       const early = pause(2_000 * fifth).then(weigh);
       early.catch(() => {}); // where nobody waits for it, something else failed
-      const got = await visits({ api: market.api, path: wares.path, count: wares.count, perSecond, tokens, addresses });
+      const got = await visits({
+        api: market.api,
+        path: wares.path,
+        count: wares.count,
+        perSecond,
+        tokens,
+        addresses,
+      });
       const { 200: sold = 0, 503: refused = 0, ...others } = tally(got);
-      if (Object.keys(others).length > 0) throw new Error(`Of ${wares.count} buys: ${JSON.stringify(tally(got))}.`);
+      if (Object.keys(others).length > 0)
+        throw new Error(`Of ${wares.count} buys: ${JSON.stringify(tally(got))}.`);
       await allTold(market, { ...wares, count: sold });
       const [lives, liveAtLast] = [await early, await weigh()];
 
@@ -82,9 +96,24 @@ export default {
             ],
           },
           ...roles.flatMap((role, n) => [
-            { who: role, what: "live heap, early and at the end", unit: "MB", values: [lives[n]! / 1e6, liveAtLast[n]! / 1e6] },
-            { who: role, what: "resident memory", unit: "MB", values: of(role, "rss").map((bytes) => bytes / 1e6) },
-            { who: role, what: "event loop late, p99 of each second", unit: "ms", values: of(role, "late") },
+            {
+              who: role,
+              what: "live heap, early and at the end",
+              unit: "MB",
+              values: [lives[n]! / 1e6, liveAtLast[n]! / 1e6],
+            },
+            {
+              who: role,
+              what: "resident memory",
+              unit: "MB",
+              values: of(role, "rss").map((bytes) => bytes / 1e6),
+            },
+            {
+              who: role,
+              what: "event loop late, p99 of each second",
+              unit: "ms",
+              values: of(role, "late"),
+            },
           ]),
         ],
         ratios: roles.flatMap((role, n) => [

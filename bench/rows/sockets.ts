@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Node } from "../../test/support/node.ts";
 import { dividedBy } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
-import { bareIo } from "../support/bareIo.ts";
+import { bareIo } from "../support/bare-io.ts";
 import { souk } from "../support/contestants.ts";
 import { Crowd } from "../support/crowd.ts";
 import { ids, inboxOf } from "../support/goods.ts";
@@ -39,8 +39,18 @@ export default {
     return {
       figures: [...figures("souk", souk), ...figures(against, bare)],
       ratios: [
-        { name: "memory per idle socket", against, values: dividedBy(resident(souk), resident(bare)), goal },
-        { name: "live heap per idle socket", against, values: dividedBy(heap(souk), heap(bare)), goal },
+        {
+          name: "memory per idle socket",
+          against,
+          values: dividedBy(resident(souk), resident(bare)),
+          goal,
+        },
+        {
+          name: "live heap per idle socket",
+          against,
+          values: dividedBy(heap(souk), heap(bare)),
+          goal,
+        },
       ],
       notes: [
         `In each round new processes of both held ${sockets.toLocaleString("en")} at the same time, each with a token in its handshake: Souk's are of a user each, authorized and with an inbox.`,
@@ -74,7 +84,10 @@ async function bothHold(): Promise<{ souk: Weight; bare: Weight }> {
     await pause(settled / 4);
     const without = await Promise.all(nodes.map(heapOf));
     const perSocket = (more: number, less: number) => (more - less) / sockets / 1024;
-    const [ours, theirs] = nodes.map((_, n) => ({ resident: perSocket(resident[n]!, before[n]!), heap: perSocket(heap[n]!, without[n]!) }));
+    const [ours, theirs] = nodes.map((_, n) => ({
+      resident: perSocket(resident[n]!, before[n]!),
+      heap: perSocket(heap[n]!, without[n]!),
+    }));
     return { souk: ours!, bare: theirs! };
   } finally {
     for (const crowd of crowds) crowd.end();

@@ -30,14 +30,36 @@ export default {
       figures: [
         { who: "souk", what: "npm start to ready", unit: "s", values: seconds },
         { who: "souk", what: "memory when idle", unit: "MB", values: mb },
-        { who: `souk, ${many.toLocaleString("en")} items`, what: "npm start to ready", unit: "s", values: full.map((one) => one.seconds) },
-        { who: `souk, ${many.toLocaleString("en")} items`, what: "memory when idle", unit: "MB", values: full.map((one) => one.mb) },
+        {
+          who: `souk, ${many.toLocaleString("en")} items`,
+          what: "npm start to ready",
+          unit: "s",
+          values: full.map((one) => one.seconds),
+        },
+        {
+          who: `souk, ${many.toLocaleString("en")} items`,
+          what: "memory when idle",
+          unit: "MB",
+          values: full.map((one) => one.mb),
+        },
       ],
       ratios: [
-        { name: "npm start to ready, s", against: "an absolute bound", values: seconds, goal: { atMost: 2 } },
-        { name: "memory when idle, MB", against: "an absolute bound", values: mb, goal: { atMost: 150 } },
+        {
+          name: "npm start to ready, s",
+          against: "an absolute bound",
+          values: seconds,
+          goal: { atMost: 2 },
+        },
+        {
+          name: "memory when idle, MB",
+          against: "an absolute bound",
+          values: mb,
+          goal: { atMost: 150 },
+        },
       ],
-      notes: ["Each start is the first one in a new folder: it makes keys and the sample market, unless it has items."],
+      notes: [
+        "Each start is the first one in a new folder: it makes keys and the sample market, unless it has items.",
+      ],
     };
   },
 } satisfies Row;
@@ -54,7 +76,8 @@ async function started(items = 0): Promise<{ seconds: number; mb: number }> {
   const begun = performance.now();
   const npm = spawn("npm", ["start"], { env, stdio: "ignore", detached: true });
   try {
-    const isReady = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 200;
+    const isReady = async () =>
+      (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 200;
     await eventually(isReady, { within: 60_000, every: 10 });
     const seconds = (performance.now() - begun) / 1000;
     await pause(idle);

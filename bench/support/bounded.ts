@@ -13,13 +13,25 @@ const connections = 192;
 const buys = 2_000;
 
 /** Their tokens. */
-export const strangers = (market: Contestant) => Promise.all(ids(users).map((id) => market.token(id)));
+export const strangers = (market: Contestant) =>
+  Promise.all(ids(users).map((id) => market.token(id)));
 
 /** Buys a second when nobody comes in vain: until the last was sold, and until the last was told. */
-export async function calm(market: Contestant, tokens: string[], run: string): Promise<{ sold: number; told: number }> {
+export async function calm(
+  market: Contestant,
+  tokens: string[],
+  run: string,
+): Promise<{ sold: number; told: number }> {
   const wares = stockOf(`${run}-calm`, buys);
   await stock(market, wares);
-  const got = await visits({ api: market.api, path: wares.path, count: buys, atOnce: connections, tokens, addresses });
+  const got = await visits({
+    api: market.api,
+    path: wares.path,
+    count: buys,
+    atOnce: connections,
+    tokens,
+    addresses,
+  });
   if (tally(got)[200] !== buys) throw new Error(`In calm weather: ${JSON.stringify(tally(got))}.`);
   const seconds = Math.max(...got.map(({ begun, took }) => begun + took)) / 1000;
   const answered = performance.now();

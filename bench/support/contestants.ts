@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import type { JWK } from "jose";
 import { MongoClient, type Collection } from "mongodb";
-import type { ItemDocument } from "../../contracts/market.ts";
-import type { NoticeDocument } from "../../contracts/notifications.ts";
+import type { ItemDocument } from "../../domain/item.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { clusterEnv, envOf } from "../../test/support/fabric.ts";
 import { startNode, type Node } from "../../test/support/node.ts";
@@ -32,7 +32,9 @@ export const production = { NODE_ENV: "production", LOG_LEVEL: "info", RATE_SCAL
 /** With PROFILE_DIR, each of Souk's nodes leaves a CPU profile there when it ends, in a folder of its role. */
 export const profiled = (role: string): Record<string, string> => {
   const { PROFILE_DIR } = process.env;
-  return PROFILE_DIR ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${join(PROFILE_DIR, role)}` } : {};
+  return PROFILE_DIR
+    ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${join(PROFILE_DIR, role)}` }
+    : {};
 };
 
 /** What is added to the environment of the node with this role. */
@@ -44,45 +46,79 @@ export async function souk(env: More = () => ({})): Promise<Contestant> {
   const roles = ["users", "notifications", "market", "api"];
   const started = await Promise.all(
     roles.map(
-      async (role) => [role, await startNode([role], { ...envOf(role, cluster), ...production, ...profiled(role), ...env(role) })] as const,
+      async (role) =>
+        [
+          role,
+          await startNode([role], {
+            ...envOf(role, cluster),
+            ...production,
+            ...profiled(role),
+            ...env(role),
+          }),
+        ] as const,
     ),
   );
   const contestant = await contestantOf("souk", cluster, Object.fromEntries(started));
-  await eventually(async () => (await fetch(`${contestant.api}/health/ready`)).status === 200, { within: 30_000 });
+  await eventually(async () => (await fetch(`${contestant.api}/health/ready`)).status === 200, {
+    within: 30_000,
+  });
   return contestant;
 }
 
 /** `bench/references/NAME.ts`, a process for each role, in the order that they are named. */
-export async function reference(who: string, name: string, roles: string[], more: More = () => ({})): Promise<Contestant> {
+export async function reference(
+  who: string,
+  name: string,
+  roles: string[],
+  more: More = () => ({}),
+): Promise<Contestant> {
   const env = await environment();
   const command = join(import.meta.dirname, "../references", `${name}.ts`);
   const nodes: Record<string, Node> = {};
-  for (const role of roles) nodes[role] = await startNode([role], { ...env, NODE_ENV: "production", ...more(role) }, command);
+  for (const role of roles)
+    nodes[role] = await startNode(
+      [role],
+      { ...env, NODE_ENV: "production", ...more(role) },
+      command,
+    );
   return contestantOf(who, env, nodes);
 }
 
 export const bare = () => reference("bare", "bare", ["market", "api"]);
 export const stock = () => reference("stock", "stock", ["notifications", "market", "api"]);
-export const byHand = (more?: More) => reference("by hand", "by-hand", ["notifications", "market", "api"], more);
+export const byHand = (more?: More) =>
+  reference("by hand", "by-hand", ["notifications", "market", "api"], more);
 
 /** The references keep the same lists, so the same indexes: a write costs what it has to keep in order. */
-export async function indexAsSouk(souk: Contestant, other: Contestant, indexed: Indexed = () => true): Promise<void> {
+export async function indexAsSouk(
+  souk: Contestant,
+  other: Contestant,
+  indexed: Indexed = () => true,
+): Promise<void> {
   for (const what of ["items", "notices"] as const)
     for (const { v: _v, ns: _ns, ...index } of await souk[what].indexes())
-      if (index.name !== "_id_" && indexed(Object.keys(index.key))) await other[what].createIndexes([index as never]);
+      if (index.name !== "_id_" && indexed(Object.keys(index.key)))
+        await other[what].createIndexes([index as never]);
 }
 
 /** Bare owes nobody anything. */
-export const withoutDebts: Indexed = (fields) => !fields.some((field) => field.startsWith("notice."));
+export const withoutDebts: Indexed = (fields) =>
+  !fields.some((field) => field.startsWith("notice."));
 
 async function environment() {
   const { rabbit, mongo } = await servers();
   return clusterEnv(rabbit.url, mongo.url);
 }
 
-async function contestantOf(who: string, env: ReturnType<typeof clusterEnv>, nodes: Record<string, Node>): Promise<Contestant> {
+async function contestantOf(
+  who: string,
+  env: ReturnType<typeof clusterEnv>,
+  nodes: Record<string, Node>,
+): Promise<Contestant> {
   const key = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString()) as JWK;
-  const clients = [env.MARKET_MONGO_URL, env.NOTIFICATIONS_MONGO_URL].map((url) => new MongoClient(url));
+  const clients = [env.MARKET_MONGO_URL, env.NOTIFICATIONS_MONGO_URL].map(
+    (url) => new MongoClient(url),
+  );
   const [market, inbox] = clients.map((client) => client.db());
   const found = (what: "api" | "sockets") =>
     Object.values(nodes)
@@ -98,7 +134,10 @@ async function contestantOf(who: string, env: ReturnType<typeof clusterEnv>, nod
     token: (userId) => tokenOf(key, userId),
     async stop() {
       await Promise.all(clients.map((client) => client.db().dropDatabase()));
-      await Promise.all([...clients.map((client) => client.close()), ...Object.values(nodes).map((node) => node.end())]);
+      await Promise.all([
+        ...clients.map((client) => client.close()),
+        ...Object.values(nodes).map((node) => node.end()),
+      ]);
     },
   };
 }

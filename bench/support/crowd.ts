@@ -21,7 +21,9 @@ export class Crowd {
     const arrival = await this.#ask<Arrival>({ what: "arrive", sockets, tokens, atATime });
     const held = await this.#ask<number>({ what: "count" });
     if (arrival.inboxes !== tokens.length || held !== tokens.length)
-      throw new Error(`${sockets}: of ${tokens.length} devices ${arrival.inboxes} got an inbox and ${held} are connected.`);
+      throw new Error(
+        `${sockets}: of ${tokens.length} devices ${arrival.inboxes} got an inbox and ${held} are connected.`,
+      );
     return arrival;
   }
 
@@ -35,7 +37,9 @@ export class Crowd {
 
   async #ask<Answer>(ask: Ask): Promise<Answer> {
     this.#child.send(ask);
-    const answered = new Promise<Answer>((resolve) => this.#child.once("message", resolve as (answer: unknown) => void));
+    const answered = new Promise<Answer>((resolve) =>
+      this.#child.once("message", resolve as (answer: unknown) => void),
+    );
     return Promise.race([answered, this.#ended]);
   }
 }

@@ -43,7 +43,11 @@ export async function soukEmbedded(stocks: Stock[]): Promise<Embedded> {
 export async function referenceEmbedded(stocks: Stock[]): Promise<Embedded> {
   const folder = await stockedFolder(stocks);
   const pair = newKeyPair();
-  const env = { DATA_DIR: folder.path, AUTH_JWKS: encode({ keys: [pair.public] }), NODE_ENV: "production" };
+  const env = {
+    DATA_DIR: folder.path,
+    AUTH_JWKS: encode({ keys: [pair.public] }),
+    NODE_ENV: "production",
+  };
   const node = await startNode([], env, join(import.meta.dirname, "../references/embedded.ts"));
   return {
     who: "node:http + NeDB",
@@ -68,14 +72,26 @@ async function stockedFolder(stocks: Stock[]) {
 }
 
 /** Sells all of a stock; throws unless each item is sold, each notice stored and each debt told. */
-export async function sellAllEmbedded(one: Embedded, run: string, wares: Stock): Promise<Load & { untilTold: number }> {
+export async function sellAllEmbedded(
+  one: Embedded,
+  run: string,
+  wares: Stock,
+): Promise<Load & { untilTold: number }> {
   const { who, api, dataDir, token } = one;
   const { count, path } = wares;
-  const [items, notices] = await Promise.all([Tail.of(join(dataDir, itemsFile)), Tail.of(join(dataDir, noticesFile))]);
+  const [items, notices] = await Promise.all([
+    Tail.of(join(dataDir, itemsFile)),
+    Tail.of(join(dataDir, noticesFile)),
+  ]);
   const tokens = await buyersOf(token, run);
   const done = await load({ api, method: "POST", path, count, connections: 64, tokens });
-  for (const until = Date.now() + longestWait; (await items.more()).split(told).length - 1 < count; await pause(20))
-    if (Date.now() > until) throw new Error(`${who} has not told all sellers within ${longestWait / 1000} s.`);
+  for (
+    const until = Date.now() + longestWait;
+    (await items.more()).split(told).length - 1 < count;
+    await pause(20)
+  )
+    if (Date.now() > until)
+      throw new Error(`${who} has not told all sellers within ${longestWait / 1000} s.`);
   const untilTold = (Date.now() - done.begun) / 1000;
   await notices.more();
   const isTold = ({ isSold, notice }: Line) => isSold === true && notice?.state === "told";
@@ -113,7 +129,10 @@ class Tail {
   /** All of it so far. */
   async more(): Promise<string> {
     const { size } = await this.#file.stat();
-    const { buffer } = await this.#file.read({ buffer: Buffer.alloc(size - this.#at), position: this.#at });
+    const { buffer } = await this.#file.read({
+      buffer: Buffer.alloc(size - this.#at),
+      position: this.#at,
+    });
     this.#at = size;
     this.#text += buffer.toString("latin1");
     return this.#text;

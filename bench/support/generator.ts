@@ -18,7 +18,9 @@ export async function load(order: Order): Promise<Load> {
     const [done] = await Promise.race([answered, ended]);
     const { 200: ok = 0, ...others } = done.statuses;
     if (ok !== order.count)
-      throw new Error(`${order.api}${order.path}: of ${order.count} only ${ok} were answered 200, ${JSON.stringify(others)}.`);
+      throw new Error(
+        `${order.api}${order.path}: of ${order.count} only ${ok} were answered 200, ${JSON.stringify(others)}.`,
+      );
     return done;
   } finally {
     child.kill();

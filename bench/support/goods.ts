@@ -1,9 +1,10 @@
 /** What stands in the databases before a row begins, made by Souk's own rules. */
 import { randomUUID } from "node:crypto";
 import type { Collection } from "mongodb";
-import type { ItemDocument } from "../../contracts/market.ts";
-import type { Inbox, NoticeDocument } from "../../contracts/notifications.ts";
-import { newDebt } from "../../domain/debts.ts";
+import type { ItemDocument } from "../../domain/item.ts";
+import type { Inbox } from "../../contracts/notifications.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
+import { newDebt } from "../../domain/outbox.ts";
 import { newNotice, toNotification } from "../../domain/inbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
@@ -14,13 +15,26 @@ export const ids = (count: number) => Array.from({ length: count }, () => random
 export const rare = { title: "Copper samovar", count: 30 };
 
 /** Items for sale; the rare ones are spread evenly among them. One is made when it is asked for: there may be a million. */
-export function* forSale(count: number, sellerIds: string[], newestAt = Date.now()): Generator<ItemDocument> {
+export function* forSale(
+  count: number,
+  sellerIds: string[],
+  newestAt = Date.now(),
+): Generator<ItemDocument> {
   const between = Math.max(1, Math.floor(count / rare.count));
   const isRare = (n: number) => n % between === 0 && n / between < rare.count;
   for (let n = 0; n < count; n++)
     yield offered(
-      { title: isRare(n) ? rare.title : "Brass tea tray", price: 1_000 + (n % 5_000), description: "Hammered by hand, a forearm wide." },
-      { id: randomUUID(), sellerId: sellerIds[n % sellerIds.length]!, currency: "EUR", now: new Date(newestAt - n) },
+      {
+        title: isRare(n) ? rare.title : "Brass tea tray",
+        price: 1_000 + (n % 5_000),
+        description: "Hammered by hand, a forearm wide.",
+      },
+      {
+        id: randomUUID(),
+        sellerId: sellerIds[n % sellerIds.length]!,
+        currency: "EUR",
+        now: new Date(newestAt - n),
+      },
     );
 }
 
@@ -28,16 +42,34 @@ export function* forSale(count: number, sellerIds: string[], newestAt = Date.now
 export function* owing(count: number, sellerIds: string[]): Generator<ItemDocument> {
   for (const item of forSale(count, sellerIds, Date.now() - 3_600_000)) {
     const at = new Date(item.createdAt);
-    yield { ...item, ...(sold(randomUUID(), randomUUID(), at, newDebt(at)).$set as Partial<ItemDocument>) };
+    yield {
+      ...item,
+      ...(sold(randomUUID(), randomUUID(), at, newDebt(at)).$set as Partial<ItemDocument>),
+    };
   }
 }
 
 /** Notices of sales in one inbox, newest first; so many of these are unread. */
-export function* noticesOf(userId: string, count: number, unread: number): Generator<NoticeDocument> {
+export function* noticesOf(
+  userId: string,
+  count: number,
+  unread: number,
+): Generator<NoticeDocument> {
   for (let n = 0; n < count; n++) {
     const [itemId, saleId, now] = [randomUUID(), randomUUID(), new Date(Date.now() - n)];
-    const data = { itemId, saleId, title: "Brass tea tray", price: 4_500, currency: "EUR", soldAt: now.toISOString() };
-    const notice = newNotice({ userId, id: saleId, type: "sale", text: `Item #${itemId} was sold!`, data }, saleId, now);
+    const data = {
+      itemId,
+      saleId,
+      title: "Brass tea tray",
+      price: 4_500,
+      currency: "EUR",
+      soldAt: now.toISOString(),
+    };
+    const notice = newNotice(
+      { userId, id: saleId, type: "sale", text: `Item #${itemId} was sold!`, data },
+      saleId,
+      now,
+    );
     yield { ...notice, isRead: n >= unread };
   }
 }
@@ -49,7 +81,10 @@ export const inboxOf = (notices: Iterable<NoticeDocument>): Inbox => {
 };
 
 /** By the thousand, two batches at a time. */
-export async function fill<Doc extends { _id: string }>(collection: Collection<Doc>, docs: Iterable<Doc>): Promise<void> {
+export async function fill<Doc extends { _id: string }>(
+  collection: Collection<Doc>,
+  docs: Iterable<Doc>,
+): Promise<void> {
   const rest = docs[Symbol.iterator]();
   const nextBatch = () => {
     const batch: Doc[] = [];
@@ -58,7 +93,10 @@ export async function fill<Doc extends { _id: string }>(collection: Collection<D
   };
   const writer = async () => {
     for (let batch = nextBatch(); batch.length > 0; batch = nextBatch())
-      await collection.insertMany(batch as never, { ordered: false, writeConcern: { w: 1, journal: false } });
+      await collection.insertMany(batch as never, {
+        ordered: false,
+        writeConcern: { w: 1, journal: false },
+      });
   };
   await Promise.all([writer(), writer()]);
 }

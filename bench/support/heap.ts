@@ -4,7 +4,9 @@ import { eventually } from "../../test/support/eventually.ts";
 import type { Node } from "../../test/support/node.ts";
 
 /** It answers a SIGUSR2 with one line. */
-export const weighable = { NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "weigh.ts")}` };
+export const weighable = {
+  NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "memory.ts")}`,
+};
 
 /** Bytes in use after a collection of garbage. */
 export async function heapOf({ child, output }: Node): Promise<number> {

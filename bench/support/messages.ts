@@ -37,7 +37,10 @@ export class Messages {
     while (this.#isOpen && data.length >= header) {
       const size = data.readUInt32BE(3);
       if (data.length <= header + size) break;
-      const isPublish = data[0] === methodFrame && data.readUInt16BE(header) === basic && data.readUInt16BE(header + 2) === publish;
+      const isPublish =
+        data[0] === methodFrame &&
+        data.readUInt16BE(header) === basic &&
+        data.readUInt16BE(header + 2) === publish;
       if (isPublish) this.published++;
       data = data.subarray(header + size + 1);
     }

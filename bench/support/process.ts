@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 
 /** Resident memory in bytes. */
-export const memoryOf = (pid: number): number => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
+export const memoryOf = (pid: number): number =>
+  1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
 
 /** Seconds of CPU so far; the clock ticks a hundred times a second. */
 export function cpuOf(pid: number): number {
@@ -12,6 +13,8 @@ export function cpuOf(pid: number): number {
 
 /** The process that it started to do the work, or that one's, and so on. */
 export function leafOf(pid: number): number {
-  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter(Boolean);
   return child ? leafOf(Number(child)) : pid;
 }

@@ -9,8 +9,13 @@ interface Status {
 export async function queriesDuring(work: () => Promise<unknown>): Promise<number> {
   const client = new MongoClient((await servers()).mongo.url);
   const soFar = async () => {
-    const { metrics } = (await client.db("admin").command({ serverStatus: 1 })) as unknown as Status;
-    return ["find", "aggregate", "count", "getMore"].reduce((sum, name) => sum + (metrics.commands[name]?.total ?? 0), 0);
+    const { metrics } = (await client
+      .db("admin")
+      .command({ serverStatus: 1 })) as unknown as Status;
+    return ["find", "aggregate", "count", "getMore"].reduce(
+      (sum, name) => sum + (metrics.commands[name]?.total ?? 0),
+      0,
+    );
   };
   try {
     const before = await soFar();

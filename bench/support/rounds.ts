@@ -4,7 +4,10 @@
 const counted = 5;
 
 /** Of each contestant a measure per round. Round 0 warms up and is not counted. */
-export async function rounds<C, M>(contestants: C[], measure: (contestant: C, round: number) => Promise<M>): Promise<Map<C, M[]>> {
+export async function rounds<C, M>(
+  contestants: C[],
+  measure: (contestant: C, round: number) => Promise<M>,
+): Promise<Map<C, M[]>> {
   const measures = new Map<C, M[]>(contestants.map((contestant) => [contestant, []]));
   for (let round = 0; round <= counted; round++)
     for (const contestant of contestants) {

@@ -36,14 +36,24 @@ export const stockOf = (run: string, count: number, sellerCount = sellers): Stoc
 export const itemsOf = ({ count, path, sellers }: Stock) =>
   Array.from({ length: count }, (_, n) =>
     offered(
-      { title: `Lamp ${n}`, description: "Brass, hammered by hand, with a wick and a little oil.", price: 1000 + (n % 100) },
-      { id: path.split("/").at(-1)!.replace("#", String(n)), sellerId: sellers[n % sellers.length]!, currency: "EUR", now: new Date() },
+      {
+        title: `Lamp ${n}`,
+        description: "Brass, hammered by hand, with a wick and a little oil.",
+        price: 1000 + (n % 100),
+      },
+      {
+        id: path.split("/").at(-1)!.replace("#", String(n)),
+        sellerId: sellers[n % sellers.length]!,
+        currency: "EUR",
+        now: new Date(),
+      },
     ),
   );
 
 export async function stock({ items }: Contestant, stock: Stock): Promise<void> {
   const documents = itemsOf(stock);
-  for (let at = 0; at < documents.length; at += 1000) await items.insertMany(documents.slice(at, at + 1000));
+  for (let at = 0; at < documents.length; at += 1000)
+    await items.insertMany(documents.slice(at, at + 1000));
 }
 
 export const buyersOf = (token: Contestant["token"], run: string) =>
@@ -56,14 +66,26 @@ export const buyersOf = (token: Contestant["token"], run: string) =>
 export async function sellAll(
   contestant: Contestant,
   run: string,
-  { isShown = false, ...order }: Pick<Order, "count" | "connections" | "gap"> & { isShown?: boolean },
+  {
+    isShown = false,
+    ...order
+  }: Pick<Order, "count" | "connections" | "gap"> & { isShown?: boolean },
   promises: Promises = all,
 ): Promise<Load & { untilTold: number }> {
   const wares = stockOf(run, order.count, isShown ? 1 : sellers);
-  const device = isShown ? { url: contestant.sockets, token: await contestant.token(wares.sellers[0]!) } : undefined;
+  const device = isShown
+    ? { url: contestant.sockets, token: await contestant.token(wares.sellers[0]!) }
+    : undefined;
   await stock(contestant, wares);
   const tokens = await buyersOf(contestant.token, run);
-  const done = await load({ api: contestant.api, method: "POST", path: wares.path, tokens, device, ...order });
+  const done = await load({
+    api: contestant.api,
+    method: "POST",
+    path: wares.path,
+    tokens,
+    device,
+    ...order,
+  });
   if (promises.owes || promises.stores) await allTold(contestant, wares, promises);
   const untilTold = promises.stores ? (Date.now() - done.begun) / 1000 : done.seconds;
   await verify(contestant, wares, promises);
@@ -77,15 +99,22 @@ export async function allTold(
   { owes } = all,
 ): Promise<void> {
   const until = Date.now() + longestWait;
-  const isOwing = async () => (await items.findOne({ sellerId: { $in: sellers }, "notice.dueAt": { $gt: "" } })) !== null;
-  const isMissing = async () => (await notices.countDocuments({ userId: { $in: sellers } })) < count;
+  const isOwing = async () =>
+    (await items.findOne({ sellerId: { $in: sellers }, "notice.dueAt": { $gt: "" } })) !== null;
+  const isMissing = async () =>
+    (await notices.countDocuments({ userId: { $in: sellers } })) < count;
   while (await (owes ? isOwing() : isMissing())) {
-    if (Date.now() > until) throw new Error(`${who} has not told all sellers within ${longestWait / 1000} s.`);
+    if (Date.now() > until)
+      throw new Error(`${who} has not told all sellers within ${longestWait / 1000} s.`);
     await pause(20);
   }
 }
 
-async function verify({ who, items, notices }: Contestant, { sellers, count }: Stock, { stores, owes }: Promises): Promise<void> {
+async function verify(
+  { who, items, notices }: Contestant,
+  { sellers, count }: Stock,
+  { stores, owes }: Promises,
+): Promise<void> {
   const expect = (what: string, found: number) => {
     if (found !== count) throw new Error(`${who}: of ${count} sales ${found} are ${what}.`);
   };

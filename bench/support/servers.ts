@@ -7,7 +7,11 @@ import { sharedMongo, sharedRabbit, type Shared } from "../../test/support/serve
 let started: Promise<{ rabbit: Shared; mongo: Shared }> | undefined;
 
 /** Started by whoever asks first. */
-export const servers = () => (started ??= Promise.all([sharedRabbit(), sharedMongo()]).then(([rabbit, mongo]) => ({ rabbit, mongo })));
+export const servers = () =>
+  (started ??= Promise.all([sharedRabbit(), sharedMongo()]).then(([rabbit, mongo]) => ({
+    rabbit,
+    mongo,
+  })));
 
 /** Whoever asks next starts others, with nothing in them. */
 export async function stopServers(): Promise<void> {

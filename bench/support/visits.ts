@@ -23,4 +23,6 @@ export async function visits(visit: Visit): Promise<Got[]> {
 
 /** How often each status was got. */
 export const tally = (got: Got[]): Record<string, number> =>
-  Object.fromEntries([...Map.groupBy(got, ({ status }) => status)].map(([status, group]) => [status, group.length]));
+  Object.fromEntries(
+    [...Map.groupBy(got, ({ status }) => status)].map(([status, group]) => [status, group.length]),
+  );

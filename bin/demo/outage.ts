@@ -2,7 +2,7 @@ import { eventually } from "../../test/support/eventually.ts";
 import { clusterEnv, envOf } from "../../test/support/fabric.ts";
 import { startNode, type Node } from "../../test/support/node.ts";
 import { sharedRabbit, startMongo, type Server, type Shared } from "../../test/support/servers.ts";
-import { connect, hold, refusal, say, signIn, signUp, type Device } from "./teller.ts";
+import { connect, hold, refusal, say, signIn, signUp, type Device } from "./steps.ts";
 
 /**
  * The story of two outages, on a private cluster of real processes: RabbitMQ, two MongoDB servers and the four services. The servers
@@ -22,10 +22,23 @@ export async function outage(): Promise<void> {
   }
 }
 
-async function tell(rabbit: Shared, mongo: Server, usersMongo: Server, nodes: Map<string, Node>, devices: Device[]) {
-  const env = { ...clusterEnv(rabbit.url, mongo.url), USERS_MONGO_URL: `${usersMongo.url}/users`, LOG_LEVEL: "fatal" };
+async function tell(
+  rabbit: Shared,
+  mongo: Server,
+  usersMongo: Server,
+  nodes: Map<string, Node>,
+  devices: Device[],
+) {
+  const env = {
+    ...clusterEnv(rabbit.url, mongo.url),
+    USERS_MONGO_URL: `${usersMongo.url}/users`,
+    LOG_LEVEL: "fatal",
+  };
   const start = async (name: string, more = {}) =>
-    void nodes.set(name, await startNode([name], { ...envOf(name, env), LOG_LEVEL: "fatal", ...more }));
+    void nodes.set(
+      name,
+      await startNode([name], { ...envOf(name, env), LOG_LEVEL: "fatal", ...more }),
+    );
   await Promise.all(["api", "market", "notifications", "users"].map((name) => start(name)));
   const [api, sockets] = [nodes.get("api")!.api, nodes.get("notifications")!.sockets];
   const ready = async () => (await fetch(`${api}/health/ready`)).status === 200;
@@ -57,7 +70,10 @@ async function tell(rabbit: Shared, mongo: Server, usersMongo: Server, nodes: Ma
   say("notifications is back.");
   const told = [(await phone.next()).id, (await phone.next()).id, (await phone.next()).id];
   const isAll = told.toSorted().join() === sales.toSorted().join();
-  hold(isAll, `Selma's phone, which reconnected by itself, shows all three sales (${(performance.now() - back).toFixed(0)} ms after).`);
+  hold(
+    isAll,
+    `Selma's phone, which reconnected by itself, shows all three sales (${(performance.now() - back).toFixed(0)} ms after).`,
+  );
   const { unread } = await seller.notifications();
   hold(unread === 3, `Her inbox has each of them once: ${unread} unread.`);
 

@@ -3,20 +3,35 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceBroker } from "moleculer";
 import { startNode } from "../node.ts";
-import { connect, hold, refusal, signIn, signUp, type Device, type Place } from "./teller.ts";
+import { connect, hold, refusal, signIn, signUp, type Device, type Place } from "./steps.ts";
 
 /** The story of one sale, on a private embedded market. */
 export async function sale(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "souk-demo-"));
-  Object.assign(process.env, { DATA_DIR: dataDir, HOST: "127.0.0.1", PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "error" });
+  Object.assign(process.env, {
+    DATA_DIR: dataDir,
+    HOST: "127.0.0.1",
+    PORT: "0",
+    SOCKET_PORT: "0",
+    LOG_LEVEL: "error",
+  });
   // Whatever this shell is set up for, the story needs no servers.
-  Object.assign(process.env, { AMQP_URL: "", MONGO_URL: "", MARKET_MONGO_URL: "", NOTIFICATIONS_MONGO_URL: "", USERS_MONGO_URL: "" });
+  Object.assign(process.env, {
+    AMQP_URL: "",
+    MONGO_URL: "",
+    MARKET_MONGO_URL: "",
+    NOTIFICATIONS_MONGO_URL: "",
+    USERS_MONGO_URL: "",
+  });
   delete process.env.SERVICES;
   // Without the usual greeting: the story tells what is to be seen.
   const broker = await startNode([], { started: () => {} });
   const devices: Device[] = [];
   try {
-    await tell({ url: addressOf(broker, "api"), socketUrl: addressOf(broker, "notifications") }, devices);
+    await tell(
+      { url: addressOf(broker, "api"), socketUrl: addressOf(broker, "notifications") },
+      devices,
+    );
   } finally {
     for (const device of devices) device.close();
     await broker.stop();
@@ -25,7 +40,10 @@ export async function sale(): Promise<void> {
 }
 
 async function tell(place: Place, devices: Device[]) {
-  hold(Boolean(place.url && place.socketUrl), `A market opens: HTTP at ${place.url}, Socket.IO at ${place.socketUrl}.`);
+  hold(
+    Boolean(place.url && place.socketUrl),
+    `A market opens: HTTP at ${place.url}, Socket.IO at ${place.socketUrl}.`,
+  );
 
   const seller = await signUp(place, "Selma");
   const { id } = await seller.offer({ title: "A lamp, slightly used", price: 4_200 });
@@ -42,7 +60,10 @@ async function tell(place: Place, devices: Device[]) {
 
   for (const [at, name] of ["phone", "laptop"].entries()) {
     const { text, id } = await devices[at]!.next();
-    hold(id === bought.saleId, `Selma's ${name} shows: "${text}" (${(performance.now() - asked).toFixed(0)} ms after the call).`);
+    hold(
+      id === bought.saleId,
+      `Selma's ${name} shows: "${text}" (${(performance.now() - asked).toFixed(0)} ms after the call).`,
+    );
   }
 
   const again = await buyer.buy(id);
@@ -56,6 +77,8 @@ async function tell(place: Place, devices: Device[]) {
 }
 
 function addressOf(broker: ServiceBroker, service: string): string {
-  const { address, port } = (broker.getLocalService(service) as unknown as { address(): { address: string; port: number } }).address();
+  const { address, port } = (
+    broker.getLocalService(service) as unknown as { address(): { address: string; port: number } }
+  ).address();
   return `http://${address}:${port}`;
 }

@@ -18,11 +18,20 @@ export function accessTokens(privateKey: JWK) {
 }
 
 /** The first refresh token of a session. */
-export const newRefreshToken = (userId: string, sid: string) => refreshTokenOf(userId, sid, secret(), secret());
+export const newRefreshToken = (userId: string, sid: string) =>
+  refreshTokenOf(userId, sid, secret(), secret());
 
 /** The token that follows this one. For one key it is always the same, and nobody can tell it who has not both. */
-export function nextRefreshToken({ userId, sid, family, token }: RefreshToken, key = secret()): RefreshToken {
-  return refreshTokenOf(userId, sid, family, createHmac("sha256", token).update(key).digest("base64url"));
+export function nextRefreshToken(
+  { userId, sid, family, token }: RefreshToken,
+  key = secret(),
+): RefreshToken {
+  return refreshTokenOf(
+    userId,
+    sid,
+    family,
+    createHmac("sha256", token).update(key).digest("base64url"),
+  );
 }
 
 export function readRefreshToken(value: string): RefreshToken {

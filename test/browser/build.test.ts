@@ -26,9 +26,12 @@ const page = () => at("web/dist/index.html");
 
 beforeAll(() => {
   folder = temporaryFolder();
-  const isSource = (path: string) => !/[\\/](dist|node_modules|\.building|docs|docs\.html)$/.test(path);
-  for (const name of ["web", "client", "contracts"]) cpSync(join(root, name), at(name), { recursive: true, filter: isSource });
-  for (const name of ["tsconfig.json", "package.json", "bin/page.ts"]) cpSync(join(root, name), at(name));
+  const isSource = (path: string) =>
+    !/[\\/](dist|node_modules|\.building|docs|docs\.html)$/.test(path);
+  for (const name of ["web", "client", "contracts"])
+    cpSync(join(root, name), at(name), { recursive: true, filter: isSource });
+  for (const name of ["tsconfig.json", "package.json", "bin/web-build.ts"])
+    cpSync(join(root, name), at(name));
   symlinkSync(join(root, "node_modules"), at("node_modules"));
 });
 
@@ -36,7 +39,7 @@ afterAll(() => folder.remove());
 
 /** As a node does that starts; what it says, or "". */
 async function starts(): Promise<string> {
-  const script = `import(${JSON.stringify(at("bin/page.ts"))}).then(async ({ freshPage }) => console.log((await freshPage()) ?? ""))`;
+  const script = `import(${JSON.stringify(at("bin/web-build.ts"))}).then(async ({ freshPage }) => console.log((await freshPage()) ?? ""))`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (chunk) => (said += chunk));
@@ -52,7 +55,9 @@ describe("the page is built when the market starts", () => {
   it("when it is missing, also by several nodes that start together: whole, and compressed as well", async () => {
     expect(await Promise.all([starts(), starts(), starts()])).toEqual(["", "", ""]);
 
-    expect(readFileSync(page(), "utf8")).toMatch(/<script type="module" crossorigin src="\/assets\/index\.[\w-]+\.js">/);
+    expect(readFileSync(page(), "utf8")).toMatch(
+      /<script type="module" crossorigin src="\/assets\/index\.[\w-]+\.js">/,
+    );
     const assets = readdirSync(at("web/dist/assets"));
     expect(assets.filter((name) => /^index.*\.js\.br$/.test(name))).toHaveLength(1);
     expect(assets.filter((name) => /^index.*\.css\.gz$/.test(name))).toHaveLength(1);
@@ -66,16 +71,18 @@ describe("the page is built when the market starts", () => {
     expect(build()).toBe(before);
   });
 
-  it.each(["web/src/app.tsx", "client/index.ts", "contracts/http.ts", "web/public/assets/icon.svg"])(
-    "again when %s is newer",
-    async (file) => {
-      const before = build();
-      utimesSync(at(file), laterThanTheBuild, laterThanTheBuild);
-      expect(await starts()).toBe("");
-      expect(build()).not.toBe(before);
-      utimesSync(at(file), new Date(0), new Date(0));
-    },
-  );
+  it.each([
+    "web/src/app.tsx",
+    "client/index.ts",
+    "contracts/routes.ts",
+    "web/public/assets/icon.svg",
+  ])("again when %s is newer", async (file) => {
+    const before = build();
+    utimesSync(at(file), laterThanTheBuild, laterThanTheBuild);
+    expect(await starts()).toBe("");
+    expect(build()).not.toBe(before);
+    utimesSync(at(file), new Date(0), new Date(0));
+  });
 
   it("also after a node that was killed while it built", async () => {
     mkdirSync(at("web/.building"));

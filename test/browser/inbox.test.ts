@@ -1,5 +1,5 @@
 import type { Browser } from "playwright-core";
-import { freshPage } from "../../bin/page.ts";
+import { freshPage } from "../../bin/web-build.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { embedded, type Fabric } from "../support/fabric.ts";
@@ -50,7 +50,8 @@ describe("an inbox of 5,000 notices", () => {
     const rows = page.getByRole("list", { name: "New notices" }).getByRole("listitem");
 
     // Scrolling loads more and more of them.
-    const known = () => page.locator(".is-window > li").first().getAttribute("aria-setsize").then(Number);
+    const known = () =>
+      page.locator(".is-window > li").first().getAttribute("aria-setsize").then(Number);
     await eventually(
       async () => {
         await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
@@ -68,13 +69,16 @@ describe("an inbox of 5,000 notices", () => {
       const slow = { longest: 0 };
       Object.assign(window, { slow });
       new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) slow.longest = Math.max(slow.longest, duration);
+        for (const { duration } of list.getEntries())
+          slow.longest = Math.max(slow.longest, duration);
       }).observe({ type: "longtask" });
     });
     await notify(client.id, 5_000, 5_010);
     await sees(page.locator(".is-window"), "Bead 5009");
     await rings(page, 5_010);
-    const longest = await page.evaluate(() => (window as unknown as { slow: { longest: number } }).slow.longest);
+    const longest = await page.evaluate(
+      () => (window as unknown as { slow: { longest: number } }).slow.longest,
+    );
     expect(longest).toBeLessThan(400);
     expect(await page.locator(".toast").count()).toBeLessThanOrEqual(3);
 
@@ -97,11 +101,18 @@ describe("an inbox of 5,000 notices", () => {
       { price: "1", currency: "<i>" },
       {},
     ])
-      await market.call("notifications.notify", { userId: client.id, type: "sale", text: "<script>window.ran=1</script>", data });
+      await market.call("notifications.notify", {
+        userId: client.id,
+        type: "sale",
+        text: "<script>window.ran=1</script>",
+        data,
+      });
     await rings(seller.page, 4);
     await sees(seller.page.locator(".is-window"), "<b>Hat</b>");
     await sees(seller.page.locator(".is-window"), "<script>window.ran=1</script>");
-    const links = await seller.page.locator(".is-window a").evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+    const links = await seller.page
+      .locator(".is-window a")
+      .evaluateAll((all) => all.map((link) => link.getAttribute("href")));
     expect(links).toEqual(["/shop/items/..%2F..%2Fusers"]);
     expect(await seller.page.evaluate(() => "ran" in window)).toBe(false);
     await seller.leaves();
@@ -111,7 +122,10 @@ describe("an inbox of 5,000 notices", () => {
 describe("alerts, once agreed to", () => {
   it("are told outside of the page also where no sound can be played", async () => {
     const client = await Client.registered(market.api);
-    const seller = await Visitor.arrives(browser, market.api, { as: client, permissions: ["notifications"] });
+    const seller = await Visitor.arrives(browser, market.api, {
+      as: client,
+      permissions: ["notifications"],
+    });
     await seller.context.addInitScript(() => {
       const told: string[] = [];
       localStorage.setItem("souk.sound", "on");
@@ -123,19 +137,33 @@ describe("alerts, once agreed to", () => {
       const Notification = function (title: string) {
         told.push(title);
       };
-      Object.assign(window, { told, AudioContext, Notification: Object.assign(Notification, { permission: "granted" }) });
+      Object.assign(window, {
+        told,
+        AudioContext,
+        Notification: Object.assign(Notification, { permission: "granted" }),
+      });
     });
     await seller.visits("/");
     await rings(seller.page, 0);
-    await market.call("notifications.notify", { userId: client.id, text: "Your fife was sold!", type: "sale", data: {} });
+    await market.call("notifications.notify", {
+      userId: client.id,
+      text: "Your fife was sold!",
+      type: "sale",
+      data: {},
+    });
     const told = () => seller.page.evaluate(() => (window as unknown as { told: string[] }).told);
-    await eventually(async () => expect(await told()).toEqual(["Your fife was sold!"]), { within: patience });
+    await eventually(async () => expect(await told()).toEqual(["Your fife was sold!"]), {
+      within: patience,
+    });
     await seller.leaves();
   });
 
   it("ring in one of the open tabs, and tell outside of the page only while another is looked at", async () => {
     const client = await Client.registered(market.api);
-    const seller = await Visitor.arrives(browser, market.api, { as: client, permissions: ["notifications"] });
+    const seller = await Visitor.arrives(browser, market.api, {
+      as: client,
+      permissions: ["notifications"],
+    });
     await seller.context.addInitScript(() => {
       const heard = { tones: 0, told: [] as string[] };
       Object.assign(window, { heard });
@@ -147,7 +175,12 @@ describe("alerts, once agreed to", () => {
       const told = function (title: string) {
         heard.told.push(title);
       };
-      Object.assign(window, { Notification: Object.assign(told, { permission: "granted", requestPermission: async () => "granted" }) });
+      Object.assign(window, {
+        Notification: Object.assign(told, {
+          permission: "granted",
+          requestPermission: async () => "granted",
+        }),
+      });
     });
     await seller.visits("/shop/inbox");
     await seller.page.getByLabel("Ring softly").check();
@@ -156,23 +189,44 @@ describe("alerts, once agreed to", () => {
     const second = await seller.visits("/", await seller.tab());
     await rings(second, 0);
     type Heard = { heard: { tones: number; told: string[] } };
-    const heard = () => Promise.all([seller.page, second].map((tab) => tab.evaluate(() => (window as unknown as Heard).heard)));
+    const heard = () =>
+      Promise.all(
+        [seller.page, second].map((tab) => tab.evaluate(() => (window as unknown as Heard).heard)),
+      );
     const before = (await heard()).reduce((sum, { tones }) => sum + tones, 0);
 
-    await market.call("notifications.notify", { userId: client.id, text: "Your drum was sold!", type: "sale", data: {} });
-    for (const tab of [seller.page, second]) await sees(tab.locator(".toast"), "Your drum was sold!");
-    await eventually(async () => expect((await heard()).reduce((sum, { tones }) => sum + tones, 0)).toBe(before + 2), { within: patience });
+    await market.call("notifications.notify", {
+      userId: client.id,
+      text: "Your drum was sold!",
+      type: "sale",
+      data: {},
+    });
+    for (const tab of [seller.page, second])
+      await sees(tab.locator(".toast"), "Your drum was sold!");
+    await eventually(
+      async () =>
+        expect((await heard()).reduce((sum, { tones }) => sum + tones, 0)).toBe(before + 2),
+      { within: patience },
+    );
     expect((await heard()).flatMap(({ told }) => told)).toEqual([]);
 
     await second.evaluate(() => Object.defineProperty(document, "hidden", { value: true }));
     // Left before it is closed: a page on its way out may still hear the next one, and be the tab that rings.
     await seller.page.goto("about:blank");
     await seller.page.close();
-    await market.call("notifications.notify", { userId: client.id, text: "Your flute was sold!", type: "sale", data: {} });
+    await market.call("notifications.notify", {
+      userId: client.id,
+      text: "Your flute was sold!",
+      type: "sale",
+      data: {},
+    });
     await eventually(
       async () => {
         const { told } = await second.evaluate(() => (window as unknown as Heard).heard);
-        expect({ told, faults: seller.faults }).toEqual({ told: ["Your flute was sold!"], faults: [] });
+        expect({ told, faults: seller.faults }).toEqual({
+          told: ["Your flute was sold!"],
+          faults: [],
+        });
       },
       { within: patience },
     );

@@ -1,11 +1,17 @@
 import type { Browser, Page } from "playwright-core";
 import type { Sale } from "../../contracts/market.ts";
-import { freshPage } from "../../bin/page.ts";
+import { freshPage } from "../../bin/web-build.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { clusterEnv, envOf } from "../support/fabric.ts";
 import { startNode, type Node } from "../support/node.ts";
-import { freePort, SERVER_START, startMongo, startRabbit, type Server } from "../support/servers.ts";
+import {
+  freePort,
+  SERVER_START,
+  startMongo,
+  startRabbit,
+  type Server,
+} from "../support/servers.ts";
 import { goes, openBrowser, outages, rings, sees, toastOf, Visitor } from "./support/browser.ts";
 
 import.meta.jest.setTimeout(90_000);
@@ -21,14 +27,25 @@ let env: Record<string, string>;
 let api: string;
 const nodes = new Map<Service, Node>();
 const start = async (name: Service) =>
-  void nodes.set(name, await startNode([name], { ...envOf(name, clusterOf(env)), PORT: env.PORT, SOCKET_PORT: env.SOCKET_PORT }));
+  void nodes.set(
+    name,
+    await startNode([name], {
+      ...envOf(name, clusterOf(env)),
+      PORT: env.PORT,
+      SOCKET_PORT: env.SOCKET_PORT,
+    }),
+  );
 const kill = (name: Service) => nodes.get(name)!.end("SIGKILL");
 const clusterOf = (all: Record<string, string>) => all as ReturnType<typeof clusterEnv>;
 
 beforeAll(async () => {
   await freshPage();
   [browser, rabbit, mongo] = await Promise.all([openBrowser(), startRabbit(), startMongo()]);
-  env = { ...clusterEnv(rabbit.url, mongo.url), PORT: String(await freePort(20_000)), SOCKET_PORT: String(await freePort(20_000)) };
+  env = {
+    ...clusterEnv(rabbit.url, mongo.url),
+    PORT: String(await freePort(20_000)),
+    SOCKET_PORT: String(await freePort(20_000)),
+  };
   await Promise.all(services.map(start));
   api = `http://127.0.0.1:${env.PORT}`;
   await isReady();
@@ -40,7 +57,11 @@ afterAll(async () => {
   await Promise.all([rabbit?.stop(), mongo?.stop()]);
 });
 
-const isReady = () => eventually(async () => (await fetch(`${api}/health/ready`)).status === 200, { within: 30_000, every: 100 });
+const isReady = () =>
+  eventually(async () => (await fetch(`${api}/health/ready`)).status === 200, {
+    within: 30_000,
+    every: 100,
+  });
 
 let seller: Visitor;
 let owner: Client;
@@ -52,11 +73,14 @@ beforeEach(async () => {
 });
 
 /** Follows a link of the page, without loading it anew. */
-const follow = (page: Page, name: string) => page.getByRole("navigation", { name: "Main" }).getByRole("link", { name }).click();
+const follow = (page: Page, name: string) =>
+  page.getByRole("navigation", { name: "Main" }).getByRole("link", { name }).click();
 
 describe("while a part of the cluster is down, the page says which, the rest goes on, and it heals by itself", () => {
   it("users: browsing and buying go on, and who comes anew waits", async () => {
-    const rug = await Client.registered(api).then((other) => other.offer({ title: "A rug of that day" }));
+    const rug = await Client.registered(api).then((other) =>
+      other.offer({ title: "A rug of that day" }),
+    );
     await seller.visits("/");
     await rings(seller.page, 0);
 

@@ -19,14 +19,24 @@ const signedIn = async (name: string) => {
 };
 
 const [alice, erin] = await Promise.all([signedIn("alice"), signedIn("erin")]);
-const seller = await Visitor.arrives(browser, market.api, { viewport: { width: 1200, height: 780 }, colorScheme: "light" });
-await seller.context.addInitScript((token) => localStorage.setItem("souk.refreshToken", token), alice.session!.refreshToken);
+const seller = await Visitor.arrives(browser, market.api, {
+  viewport: { width: 1200, height: 780 },
+  colorScheme: "light",
+});
+await seller.context.addInitScript(
+  (token) => localStorage.setItem("souk.refreshToken", token),
+  alice.session!.refreshToken,
+);
 const page = await seller.visits("/");
 await rings(page, 0);
 await erin.call("POST", "/market/buy/4");
 await toastOf(page, "Copper coffee pot").waitFor();
-await eventually(() => page.evaluate(() => [...document.images].every(({ complete, y }) => complete || y > innerHeight)));
-await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
+await eventually(() =>
+  page.evaluate(() => [...document.images].every(({ complete, y }) => complete || y > innerHeight)),
+);
+await page.evaluate(() =>
+  Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
+);
 mkdirSync(folder, { recursive: true });
 await page.screenshot({ path: join(folder, "market.jpg"), type: "jpeg", quality: 82 });
 

@@ -4,13 +4,23 @@ import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { startNode } from "../support/node.ts";
-import { goes, openBrowser, outages, patience, rings, sees, toastOf, Visitor } from "./support/browser.ts";
+import {
+  goes,
+  openBrowser,
+  outages,
+  patience,
+  rings,
+  sees,
+  toastOf,
+  Visitor,
+} from "./support/browser.ts";
 
 import.meta.jest.setTimeout(90_000);
 
 let browser: Browser;
 let market: Market;
-const arrives = (options: Parameters<typeof Visitor.arrives>[2] = {}) => Visitor.arrives(browser, market.api, options);
+const arrives = (options: Parameters<typeof Visitor.arrives>[2] = {}) =>
+  Visitor.arrives(browser, market.api, options);
 const somebody = () => Client.registered(market.api);
 let titles = 0;
 /** A title that nothing else has. */
@@ -101,7 +111,11 @@ describe("the story", () => {
 describe("a purchase ends in one clear sentence", () => {
   it("somebody was faster, the price has changed, it is your own, or its seller took it back", async () => {
     const [seller, client, rival] = [await somebody(), await somebody(), await somebody()];
-    const [wanted, dearer, gone] = [await seller.offer(), await seller.offer({ title: newTitle("Ladle") }), await seller.offer()];
+    const [wanted, dearer, gone] = [
+      await seller.offer(),
+      await seller.offer({ title: newTitle("Ladle") }),
+      await seller.offer(),
+    ];
     const buyer = await arrives({ as: client });
     const main = buyer.page.locator("main");
 
@@ -151,7 +165,9 @@ describe("a purchase ends in one clear sentence", () => {
     const { keyboard } = await buyer.visits("/");
     const focused = () =>
       buyer.page.evaluate(
-        () => (document.activeElement as HTMLElement).getAttribute("aria-label") ?? (document.activeElement as HTMLElement).innerText,
+        () =>
+          (document.activeElement as HTMLElement).getAttribute("aria-label") ??
+          (document.activeElement as HTMLElement).innerText,
       );
     const tabTo = async (name: RegExp) => {
       for (let n = 0; n < 60 && !name.test(await focused()); n++) await keyboard.press("Tab");
@@ -175,7 +191,9 @@ describe("a purchase ends in one clear sentence", () => {
     await keyboard.press("Enter");
     await sees(buyer.page, "It is yours.");
     // Where the button was: the focus is not lost.
-    await eventually(async () => expect(await focused()).toMatch(/^It is yours/), { within: patience });
+    await eventually(async () => expect(await focused()).toMatch(/^It is yours/), {
+      within: patience,
+    });
     await buyer.leaves();
   });
 });
@@ -204,7 +222,10 @@ describe("going around", () => {
     await page.locator(".item").waitFor();
     expect(await page.evaluate(() => scrollY)).toBe(0);
     await page.goBack();
-    await eventually(async () => expect(Math.abs((await page.evaluate(() => scrollY)) - y)).toBeLessThan(5), { within: patience });
+    await eventually(
+      async () => expect(Math.abs((await page.evaluate(() => scrollY)) - y)).toBeLessThan(5),
+      { within: patience },
+    );
     expect(await page.locator(".cards > li").count()).toBeGreaterThan(30);
     expect(await page.getByRole("combobox", { name: "Sort" }).inputValue()).toBe("price");
     await visitor.leaves();
@@ -228,7 +249,12 @@ describe("going around", () => {
 
   it("never leaves for another site after signing in", async () => {
     const client = await somebody();
-    for (const to of ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]) {
+    for (const to of [
+      "//evil.example/",
+      "https://evil.example/",
+      "/\\evil.example",
+      "javascript:alert(1)",
+    ]) {
       const visitor = await arrives();
       await visitor.visits(`/shop/sign-in?to=${encodeURIComponent(to)}`);
       await visitor.signsIn(client);
@@ -240,15 +266,22 @@ describe("going around", () => {
 });
 
 describe("a session", () => {
-  const tokenIn = (refresh: Request) => (refresh.postDataJSON() as { refreshToken: string }).refreshToken;
+  const tokenIn = (refresh: Request) =>
+    (refresh.postDataJSON() as { refreshToken: string }).refreshToken;
 
   it("goes on when two tabs come back at once, again and again: no token is sent twice", async () => {
     const visitor = await arrives({ as: await somebody() });
     const sent: string[] = [];
-    visitor.context.on("request", (request) => void (request.url().endsWith("/users/refresh") && sent.push(tokenIn(request))));
+    visitor.context.on(
+      "request",
+      (request) => void (request.url().endsWith("/users/refresh") && sent.push(tokenIn(request))),
+    );
     const [one, two] = [visitor.page, await visitor.tab()];
     for (let n = 0; n < 4; n++) {
-      await Promise.all([visitor.visits("/shop/purchases", one), visitor.visits("/shop/sales", two)]);
+      await Promise.all([
+        visitor.visits("/shop/purchases", one),
+        visitor.visits("/shop/sales", two),
+      ]);
       await Promise.all([rings(one, 0), rings(two, 0)]);
     }
     expect(sent.length).toBeGreaterThanOrEqual(8);
@@ -259,7 +292,11 @@ describe("a session", () => {
   it("goes on when the page is left, twice, after the server renewed its token and before the answer came", async () => {
     const visitor = await arrives({ as: await somebody() });
     let lost = 0;
-    await visitor.context.route("**/users/refresh", async (route) => void ((await route.fetch()).ok() && lost++), { times: 2 });
+    await visitor.context.route(
+      "**/users/refresh",
+      async (route) => void ((await route.fetch()).ok() && lost++),
+      { times: 2 },
+    );
     for (const path of ["/shop/purchases", "/shop/sales"]) {
       const before = lost;
       await visitor.visits(path);
@@ -276,7 +313,10 @@ describe("a session", () => {
     const visitor = await arrives({ as: await somebody() });
     await visitor.page.clock.install();
     let renewals = 0;
-    visitor.page.on("request", (request) => void (request.url().endsWith("/users/refresh") && renewals++));
+    visitor.page.on(
+      "request",
+      (request) => void (request.url().endsWith("/users/refresh") && renewals++),
+    );
     await visitor.visits("/shop/sell");
     await visitor.page.getByLabel("Title").fill(newTitle("Hourglass"));
     await rings(visitor.page, 0);
@@ -298,7 +338,10 @@ describe("a session", () => {
     await visitor.visits("/shop/purchases");
     await Promise.all([rings(visitor.page, 0), rings(second, 0)]);
 
-    await elsewhere.call("POST", "/users/password", { password: "correct horse battery", newPassword: "correct horse battery" });
+    await elsewhere.call("POST", "/users/password", {
+      password: "correct horse battery",
+      newPassword: "correct horse battery",
+    });
     await visitor.page.getByRole("heading", { name: "Sign in" }).waitFor();
     await second.getByRole("link", { name: "Sign in" }).waitFor();
     await visitor.signsIn(client);
@@ -378,7 +421,10 @@ describe("hostile goods", () => {
 
   it("show their titles as the text they are", async () => {
     const client = await somebody();
-    const { id } = await client.offer({ title: `Free ${script}`, description: `${script}\u202Eevil` });
+    const { id } = await client.offer({
+      title: `Free ${script}`,
+      description: `${script}\u202Eevil`,
+    });
     const visitor = await arrives();
     await visitor.visits("/?search=free");
     await sees(visitor.page, "Free <img src=x");
@@ -400,7 +446,9 @@ describe("hostile goods", () => {
     const item = await client.offer();
     const visitor = await arrives();
     // The market refuses such an address: as if it had not.
-    await visitor.page.route("**/market/items/*", (route) => route.fulfill({ json: { ...item, imageUrl } }));
+    await visitor.page.route("**/market/items/*", (route) =>
+      route.fulfill({ json: { ...item, imageUrl } }),
+    );
     await visitor.page.route(/evil\.example/, (route) => route.abort());
     await visitor.visits(`/shop/items/${item.id}`);
     await visitor.page.locator(".item .niche svg").waitFor();

@@ -21,7 +21,10 @@ beforeAll(async () => {
   [browser, market] = await Promise.all([openBrowser(), startMarket()]);
   alice = await Client.registered(market.api);
   const buyer = await Client.registered(market.api);
-  const own = await alice.offer({ title: "Mint tea, a tin of it", description: "The small leaves." });
+  const own = await alice.offer({
+    title: "Mint tea, a tin of it",
+    description: "The small leaves.",
+  });
   const sold = await alice.offer({ title: "Amber necklace", price: 23_500 });
   await buyer.call("POST", `/market/buy/${sold.id}`);
   await alice.call("POST", "/market/buy/3");
@@ -60,18 +63,29 @@ type View = { path: () => string; heading: string | RegExp; isStranger?: boolean
 
 async function settled(page: Page, { heading }: View): Promise<void> {
   await page.getByRole("heading", { level: 1, name: heading }).waitFor();
-  await eventually(async () => expect(await page.locator(".is-coming").count()).toBe(0), { within: patience });
-  const isDrawn = () => [...document.images].every(({ complete, y }) => complete || y > innerHeight);
-  await eventually(async () => expect(await page.evaluate(isDrawn)).toBe(true), { within: patience });
+  await eventually(async () => expect(await page.locator(".is-coming").count()).toBe(0), {
+    within: patience,
+  });
+  const isDrawn = () =>
+    [...document.images].every(({ complete, y }) => complete || y > innerHeight);
+  await eventually(async () => expect(await page.evaluate(isDrawn)).toBe(true), {
+    within: patience,
+  });
   await still(page);
 }
 
 /** A colour that is on its way to another is neither. */
 const still = (page: Page) =>
-  page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
+  page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
+  );
 
 describe("every view", () => {
-  const shots = { phone: { width: 360, height: 740 }, tablet: { width: 768, height: 1024 }, desktop: { width: 1280, height: 900 } };
+  const shots = {
+    phone: { width: 360, height: 740 },
+    tablet: { width: 768, height: 1024 },
+    desktop: { width: 1280, height: 900 },
+  };
   type Device = keyof typeof shots;
 
   /** What is wrong with them. What axe looks at differs little between devices: it is asked on one of them. */
@@ -87,10 +101,15 @@ describe("every view", () => {
       await settled(page, view);
       for (const [device, size] of Object.entries(shots)) {
         await page.setViewportSize(size);
-        const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        const over = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
         if (over > 0) wrong.push(`${name} on a ${device}: ${over} pixels too wide`);
         await page.screenshot({ path: join(screenshots, `${name} ${device} ${colorScheme}.png`) });
-        if (device === axeOn) wrong.push(...(await violations(page)).map((violation) => `${name} on a ${device}: ${violation}`));
+        if (device === axeOn)
+          wrong.push(
+            ...(await violations(page)).map((violation) => `${name} on a ${device}: ${violation}`),
+          );
       }
     }
     await Promise.all([visitor.leaves(), stranger.leaves()]);
@@ -98,13 +117,18 @@ describe("every view", () => {
   }
 
   it("breaks no rule of axe's in either theme, fits on phone, tablet and desktop, and says nothing in the console", async () => {
-    expect(await Promise.all([wrongIn("light", "desktop"), wrongIn("dark", "phone")])).toEqual([[], []]);
+    expect(await Promise.all([wrongIn("light", "desktop"), wrongIn("dark", "phone")])).toEqual([
+      [],
+      [],
+    ]);
   });
 });
 
 async function violations(page: Page): Promise<string[]> {
   const { violations } = await new axe({ page }).analyze();
-  return violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => String(target)).join(", ")}`);
+  return violations.map(
+    ({ id, nodes }) => `${id} at ${nodes.map(({ target }) => String(target)).join(", ")}`,
+  );
 }
 
 describe("what comes and goes breaks no rule of axe's in either theme", () => {
@@ -123,7 +147,9 @@ describe("what comes and goes breaks no rule of axe's in either theme", () => {
     await visitor.visits("/shop/register");
     await visitor.page.getByRole("button", { name: "Join" }).click();
     await sees(visitor.page, "What shall others call you?");
-    expect(await visitor.page.evaluate(() => (document.activeElement as HTMLInputElement).name)).toBe("name");
+    expect(
+      await visitor.page.evaluate(() => (document.activeElement as HTMLInputElement).name),
+    ).toBe("name");
     expect(await broken(visitor.page)).toEqual([]);
     await visitor.leaves();
   });
@@ -138,7 +164,10 @@ describe("what comes and goes breaks no rule of axe's in either theme", () => {
   });
 
   it("a purchase, and the toast that the seller sees", async () => {
-    const [seller, buyer] = await Promise.all([Client.registered(market.api), Client.registered(market.api)]);
+    const [seller, buyer] = await Promise.all([
+      Client.registered(market.api),
+      Client.registered(market.api),
+    ]);
     const { id, title } = await seller.offer({ title: "A fan of feathers" });
     const theirs = await Visitor.arrives(browser, market.api, { as: seller });
     await theirs.visits("/shop/inbox");
@@ -155,7 +184,9 @@ describe("what comes and goes breaks no rule of axe's in either theme", () => {
   it("what is said while parts are away, and a list that cannot be loaded", async () => {
     const visitor = await Visitor.arrives(browser, market.api);
     const services = { api: "up", market: "away", users: "database away", notifications: "away" };
-    await visitor.page.route("**/health/ready", (route) => route.fulfill({ status: 503, json: { status: "not ready", services } }));
+    await visitor.page.route("**/health/ready", (route) =>
+      route.fulfill({ status: 503, json: { status: "not ready", services } }),
+    );
     await visitor.page.route("**/market/items?*", (route) =>
       route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "away", status: 503 } }),
     );
@@ -171,7 +202,14 @@ describe("the page", () => {
   it("has a title for every view, a description, an icon, a manifest, and one heading of the first rank", async () => {
     const visitor = await Visitor.arrives(browser, market.api, { as: alice });
     const titles = new Set<string>();
-    for (const view of [views.market, views.item, views.sell, views.sales, views.purchases, views.inbox]) {
+    for (const view of [
+      views.market,
+      views.item,
+      views.sell,
+      views.sales,
+      views.purchases,
+      views.inbox,
+    ]) {
       await visitor.visits(view.path());
       await settled(visitor.page, view);
       titles.add(await visitor.page.title());
@@ -179,7 +217,9 @@ describe("the page", () => {
     }
     expect(titles.size).toBe(6);
     expect(await visitor.page.locator("html").getAttribute("lang")).toBe("en");
-    expect(await visitor.page.locator("meta[name=description]").getAttribute("content")).toMatch(/sold once/);
+    expect(await visitor.page.locator("meta[name=description]").getAttribute("content")).toMatch(
+      /sold once/,
+    );
     for (const rel of ["icon", "manifest"]) {
       const href = await visitor.page.locator(`link[rel=${rel}]`).getAttribute("href");
       expect((await fetch(market.api + href)).status).toBe(200);
@@ -196,11 +236,17 @@ describe("the page", () => {
         const heading = document.querySelector("h1")?.textContent;
         if (heading && heading !== headings.at(-1)?.[0]) headings.push([heading, document.title]);
       };
-      new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+      new MutationObserver(look).observe(document, {
+        childList: true,
+        subtree: true,
+        characterData: true,
+      });
     });
     await visitor.visits(views.item.path());
     await settled(visitor.page, views.item);
-    const headings = await visitor.page.evaluate(() => (window as unknown as { headings: [string, string][] }).headings);
+    const headings = await visitor.page.evaluate(
+      () => (window as unknown as { headings: [string, string][] }).headings,
+    );
     expect(headings.at(-1)).toEqual(["Indigo wool rug", "Indigo wool rug · Souk"]);
     await visitor.leaves();
   });
@@ -211,10 +257,14 @@ describe("the page", () => {
     await session.send("Network.enable");
     const scripts = new Set<string>();
     let bytes = 0;
-    session.on("Network.responseReceived", ({ requestId, type }) => void (type === "Script" && scripts.add(requestId)));
+    session.on(
+      "Network.responseReceived",
+      ({ requestId, type }) => void (type === "Script" && scripts.add(requestId)),
+    );
     session.on(
       "Network.loadingFinished",
-      ({ requestId, encodedDataLength }) => void (scripts.has(requestId) && (bytes += encodedDataLength)),
+      ({ requestId, encodedDataLength }) =>
+        void (scripts.has(requestId) && (bytes += encodedDataLength)),
     );
     await visitor.visits("/");
     await settled(visitor.page, views.market);
@@ -226,12 +276,16 @@ describe("the page", () => {
   });
 
   it("shows on a slow network where everything will be, and nothing jumps when it comes", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, { as: alice, viewport: { width: 390, height: 844 } });
+    const visitor = await Visitor.arrives(browser, market.api, {
+      as: alice,
+      viewport: { width: 390, height: 844 },
+    });
     await visitor.context.addInitScript(() => {
       const shifts = { sum: 0 };
       Object.assign(window, { shifts });
       new PerformanceObserver((list) => {
-        for (const entry of list.getEntries() as unknown as { value: number }[]) shifts.sum += entry.value;
+        for (const entry of list.getEntries() as unknown as { value: number }[])
+          shifts.sum += entry.value;
       }).observe({ type: "layout-shift", buffered: true });
     });
     const session = await visitor.context.newCDPSession(visitor.page);
@@ -242,13 +296,24 @@ describe("the page", () => {
       uploadThroughput: 20_000,
     });
     const jumps: string[] = [];
-    for (const name of ["market", "search", "item", "own item", "sell", "sales", "offers", "inbox"] as const) {
+    for (const name of [
+      "market",
+      "search",
+      "item",
+      "own item",
+      "sell",
+      "sales",
+      "offers",
+      "inbox",
+    ] as const) {
       // Looked for from the first byte on: it is there for no longer than the slow network takes.
       await visitor.page.goto(market.api + views[name].path(), { waitUntil: "commit" });
       await visitor.page.locator(".is-coming").first().waitFor();
       await settled(visitor.page, views[name]);
       await rings(visitor.page, 1);
-      const { sum } = await visitor.page.evaluate(() => (window as unknown as { shifts: { sum: number } }).shifts);
+      const { sum } = await visitor.page.evaluate(
+        () => (window as unknown as { shifts: { sum: number } }).shifts,
+      );
       if (sum > 0.02) jumps.push(`${name}: ${sum.toFixed(3)}`);
     }
     expect(jumps).toEqual([]);
@@ -257,15 +322,26 @@ describe("the page", () => {
 
   it("keeps the button to buy in sight, and everything in its room, however much a seller writes", async () => {
     const seller = await Client.registered(market.api);
-    const longest = { title: "W".repeat(200), price: 1_000_000_000, description: "w".repeat(5_000) };
+    const longest = {
+      title: "W".repeat(200),
+      price: 1_000_000_000,
+      description: "w".repeat(5_000),
+    };
     const [{ id }, sold] = [await seller.offer(longest), await seller.offer(longest)];
     await alice.call("POST", `/market/buy/${sold.id}`);
-    const visitor = await Visitor.arrives(browser, market.api, { viewport: { width: 1280, height: 900 } });
+    const visitor = await Visitor.arrives(browser, market.api, {
+      viewport: { width: 1280, height: 900 },
+    });
     const { page } = visitor;
-    const tooWide = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const tooWide = () =>
+      page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
 
     await visitor.visits(`/shop/items/${id}`);
-    const { y, height } = (await page.getByRole("button", { name: /^Buy W+ for €10,000,000.00$/ }).boundingBox())!;
+    const { y, height } = (await page
+      .getByRole("button", { name: /^Buy W+ for €10,000,000.00$/ })
+      .boundingBox())!;
     expect(y + height).toBeLessThan(900);
     await page.setViewportSize({ width: 320, height: 700 });
     expect(await tooWide()).toBe(0);
@@ -277,9 +353,16 @@ describe("the page", () => {
 
   it("begins the prices of a row at one height, also when one of its cards has more to say", async () => {
     const seller = await Client.registered(market.api);
-    for (const title of ["A thimble", "A needle", "A spool of thread that is longer than the titles of the others are"])
+    for (const title of [
+      "A thimble",
+      "A needle",
+      "A spool of thread that is longer than the titles of the others are",
+    ])
       await seller.offer({ title });
-    const visitor = await Visitor.arrives(browser, market.api, { as: alice, viewport: { width: 1280, height: 900 } });
+    const visitor = await Visitor.arrives(browser, market.api, {
+      as: alice,
+      viewport: { width: 1280, height: 900 },
+    });
     const { page } = visitor;
     await page.route("**/market/buy/*", (route) =>
       route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "away", status: 503 } }),
@@ -290,7 +373,9 @@ describe("the page", () => {
     await page.getByRole("button", { name: "Try again to buy A needle" }).waitFor();
     await sees(page, "The market is away. Try again");
     await still(page);
-    const tops = await page.locator(".card .price").evaluateAll((all) => all.map((price) => Math.round(price.getBoundingClientRect().top)));
+    const tops = await page
+      .locator(".card .price")
+      .evaluateAll((all) => all.map((price) => Math.round(price.getBoundingClientRect().top)));
     expect(new Set(tops).size).toBe(1);
     await visitor.leaves();
   });
@@ -300,14 +385,22 @@ describe("the page", () => {
     await visitor.visits("/");
     await settled(visitor.page, views.market);
     const longest = await visitor.page.evaluate(() =>
-      Math.max(...[...document.querySelectorAll("*")].map((element) => parseFloat(getComputedStyle(element).animationDuration) || 0)),
+      Math.max(
+        ...[...document.querySelectorAll("*")].map(
+          (element) => parseFloat(getComputedStyle(element).animationDuration) || 0,
+        ),
+      ),
     );
     expect(longest).toBeLessThan(0.01);
     await visitor.leaves();
   });
 
   it("is big enough for a thumb", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, { as: alice, viewport: { width: 360, height: 740 }, hasTouch: true });
+    const visitor = await Visitor.arrives(browser, market.api, {
+      as: alice,
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+    });
     const small: string[] = [];
     for (const view of [views.market, views.item, views.inbox, views.sell]) {
       await visitor.visits(view.path());
@@ -320,7 +413,11 @@ describe("the page", () => {
             ),
           ]
             .filter((element) => element.checkVisibility() && !element.classList.contains("unseen"))
-            .filter((element) => element.getBoundingClientRect().height < 42 || element.getBoundingClientRect().width < 42)
+            .filter(
+              (element) =>
+                element.getBoundingClientRect().height < 42 ||
+                element.getBoundingClientRect().width < 42,
+            )
             .map((element) => `${location.pathname} ${element.outerHTML.slice(0, 80)}`),
         )),
       );

@@ -8,7 +8,7 @@ import { SERVER_START } from "../support/servers.ts";
 import { check, faultsOf } from "./checker.ts";
 import { catalogue, type Fault, type Surface } from "./faults.ts";
 import { newHistory, now, type Probe } from "./history.ts";
-import { House, ownServers } from "./house.ts";
+import { House, ownServers } from "./cluster-harness.ts";
 import { ask, Load, type Person } from "./load.ts";
 import { seeded, shuffled } from "./random.ts";
 import { table, type Strike } from "./report.ts";
@@ -46,7 +46,9 @@ it(`sells nothing twice and loses no notice, whatever dies (CHAOS_SEED=${seed} n
   const strikes: Strike[] = [];
   const failed: string[] = [];
   const end = now() + seconds * 1000;
-  const faults = shuffled(catalogue(house, random), random).filter(({ name }) => name.includes(only));
+  const faults = shuffled(catalogue(house, random), random).filter(({ name }) =>
+    name.includes(only),
+  );
 
   load.sell(market.items, market.buyers, lanes);
   for (const fault of faults) {
@@ -69,9 +71,15 @@ it(`sells nothing twice and loses no notice, whatever dies (CHAOS_SEED=${seed} n
 
   const findings = check(history, await house.remains());
   say(`\n${table(strikes, findings)}\n`);
-  const unknown = history.buys.flatMap(({ outcome }) => (outcome.is === "unknown" ? [outcome.why] : []));
-  const whys = Object.fromEntries([...Map.groupBy(unknown, (why) => why)].map(([why, list]) => [why, list.length]));
-  say(`${load.purchases} purchases by ${history.buys.length} requests; of unknown outcome: ${JSON.stringify(whys)}`);
+  const unknown = history.buys.flatMap(({ outcome }) =>
+    outcome.is === "unknown" ? [outcome.why] : [],
+  );
+  const whys = Object.fromEntries(
+    [...Map.groupBy(unknown, (why) => why)].map(([why, list]) => [why, list.length]),
+  );
+  say(
+    `${load.purchases} purchases by ${history.buys.length} requests; of unknown outcome: ${JSON.stringify(whys)}`,
+  );
   expect(failed).toEqual([]);
   // What is away is said to be away: nothing that dies is a fault that nobody foresaw.
   expect(house.of("api").flatMap((member) => member.lines("INTERNAL, request"))).toEqual([]);
@@ -91,15 +99,35 @@ interface Market {
 async function opened(): Promise<Market> {
   const people = await load.people(sellers);
   // More than can be sold: the load lasts as long as the faults do.
-  const stock = await Promise.all(people.map((seller) => load.stock(seller, Math.ceil((buys * 1.5 + seconds * 100) / sellers))));
+  const stock = await Promise.all(
+    people.map((seller) => load.stock(seller, Math.ceil((buys * 1.5 + seconds * 100) / sellers))),
+  );
   const nodes = house.of("notifications").map(({ name }) => name);
   // Every fourth has a device on each node, the others one on one of them.
-  await Promise.all(people.map((person, n) => load.devices(person, n % 4 === 0 ? nodes : [nodes[n % nodes.length]!])));
+  await Promise.all(
+    people.map((person, n) =>
+      load.devices(person, n % 4 === 0 ? nodes : [nodes[n % nodes.length]!]),
+    ),
+  );
   const visitor = await load.person();
   const [shown] = await load.stock(visitor, 1);
-  const account = { email: "visitor@souk.test", password: "correct horse battery", name: "Visitor" };
-  const { body } = await ask<{ user: { id: string } }>(house.apis[0]!, "POST", "/users", undefined, account);
-  const paths = { browse: `/market/items/${shown}`, profile: `/users/${body.user.id}`, inbox: "/notifications" };
+  const account = {
+    email: "visitor@souk.test",
+    password: "correct horse battery",
+    name: "Visitor",
+  };
+  const { body } = await ask<{ user: { id: string } }>(
+    house.apis[0]!,
+    "POST",
+    "/users",
+    undefined,
+    account,
+  );
+  const paths = {
+    browse: `/market/items/${shown}`,
+    profile: `/users/${body.user.id}`,
+    inbox: "/notifications",
+  };
   return { items: shuffled(stock.flat(), random), buyers: await load.people(200), paths, visitor };
 }
 
@@ -124,17 +152,29 @@ async function suffer(fault: Fault, market: Market): Promise<Strike> {
 }
 
 /** Asks for what must go on, again and again. */
-async function watch(fault: Fault, from: number, market: Market, signal: AbortSignal): Promise<void> {
+async function watch(
+  fault: Fault,
+  from: number,
+  market: Market,
+  signal: AbortSignal,
+): Promise<void> {
   const apis = house.of("api").filter((member) => member !== fault.avoid);
   const one = async (what: Surface, turn: number) => {
     const begun = now();
     const api = apis[turn % apis.length]!.node.api;
     const failure = await ask(api, "GET", market.paths[what], market.visitor.token).then(
-      ({ status, body }) => (status === 200 ? undefined : `${status} ${body.code} during ${fault.name}`),
+      ({ status, body }) =>
+        status === 200 ? undefined : `${status} ${body.code} during ${fault.name}`,
       (error: Error) => `${error.message} during ${fault.name}`,
     );
     const mustWork = begun - from >= fault.grace && !signal.aborted;
-    history.probes.push({ what, begun, ended: now(), mustWork, ...(failure && { failure }) } satisfies Probe);
+    history.probes.push({
+      what,
+      begun,
+      ended: now(),
+      mustWork,
+      ...(failure && { failure }),
+    } satisfies Probe);
   };
   for (let turn = 0; !signal.aborted; turn++) {
     await Promise.all(fault.goesOn.map((what) => one(what, turn)));
@@ -144,6 +184,8 @@ async function watch(fault: Fault, from: number, market: Market, signal: AbortSi
 
 /** Through every api. */
 async function works(surface: Surface, { paths, visitor }: Market): Promise<boolean> {
-  const answers = await Promise.all(house.apis.map((api) => ask(api, "GET", paths[surface], visitor.token)));
+  const answers = await Promise.all(
+    house.apis.map((api) => ask(api, "GET", paths[surface], visitor.token)),
+  );
   return answers.every(({ status }) => status === 200);
 }

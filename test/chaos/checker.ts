@@ -1,5 +1,5 @@
-import type { ItemDocument } from "../../contracts/market.ts";
-import type { NoticeDocument } from "../../contracts/notifications.ts";
+import type { ItemDocument } from "../../domain/item.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
 import type { Buy, History } from "./history.ts";
 
 /** What must hold whatever died (design: "From sale to notice", invariants). */
@@ -36,12 +36,20 @@ const deadline = 11_000;
 /** Judges a history that has come to rest: everything runs again, and nobody is still asking. */
 export function check(history: History, { items, notices }: Remains): Finding[] {
   const byItem = Map.groupBy(history.buys, ({ itemId }) => itemId);
-  const sales = new Map(items.flatMap((item) => (item.isSold ? [[item.saleId!, item] as const] : [])));
-  const firstAsked = (itemId: string) => Math.min(...(byItem.get(itemId) ?? []).map(({ begun }) => begun));
+  const sales = new Map(
+    items.flatMap((item) => (item.isSold ? [[item.saleId!, item] as const] : [])),
+  );
+  const firstAsked = (itemId: string) =>
+    Math.min(...(byItem.get(itemId) ?? []).map(({ begun }) => begun));
   const noticesOf = Map.groupBy(notices, ({ id }) => id);
   const callsOf = Map.groupBy(history.calls, ({ saleId }) => saleId);
   const screensOf = Map.groupBy(history.screens, ({ userId }) => userId);
-  const seen = new Map(history.screens.map((screen) => [screen, new Set(screen.shown.map(({ noticeId }) => noticeId))]));
+  const seen = new Map(
+    history.screens.map((screen) => [
+      screen,
+      new Set(screen.shown.map(({ noticeId }) => noticeId)),
+    ]),
+  );
   const findings: Finding[] = [];
   const note = (invariant: Invariant, at: number, ...faults: (string | false | undefined)[]) => {
     const found = faults.filter(Boolean);
@@ -60,13 +68,23 @@ export function check(history: History, { items, notices }: Remains): Finding[] 
     const told = noticesOf.get(saleId) ?? [];
     const name = `sale ${saleId} of item ${item._id}`;
     note("one notice", at, told.length !== 1 && `${name} has ${told.length} notices`);
-    note("debt told", at, item.notice?.state !== "told" && `${name} owes a notice that is ${item.notice?.state ?? "not written down"}`);
+    note(
+      "debt told",
+      at,
+      item.notice?.state !== "told" &&
+        `${name} owes a notice that is ${item.notice?.state ?? "not written down"}`,
+    );
     if (history.calm.some(({ from, to }) => from <= at && at < to)) {
       const calls = callsOf.get(saleId)?.length ?? 0;
       note("told once", at, calls !== 1 && `${name} took ${calls} calls in calm weather`);
     }
     for (const screen of screensOf.get(item.sellerId) ?? [])
-      if (screen.isConnected) note("shown", at, !seen.get(screen)!.has(saleId) && `${name} is not shown by ${screen.name}`);
+      if (screen.isConnected)
+        note(
+          "shown",
+          at,
+          !seen.get(screen)!.has(saleId) && `${name} is not shown by ${screen.name}`,
+        );
   }
   for (const notice of notices) {
     const sale = sales.get(notice.id);
@@ -80,13 +98,23 @@ export function check(history: History, { items, notices }: Remains): Finding[] 
   for (const { name, userId, shown } of history.screens)
     for (const { noticeId, at } of shown) {
       const isStrange = sales.get(noticeId)?.sellerId !== userId;
-      if (isStrange) note("shown", at, `${name} shows ${noticeId}, which is not of a sale of ${userId}`);
+      if (isStrange)
+        note("shown", at, `${name} shows ${noticeId}, which is not of a sale of ${userId}`);
     }
 
   for (const { begun, ended, itemId, buyerId } of history.buys)
-    note("in time", begun, ended - begun > deadline && `${buyerId} waited ${Math.round(ended - begun)} ms for item ${itemId}`);
+    note(
+      "in time",
+      begun,
+      ended - begun > deadline &&
+        `${buyerId} waited ${Math.round(ended - begun)} ms for item ${itemId}`,
+    );
   for (const { what, begun, ended, mustWork, failure } of history.probes) {
-    note("in time", begun, ended - begun > deadline && `${what} took ${Math.round(ended - begun)} ms`);
+    note(
+      "in time",
+      begun,
+      ended - begun > deadline && `${what} took ${Math.round(ended - begun)} ms`,
+    );
     if (mustWork) note("goes on", begun, failure !== undefined && `${what} failed: ${failure}`);
   }
   return findings;
@@ -95,15 +123,21 @@ export function check(history: History, { items, notices }: Remains): Finding[] 
 type Item = Remains["items"][number] | undefined;
 
 function buyersOf(itemId: string, buys: Buy[], item: Item): (string | false)[] {
-  const won = buys.flatMap(({ buyerId, outcome }) => (outcome.is === "ok" ? [{ buyerId, saleId: outcome.saleId }] : []));
+  const won = buys.flatMap(({ buyerId, outcome }) =>
+    outcome.is === "ok" ? [{ buyerId, saleId: outcome.saleId }] : [],
+  );
   const buyers = new Set(won.map(({ buyerId }) => buyerId));
   const saleIds = new Set(won.map(({ saleId }) => saleId));
-  const isRefused = buys.some(({ outcome }) => outcome.is === "refused" && outcome.code === "ITEM_SOLD");
+  const isRefused = buys.some(
+    ({ outcome }) => outcome.is === "refused" && outcome.code === "ITEM_SOLD",
+  );
   return [
     buyers.size > 1 && `item ${itemId} was sold to ${[...buyers].join(" and ")}`,
     saleIds.size > 1 && `item ${itemId} has the sales ${[...saleIds].join(" and ")}`,
     !item && `item ${itemId} is gone`,
-    won.length > 0 && item?.isSold === false && `item ${itemId} was sold to ${won[0]!.buyerId} and is unsold`,
+    won.length > 0 &&
+      item?.isSold === false &&
+      `item ${itemId} was sold to ${won[0]!.buyerId} and is unsold`,
     won.length > 0 &&
       item?.isSold === true &&
       !saleIds.has(item.saleId!) &&
@@ -120,14 +154,23 @@ function buyersOf(itemId: string, buys: Buy[], item: Item): (string | false)[] {
 function outcomeOf(itemId: string, buys: Buy[], item: Item): (string | false)[] {
   const who = `${buys[0]!.buyerId}, asking for item ${itemId},`;
   const definite = buys.map(({ outcome }) => outcome).filter(({ is }) => is !== "unknown");
-  const said = new Set(definite.map((outcome) => (outcome.is === "ok" ? outcome.saleId : (outcome as { code: string }).code)));
+  const said = new Set(
+    definite.map((outcome) =>
+      outcome.is === "ok" ? outcome.saleId : (outcome as { code: string }).code,
+    ),
+  );
   const last = definite.at(-1);
   return [
     !last && `${who} never learnt what came of it`,
     said.size > 1 && `${who} was told ${[...said].join(" and then ")}`,
     last?.is === "refused" && last.code !== "ITEM_SOLD" && `${who} was refused with ${last.code}`,
-    last?.is === "refused" && item?.buyerId === buys[0]!.buyerId && `${who} was refused and has bought it`,
-    last?.is === "ok" && item?.isSold === true && item.saleId !== last.saleId && `${who} was told of sale ${last.saleId}, which is not`,
+    last?.is === "refused" &&
+      item?.buyerId === buys[0]!.buyerId &&
+      `${who} was refused and has bought it`,
+    last?.is === "ok" &&
+      item?.isSold === true &&
+      item.saleId !== last.saleId &&
+      `${who} was told of sale ${last.saleId}, which is not`,
   ];
 }
 
@@ -140,7 +183,10 @@ export function faultsOf(findings: Finding[], most = 5): Partial<Record<Invarian
   return Object.fromEntries(
     [...wrong].map(([invariant, list]) => [
       invariant,
-      [...list.slice(0, most).map(({ fault }) => fault!), ...(list.length > most ? [`… and ${list.length - most} more`] : [])],
+      [
+        ...list.slice(0, most).map(({ fault }) => fault!),
+        ...(list.length > most ? [`… and ${list.length - most} more`] : []),
+      ],
     ]),
   );
 }

@@ -8,7 +8,7 @@ import { eventually } from "../support/eventually.ts";
 import { SERVER_START, type Server } from "../support/servers.ts";
 import { check, faultsOf } from "./checker.ts";
 import { newHistory, now } from "./history.ts";
-import { crash, House, ownServers, revive, type Owner } from "./house.ts";
+import { crash, House, ownServers, revive, type Owner } from "./cluster-harness.ts";
 import { ask, Load, type Answer, type Person } from "./load.ts";
 
 /** The promises are 1 s and 2 s; a machine that runs other things too gets twice that, and what was measured is printed. */
@@ -48,10 +48,26 @@ interface Shop {
 async function openShop(): Promise<Shop> {
   const load = new Load(house, newHistory());
   const [seller, buyer] = (await load.people(2)) as [Person, Person];
-  const { body: session } = await ask<Session>(house.apis[0]!, "POST", "/users", undefined, account());
-  const devices = house.of("notifications").map(({ node }) => new Device(node.sockets, seller.token));
+  const { body: session } = await ask<Session>(
+    house.apis[0]!,
+    "POST",
+    "/users",
+    undefined,
+    account(),
+  );
+  const devices = house
+    .of("notifications")
+    .map(({ node }) => new Device(node.sockets, seller.token));
   for (const device of devices) await device.hears("inbox");
-  return { load, seller, buyer, session: refreshable(session), devices, items: await load.stock(seller, 1_000), sales: [] };
+  return {
+    load,
+    seller,
+    buyer,
+    session: refreshable(session),
+    devices,
+    items: await load.stock(seller, 1_000),
+    sales: [],
+  };
 }
 
 const refreshable = (session: Session) => ({ ...session, idempotencyKey: randomUUID() });
@@ -60,31 +76,46 @@ const account = () => ({ email: `${randomUUID()}@souk.test`, password, name: "N"
 /** What a client can do, each with the answer that is its success. */
 const surfaces = {
   browse: (api: string) => ask(api, "GET", `/market/items?sellerId=${shop.seller.id}&limit=5`),
-  sell: (api: string) => ask(api, "POST", "/market/items", shop.seller.token, { title: "A lamp", price: 4200 }),
+  sell: (api: string) =>
+    ask(api, "POST", "/market/items", shop.seller.token, { title: "A lamp", price: 4200 }),
   async buy(api: string) {
-    const answer = await ask<{ saleId: string }>(api, "POST", `/market/buy/${shop.items.pop()}`, shop.buyer.token);
+    const answer = await ask<{ saleId: string }>(
+      api,
+      "POST",
+      `/market/buy/${shop.items.pop()}`,
+      shop.buyer.token,
+    );
     if (answer.status === 200) shop.sales.push(answer.body.saleId);
     return answer;
   },
   inbox: (api: string) => ask(api, "GET", "/notifications", shop.seller.token),
   register: (api: string) => ask(api, "POST", "/users", undefined, account()),
-  login: (api: string) => ask(api, "POST", "/users/login", undefined, { email: shop.session.user.email, password }),
+  login: (api: string) =>
+    ask(api, "POST", "/users/login", undefined, { email: shop.session.user.email, password }),
   async refresh(api: string) {
     // Whatever dies under it: with its key it can be asked for until it is answered.
     const { refreshToken, idempotencyKey } = shop.session;
-    const answer = await ask<Session>(api, "POST", "/users/refresh", undefined, { refreshToken, idempotencyKey });
-    if (answer.status === 200 && shop.session.refreshToken === refreshToken) shop.session = refreshable(answer.body);
+    const answer = await ask<Session>(api, "POST", "/users/refresh", undefined, {
+      refreshToken,
+      idempotencyKey,
+    });
+    if (answer.status === 200 && shop.session.refreshToken === refreshToken)
+      shop.session = refreshable(answer.body);
     return answer;
   },
   /** A sale made now is shown by both devices. */
   async "live notices"(api: string) {
     const answer = await surfaces.buy(api);
-    if (answer.status === 200) await Promise.all(shop.devices.map((device) => device.shows(answer.body.saleId, 5_000)));
+    if (answer.status === 200)
+      await Promise.all(shop.devices.map((device) => device.shows(answer.body.saleId, 5_000)));
     return answer;
   },
   /** A notice that comes by another way than a sale. */
   async "live sockets"() {
-    const { id } = await house.broker.call<{ id: string }, object>("notifications.notify", { userId: shop.seller.id, text: "Hello" });
+    const { id } = await house.broker.call<{ id: string }, object>("notifications.notify", {
+      userId: shop.seller.id,
+      text: "Hello",
+    });
     await Promise.all(shop.devices.map((device) => device.shows(id, 5_000)));
     return { status: 200 };
   },
@@ -106,14 +137,29 @@ const nodes = (service: Owner) => ({
   strike: () => Promise.all(house.of(service).map((member) => member.end("SIGKILL"))),
   heal: () => Promise.all(house.of(service).map((member) => member.start())),
 });
-const server = (of: () => Server) => ({ strike: () => crash(house, of()), heal: () => revive(house, of()) });
+const server = (of: () => Server) => ({
+  strike: () => crash(house, of()),
+  heal: () => revive(house, of()),
+});
 const database = (owner: Owner) => server(() => house.mongos[owner]);
 
 type Columns = Pick<Row, "goesOn" | "refused">;
-const withoutUsers: Columns = { goesOn: ["browse", "sell", "live notices", "inbox"], refused: ["register", "login", "refresh"] };
-const withoutNotifications: Columns = { goesOn: ["browse", "sell", "buy", "login"], refused: ["inbox"] };
-const withoutMarket: Columns = { goesOn: ["login", "inbox", "live sockets"], refused: ["browse", "sell", "buy"] };
-const withoutRabbit: Columns = { goesOn: ["open sockets"], refused: ["browse", "sell", "buy", "inbox", "register", "login"] };
+const withoutUsers: Columns = {
+  goesOn: ["browse", "sell", "live notices", "inbox"],
+  refused: ["register", "login", "refresh"],
+};
+const withoutNotifications: Columns = {
+  goesOn: ["browse", "sell", "buy", "login"],
+  refused: ["inbox"],
+};
+const withoutMarket: Columns = {
+  goesOn: ["login", "inbox", "live sockets"],
+  refused: ["browse", "sell", "buy"],
+};
+const withoutRabbit: Columns = {
+  goesOn: ["open sockets"],
+  refused: ["browse", "sell", "buy", "inbox", "register", "login"],
+};
 
 const rows: Row[] = [
   { dead: "users", ...withoutUsers, ...nodes("users") },
@@ -137,10 +183,19 @@ const isSuccess = ({ status }: Seen) => status === 200 || status === 201;
 
 /** All that a device has shown, pushed to it or found in its inbox. */
 const knows = (device: Device) =>
-  new Set([...device.heard("notification"), ...device.heard("inbox").flatMap(({ notifications }) => notifications)].map(({ id }) => id));
+  new Set(
+    [
+      ...device.heard("notification"),
+      ...device.heard("inbox").flatMap(({ notifications }) => notifications),
+    ].map(({ id }) => id),
+  );
 
 /** Asks for it again and again until `until` (ms on the history's clock). */
-async function repeat(surface: Surface, until: number, look: (answer: Seen, ms: number) => void): Promise<void> {
+async function repeat(
+  surface: Surface,
+  until: number,
+  look: (answer: Seen, ms: number) => void,
+): Promise<void> {
   for (let turn = 0; now() < until; turn++) {
     const { answer, ms } = await timed(surface, turn);
     look(answer, ms);
@@ -165,8 +220,15 @@ describe("while one part is dead", () => {
         ...refused.map((surface) =>
           repeat(surface, until, ({ status, body, headers }, ms) => {
             slowest = Math.max(slowest, ms);
-            if (status !== 503 || body?.code !== "UNAVAILABLE" || !(Number(headers?.get("retry-after")) >= 1) || ms > atOnce)
-              wrong.push(`${surface}: ${status} ${body?.code}, Retry-After ${headers?.get("retry-after")}, after ${Math.round(ms)} ms`);
+            if (
+              status !== 503 ||
+              body?.code !== "UNAVAILABLE" ||
+              !(Number(headers?.get("retry-after")) >= 1) ||
+              ms > atOnce
+            )
+              wrong.push(
+                `${surface}: ${status} ${body?.code}, Retry-After ${headers?.get("retry-after")}, after ${Math.round(ms)} ms`,
+              );
           }),
         ),
       ]);
@@ -175,17 +237,22 @@ describe("while one part is dead", () => {
       const healed = now();
       const back = await Promise.all(
         refused.map(async (surface) => {
-          await eventually(async () => isSuccess((await timed(surface, 0)).answer), { within: 20_000 });
+          await eventually(async () => isSuccess((await timed(surface, 0)).answer), {
+            within: 20_000,
+          });
           return now() - healed;
         }),
       );
-      measured.push(`${dead}: refused within ${Math.round(slowest)} ms; all back after ${Math.round(Math.max(...back))} ms`);
+      measured.push(
+        `${dead}: refused within ${Math.round(slowest)} ms; all back after ${Math.round(Math.max(...back))} ms`,
+      );
       await house.isWell();
       expect(wrong).toEqual([]);
       expect(Math.max(...back)).toBeLessThan(backWithin);
       // Every notice of a sale made meanwhile arrives.
       for (const device of shop.devices)
-        for (const saleId of shop.sales) await eventually(() => knows(device).has(saleId), { within: 20_000 });
+        for (const saleId of shop.sales)
+          await eventually(() => knows(device).has(saleId), { within: 20_000 });
     },
     120_000,
   );
@@ -228,7 +295,9 @@ describe("a rolling restart under load", () => {
     const load = new Load(house, history);
     const sellers = await load.people(4);
     const items = (await Promise.all(sellers.map((seller) => load.stock(seller, 5_000)))).flat();
-    await Promise.all(sellers.map((seller) => load.devices(seller, ["notifications-1", "notifications-2"])));
+    await Promise.all(
+      sellers.map((seller) => load.devices(seller, ["notifications-1", "notifications-2"])),
+    );
     const looks: string[] = [];
     const looking = new AbortController();
     const look = (async () => {
@@ -256,8 +325,12 @@ describe("a rolling restart under load", () => {
     await load.finish();
     await load.settle(40_000);
     load.close();
-    const unknown = history.buys.flatMap(({ outcome }) => (outcome.is === "unknown" ? [outcome.why] : []));
-    measured.push(`rolling restart: ${history.buys.length} buys, ${unknown.length} without a definite answer`);
+    const unknown = history.buys.flatMap(({ outcome }) =>
+      outcome.is === "unknown" ? [outcome.why] : [],
+    );
+    measured.push(
+      `rolling restart: ${history.buys.length} buys, ${unknown.length} without a definite answer`,
+    );
     expect([...unknown, ...looks]).toEqual([]);
     expect(faultsOf(check(history, await load.remains()))).toEqual({});
   }, 180_000);
@@ -271,7 +344,8 @@ describe("a rolling restart under load", () => {
     const client = async (first: number) => {
       for (let turn = first; !clients.signal.aborted; turn++)
         await timed(turn % 2 ? "buy" : "browse", turn).then(
-          ({ answer }) => (isSuccess(answer) ? answered++ : failures.push(`${answer.status} ${answer.body?.code}`)),
+          ({ answer }) =>
+            isSuccess(answer) ? answered++ : failures.push(`${answer.status} ${answer.body?.code}`),
           ({ cause, message }: Error & { cause?: NodeJS.ErrnoException }) => {
             if (cause?.code === "ECONNRESET") reset++;
             else if (cause?.code !== "ECONNREFUSED") failures.push(`${message}: ${cause?.code}`);

@@ -1,10 +1,17 @@
 /** What can go wrong, each as a thing that strikes a house and is healed again. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { ItemDocument } from "../../contracts/market.ts";
+import type { ItemDocument } from "../../domain/item.ts";
 import { saleNotice, toSale } from "../../domain/sale.ts";
 import type { Direction, Proxy } from "../support/proxy.ts";
 import type { Server, Shared } from "../support/servers.ts";
-import { crash, revive, type House, type Member, type Owner, type ServiceName } from "./house.ts";
+import {
+  crash,
+  revive,
+  type House,
+  type Member,
+  type Owner,
+  type ServiceName,
+} from "./cluster-harness.ts";
 
 export type Surface = "browse" | "profile" | "inbox";
 
@@ -24,9 +31,15 @@ export interface Fault {
   heal(): Promise<unknown>;
 }
 
-const needs: Record<ServiceName, Surface> = { api: "browse", market: "browse", notifications: "inbox", users: "profile" };
+const needs: Record<ServiceName, Surface> = {
+  api: "browse",
+  market: "browse",
+  notifications: "inbox",
+  users: "profile",
+};
 const all: Surface[] = ["browse", "profile", "inbox"];
-const without = (service: ServiceName): Surface[] => (service === "api" ? all : all.filter((surface) => surface !== needs[service]));
+const without = (service: ServiceName): Surface[] =>
+  service === "api" ? all : all.filter((surface) => surface !== needs[service]);
 
 /** Within this everyone knows that a node is gone, and asks another (ms). */
 const noticedWithin = 2_500;
@@ -35,18 +48,27 @@ const reachedWithin = 10_000;
 
 /** One of each kind, on nodes that `random` chooses. */
 export function catalogue(house: House, random: () => number): Fault[] {
-  const one = (service: ServiceName) => house.of(service)[Math.floor(random() * house.of(service).length)]!;
+  const one = (service: ServiceName) =>
+    house.of(service)[Math.floor(random() * house.of(service).length)]!;
   const services: ServiceName[] = ["users", "market", "notifications", "api"];
   return [
     ...services.flatMap((service) => onNode(service, one(service), house)),
-    ...services.flatMap((service) => onConnections(service, "RabbitMQ", one(service), (member) => member.amqp, house)),
+    ...services.flatMap((service) =>
+      onConnections(service, "RabbitMQ", one(service), (member) => member.amqp, house),
+    ),
     ...(["users", "market", "notifications"] as const).flatMap((service) =>
       onConnections(service, "its database", one(service), (member) => member.mongo!, house),
     ),
     ...(["market", "notifications"] as const).map((service) => onService(service, house)),
     ...onServer("RabbitMQ", house, house.rabbit, "browse", []),
     ...(["users", "market", "notifications"] as const).flatMap((owner: Owner) =>
-      onServer(`the database of ${owner}`, house, house.mongos[owner], needs[owner], without(owner)),
+      onServer(
+        `the database of ${owner}`,
+        house,
+        house.mongos[owner],
+        needs[owner],
+        without(owner),
+      ),
     ),
     ...points(one("market"), one("notifications")),
     duplicates(house),
@@ -63,15 +85,31 @@ function onNode(service: ServiceName, member: Member, house: House): Fault[] {
     lasts: 4_000,
   };
   return [
-    { ...common, name: `kill -9: a node of ${service}`, strike: () => member.end("SIGKILL"), heal: () => member.start() },
-    { ...common, name: `SIGTERM: a node of ${service}`, strike: () => member.end("SIGTERM"), heal: () => member.start() },
-    { ...common, name: `SIGSTOP: a node of ${service}`, strike: async () => member.freeze(), heal: async () => member.thaw() },
+    {
+      ...common,
+      name: `kill -9: a node of ${service}`,
+      strike: () => member.end("SIGKILL"),
+      heal: () => member.start(),
+    },
+    {
+      ...common,
+      name: `SIGTERM: a node of ${service}`,
+      strike: () => member.end("SIGTERM"),
+      heal: () => member.start(),
+    },
+    {
+      ...common,
+      name: `SIGSTOP: a node of ${service}`,
+      strike: async () => member.freeze(),
+      heal: async () => member.thaw(),
+    },
   ];
 }
 
 /** All its nodes at once. */
 function onService(service: Owner, house: House): Fault {
-  const each = (act: (member: Member) => Promise<unknown>) => Promise.all(house.of(service).map(act));
+  const each = (act: (member: Member) => Promise<unknown>) =>
+    Promise.all(house.of(service).map(act));
   return {
     name: `kill -9: every node of ${service}`,
     dependent: needs[service],
@@ -83,7 +121,13 @@ function onService(service: Owner, house: House): Fault {
   };
 }
 
-function onConnections(service: ServiceName, to: string, member: Member, of: (member: Member) => Proxy, house: House): Fault[] {
+function onConnections(
+  service: ServiceName,
+  to: string,
+  member: Member,
+  of: (member: Member) => Proxy,
+  house: House,
+): Fault[] {
   const isAlone = house.of(service).length === 1;
   const isDatabase = to !== "RabbitMQ";
   // A node without its database is still asked, and says so: its half of the calls is refused.
@@ -98,8 +142,20 @@ function onConnections(service: ServiceName, to: string, member: Member, of: (me
   const heal = () => proxy.admit();
   return [
     { ...common, name: `cut: ${service} – ${to}`, lasts: 0, strike: async () => proxy.cut(), heal },
-    { ...common, name: `away: ${service} – ${to}`, lasts: 3_500, strike: () => proxy.refuse(), heal },
-    { ...common, name: `silent: ${service} – ${to}`, lasts: 3_500, strike: async () => proxy.hold("up", "down"), heal },
+    {
+      ...common,
+      name: `away: ${service} – ${to}`,
+      lasts: 3_500,
+      strike: () => proxy.refuse(),
+      heal,
+    },
+    {
+      ...common,
+      name: `silent: ${service} – ${to}`,
+      lasts: 3_500,
+      strike: async () => proxy.hold("up", "down"),
+      heal,
+    },
     {
       ...common,
       name: `+200 ms: ${service} – ${to}`,
@@ -112,11 +168,29 @@ function onConnections(service: ServiceName, to: string, member: Member, of: (me
   ];
 }
 
-function onServer(name: string, house: House, server: Server, dependent: Surface, goesOn: Surface[]): Fault[] {
+function onServer(
+  name: string,
+  house: House,
+  server: Server,
+  dependent: Surface,
+  goesOn: Surface[],
+): Fault[] {
   const common = { dependent, goesOn, grace: 0 };
   return [
-    { ...common, name: `kill -9: ${name}`, lasts: 1_000, strike: () => crash(house, server), heal: () => revive(house, server) },
-    { ...common, name: `SIGSTOP: ${name}`, lasts: 3_500, strike: async () => server.freeze(), heal: async () => server.thaw() },
+    {
+      ...common,
+      name: `kill -9: ${name}`,
+      lasts: 1_000,
+      strike: () => crash(house, server),
+      heal: () => revive(house, server),
+    },
+    {
+      ...common,
+      name: `SIGSTOP: ${name}`,
+      lasts: 3_500,
+      strike: async () => server.freeze(),
+      heal: async () => server.thaw(),
+    },
   ];
 }
 
@@ -156,11 +230,26 @@ export function points(market: Member, notifications: Member): Fault[] {
   });
   const answer = '"data":{"ok":true,"id":"';
   return [
-    { name: "kill -9: market, sale written, notify not called", ...killAt(market, market.amqp, "up", '"action":"notifications.notify"') },
-    { name: "kill -9: market, notify answered, debt not marked", ...killAt(market, market.mongo!, "up", "told") },
-    { name: "kill -9: notifications, notice stored, not answered", ...killAt(notifications, notifications.amqp, "up", answer) },
-    { name: "cut: notifications, answer and ack lost, redelivered", ...cutAt(notifications, notifications.amqp, "up", answer) },
-    { name: "cut: market, sale written, its database's word lost", ...cutAt(market, market.mongo!, "down", "lastErrorObject") },
+    {
+      name: "kill -9: market, sale written, notify not called",
+      ...killAt(market, market.amqp, "up", '"action":"notifications.notify"'),
+    },
+    {
+      name: "kill -9: market, notify answered, debt not marked",
+      ...killAt(market, market.mongo!, "up", "told"),
+    },
+    {
+      name: "kill -9: notifications, notice stored, not answered",
+      ...killAt(notifications, notifications.amqp, "up", answer),
+    },
+    {
+      name: "cut: notifications, answer and ack lost, redelivered",
+      ...cutAt(notifications, notifications.amqp, "up", answer),
+    },
+    {
+      name: "cut: market, sale written, its database's word lost",
+      ...cutAt(market, market.mongo!, "down", "lastErrorObject"),
+    },
     {
       ...killAt(notifications, notifications.mongo!, "up", "insert"),
       name: "kill -9: notifications, notice asked for, not stored",
@@ -183,14 +272,19 @@ export function duplicates(house: House<Shared>): Fault {
     grace: 0,
     lasts: 0,
     async strike() {
-      const sold = await house.items.aggregate<ItemDocument>([{ $match: { isSold: true } }, { $sample: { size: 40 } }]).toArray();
+      const sold = await house.items
+        .aggregate<ItemDocument>([{ $match: { isSold: true } }, { $sample: { size: 40 } }])
+        .toArray();
       for (const item of sold) {
         const notice = saleNotice(toSale(item));
         const nodes = house.of("notifications").map(({ name: nodeID }) => nodeID);
         const answers = await Promise.all(
-          [...nodes, ...nodes].map((nodeID) => house.broker.call<{ id: string }, object>("notifications.notify", notice, { nodeID })),
+          [...nodes, ...nodes].map((nodeID) =>
+            house.broker.call<{ id: string }, object>("notifications.notify", notice, { nodeID }),
+          ),
         );
-        if (answers.some(({ id }) => id !== notice.id)) throw new Error(`notify answered ${JSON.stringify(answers)} for ${notice.id}`);
+        if (answers.some(({ id }) => id !== notice.id))
+          throw new Error(`notify answered ${JSON.stringify(answers)} for ${notice.id}`);
       }
     },
     heal: async () => {},

@@ -1,7 +1,8 @@
 /** What clients and devices saw: written down as it happens, judged afterwards. Times are ms on one monotonic clock. */
 
 /** `unknown`: no answer, or a 5xx. It may have been carried out; asking again tells. */
-export type Outcome = { is: "ok"; saleId: string } | { is: "refused"; code: string } | { is: "unknown"; why: string };
+export type Outcome =
+  { is: "ok"; saleId: string } | { is: "refused"; code: string } | { is: "unknown"; why: string };
 
 /** One request to buy. A buyer that does not know asks again: another entry. */
 export interface Buy {
@@ -46,6 +47,12 @@ export interface History {
   calm: { from: number; to: number }[];
 }
 
-export const newHistory = (): History => ({ buys: [], probes: [], screens: [], calls: [], calm: [] });
+export const newHistory = (): History => ({
+  buys: [],
+  probes: [],
+  screens: [],
+  calls: [],
+  calm: [],
+});
 
 export const now = (): number => performance.now();

@@ -4,14 +4,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { JWK } from "jose";
 import { io, type Socket } from "socket.io-client";
 import type { Problem } from "../../contracts/errors.ts";
-import type { ItemDocument } from "../../contracts/market.ts";
+import type { ItemDocument } from "../../domain/item.ts";
 import type { Inbox, Notification } from "../../contracts/notifications.ts";
 import type { ServerToClient } from "../../contracts/socket.ts";
 import { offered } from "../../domain/offer.ts";
 import { tokenOf } from "../support/tokens.ts";
 import type { Remains } from "./checker.ts";
 import { now, type History, type Outcome, type Screen } from "./history.ts";
-import type { House } from "./house.ts";
+import type { House } from "./cluster-harness.ts";
 import type { Shared } from "../support/servers.ts";
 
 /** After which a client gives up (ms): well after the answer is due. */
@@ -24,15 +24,28 @@ export interface Answer<T> {
 }
 
 /** Throws when the connection is lost or nobody answers. */
-export async function ask<T = Problem>(api: string, method: string, path: string, token?: string, body?: unknown): Promise<Answer<T>> {
+export async function ask<T = Problem>(
+  api: string,
+  method: string,
+  path: string,
+  token?: string,
+  body?: unknown,
+): Promise<Answer<T>> {
   const response = await fetch(api + path, {
     method,
-    headers: { ...(token && { authorization: `Bearer ${token}` }), ...(body !== undefined && { "content-type": "application/json" }) },
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: AbortSignal.timeout(patience),
   });
   const text = await response.text();
-  return { status: response.status, body: (text ? JSON.parse(text) : undefined) as T, headers: response.headers };
+  return {
+    status: response.status,
+    body: (text ? JSON.parse(text) : undefined) as T,
+    headers: response.headers,
+  };
 }
 
 export interface Person {
@@ -59,7 +72,9 @@ export class Load {
   }
 
   async person(): Promise<Person> {
-    const key = JSON.parse(Buffer.from(this.house.env.AUTH_PRIVATE_JWK, "base64url").toString()) as JWK;
+    const key = JSON.parse(
+      Buffer.from(this.house.env.AUTH_PRIVATE_JWK, "base64url").toString(),
+    ) as JWK;
     const id = randomUUID();
     return { id, token: await tokenOf(key, id) };
   }
@@ -72,7 +87,10 @@ export class Load {
   async stock(seller: Person, count: number): Promise<string[]> {
     this.#sellers.add(seller.id);
     const items = Array.from({ length: count }, (_, n): ItemDocument => {
-      return offered({ title: `Lamp ${n}`, price: 4200 }, { id: randomUUID(), sellerId: seller.id, currency: "EUR", now: new Date() });
+      return offered(
+        { title: `Lamp ${n}`, price: 4200 },
+        { id: randomUUID(), sellerId: seller.id, currency: "EUR", now: new Date() },
+      );
     });
     await this.house.items.insertMany(items);
     return items.map(({ _id }) => _id);
@@ -101,7 +119,12 @@ export class Load {
     const { apis } = this.house;
     const api = apis[Math.floor(this.random() * apis.length)]!;
     const begun = now();
-    const outcome = await ask<{ saleId: string; code: string }>(api, "POST", `/market/buy/${itemId}`, buyer.token).then(
+    const outcome = await ask<{ saleId: string; code: string }>(
+      api,
+      "POST",
+      `/market/buy/${itemId}`,
+      buyer.token,
+    ).then(
       ({ status, body: { saleId, code } }): Outcome => {
         if (status === 200) return { is: "ok", saleId };
         return status < 500 ? { is: "refused", code } : { is: "unknown", why: code };
@@ -145,9 +168,15 @@ export class Load {
     const until = now() + within;
     const sales = { sellerId: { $in: [...this.#sellers] }, isSold: true };
     const isSettled = async () => {
-      if ((await this.house.items.countDocuments({ ...sales, "notice.state": { $ne: "told" } })) > 0) return false;
+      if (
+        (await this.house.items.countDocuments({ ...sales, "notice.state": { $ne: "told" } })) > 0
+      )
+        return false;
       if (!this.#devices.every((device) => device.isConnected && device.isIdle)) return false;
-      const sold = await this.house.items.find(sales).project<{ sellerId: string; saleId: string }>({ sellerId: 1, saleId: 1 }).toArray();
+      const sold = await this.house.items
+        .find(sales)
+        .project<{ sellerId: string; saleId: string }>({ sellerId: 1, saleId: 1 })
+        .toArray();
       const bySeller = Map.groupBy(sold, ({ sellerId }) => sellerId);
       return this.#devices.every(({ screen }) => {
         const shown = new Set(screen.shown.map(({ noticeId }) => noticeId));
@@ -206,7 +235,8 @@ class Device {
   }
 
   #show(how: Screen["shown"][number]["how"], ...notifications: Notification[]): void {
-    for (const { id: noticeId } of notifications) this.screen.shown.push({ noticeId, at: now(), how });
+    for (const { id: noticeId } of notifications)
+      this.screen.shown.push({ noticeId, at: now(), how });
   }
 
   async #readOn(cursor: string | null): Promise<void> {
@@ -215,7 +245,12 @@ class Device {
       const { apis } = this.#house;
       const api = apis[failures % apis.length]!;
       const path = `/notifications?unread=true&limit=100&cursor=${cursor}`;
-      const page: Answer<Inbox> | null = await ask<Inbox>(api, "GET", path, this.#owner.token).catch(() => null);
+      const page: Answer<Inbox> | null = await ask<Inbox>(
+        api,
+        "GET",
+        path,
+        this.#owner.token,
+      ).catch(() => null);
       if (page?.status === 200) {
         this.#show("list", ...page.body.notifications);
         cursor = page.body.nextCursor;

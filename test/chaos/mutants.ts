@@ -20,7 +20,7 @@ interface Mutant {
 
 const market = "services/market.service.ts";
 const notifications = "services/notifications.service.ts";
-const relay = "mixins/debts.ts";
+const relay = "mixins/outbox.ts";
 
 const mutants: Mutant[] = [
   {
@@ -37,7 +37,13 @@ const mutants: Mutant[] = [
   {
     name: "marked told before it is called",
     scene: "sale written, notify not called",
-    patches: [[relay, "const { outcome, message } = await", "await this.told(document._id);\n const { outcome, message } = await"]],
+    patches: [
+      [
+        relay,
+        "const { outcome, message } = await",
+        "await this.told(document._id);\n const { outcome, message } = await",
+      ],
+    ],
   },
   {
     name: "no lease: who finds a debt pays it",
@@ -47,7 +53,13 @@ const mutants: Mutant[] = [
   {
     name: "no first lease: the relay pays what the buy is paying",
     scene: "in calm weather",
-    patches: [["domain/debts.ts", '({ "notice.dueAt": { $lte: now.toISOString() } })', '({ "notice.dueAt": { $lte: now && "9" } })']],
+    patches: [
+      [
+        "domain/outbox.ts",
+        '({ "notice.dueAt": { $lte: now.toISOString() } })',
+        '({ "notice.dueAt": { $lte: now && "9" } })',
+      ],
+    ],
   },
   {
     name: "no de-duplication by id in notify",
@@ -57,7 +69,13 @@ const mutants: Mutant[] = [
   {
     name: "answered before it is stored",
     scene: "notice asked for, not stored",
-    patches: [[notifications, "const stored = await this.store.insert(notice)", "const stored = notice;\n void this.store.insert(notice)"]],
+    patches: [
+      [
+        notifications,
+        "const stored = await this.store.insert(notice)",
+        "const stored = notice;\n void this.store.insert(notice)",
+      ],
+    ],
   },
   {
     name: "no relay: what fails once is never told",
@@ -67,14 +85,18 @@ const mutants: Mutant[] = [
   {
     name: "an outage counts as a refusal",
     scene: "notice stored, not answered",
-    patches: [["domain/debts.ts", 'if (code === "BAD_DATA")', "if (code)"]],
+    patches: [["domain/outbox.ts", 'if (code === "BAD_DATA")', "if (code)"]],
   },
   {
     name: "no catch-up when RabbitMQ is back",
     scene: "lost RabbitMQ",
     patches: [
       [notifications, "return this.catchUp();", "return;"],
-      [notifications, "setInterval(() => this.catchUp(), lookEvery)", "setInterval(() => {}, lookEvery)"],
+      [
+        notifications,
+        "setInterval(() => this.catchUp(), lookEvery)",
+        "setInterval(() => {}, lookEvery)",
+      ],
     ],
   },
   {
@@ -82,7 +104,11 @@ const mutants: Mutant[] = [
     scene: "in calm weather",
     patches: [
       [notifications, 'this.hint("notifications.stored", { userId, notification });', ""],
-      [notifications, "setInterval(() => this.catchUp(), lookEvery)", "setInterval(() => {}, lookEvery)"],
+      [
+        notifications,
+        "setInterval(() => this.catchUp(), lookEvery)",
+        "setInterval(() => {}, lookEvery)",
+      ],
     ],
   },
 ];
@@ -93,13 +119,16 @@ const chosen = process.argv.slice(2);
 /** The working tree as it is, patched. Throws when a text is not there: then the mutant would prove nothing. */
 function copyOf({ name, patches }: Mutant): string {
   const copy = mkdtempSync(join(tmpdir(), "souk-mutant-"));
-  const isCode = (path: string) => !["node_modules", ".git", "data", "coverage"].includes(basename(path));
+  const isCode = (path: string) =>
+    !["node_modules", ".git", "data", "coverage"].includes(basename(path));
   cpSync(source, copy, { recursive: true, filter: isCode });
   symlinkSync(join(source, "node_modules"), join(copy, "node_modules"));
   for (const [file, text, instead] of patches) {
     const before = readFileSync(join(copy, file), "utf8");
     if (before.split(text).length !== 2)
-      throw new Error(`The mutant "${name}" does not fit any more: in ${file} there must be once: ${text}`);
+      throw new Error(
+        `The mutant "${name}" does not fit any more: in ${file} there must be once: ${text}`,
+      );
     writeFileSync(
       join(copy, file),
       before.replace(text, () => instead),
@@ -109,9 +138,22 @@ function copyOf({ name, patches }: Mutant): string {
 }
 
 /** Runs the scene, or all of them. */
-async function run(copy: string, scene: string, env: NodeJS.ProcessEnv): Promise<{ isRed: boolean; output: string }> {
-  const jest = ["--experimental-vm-modules", "node_modules/jest/bin/jest.js", "--runInBand", "--forceExit", "test/chaos/protocol"];
-  const child = spawn(process.execPath, [...jest, ...(scene ? ["-t", scene] : [])], { cwd: copy, env: { ...process.env, ...env } });
+async function run(
+  copy: string,
+  scene: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ isRed: boolean; output: string }> {
+  const jest = [
+    "--experimental-vm-modules",
+    "node_modules/jest/bin/jest.js",
+    "--runInBand",
+    "--forceExit",
+    "test/chaos/protocol",
+  ];
+  const child = spawn(process.execPath, [...jest, ...(scene ? ["-t", scene] : [])], {
+    cwd: copy,
+    env: { ...process.env, ...env },
+  });
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => (output += chunk));
@@ -121,9 +163,13 @@ async function run(copy: string, scene: string, env: NodeJS.ProcessEnv): Promise
 
 /** The invariants that the failed expectation names; red for another reason proves nothing. */
 const broken = (output: string) =>
-  Object.keys(invariants).filter((invariant) => new RegExp(`^\\s*\\+\\s+"?${invariant}"?: Array`, "m").test(output));
+  Object.keys(invariants).filter((invariant) =>
+    new RegExp(`^\\s*\\+\\s+"?${invariant}"?: Array`, "m").test(output),
+  );
 
-const wanted = mutants.filter(({ name }) => chosen.length === 0 || chosen.some((part) => name.includes(part)));
+const wanted = mutants.filter(
+  ({ name }) => chosen.length === 0 || chosen.some((part) => name.includes(part)),
+);
 // All that does not fit is told before anything is run.
 for (const mutant of wanted) rmSync(copyOf(mutant), { recursive: true });
 
@@ -131,9 +177,15 @@ const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
 const rows: string[][] = [];
 let survivors = 0;
 try {
-  for (const mutant of [...(chosen.length === 0 ? [{ name: "Souk as it is", scene: "", patches: [] }] : []), ...wanted]) {
+  for (const mutant of [
+    ...(chosen.length === 0 ? [{ name: "Souk as it is", scene: "", patches: [] }] : []),
+    ...wanted,
+  ]) {
     const copy = copyOf(mutant);
-    const { isRed, output } = await run(copy, mutant.scene, { AMQP_URL: rabbit.url, MONGO_URL: mongo.url });
+    const { isRed, output } = await run(copy, mutant.scene, {
+      AMQP_URL: rabbit.url,
+      MONGO_URL: mongo.url,
+    });
     const caughtBy = broken(output);
     const isAsItShould = mutant.patches.length === 0 ? !isRed : caughtBy.length > 0;
     if (!isAsItShould) {
@@ -152,5 +204,7 @@ try {
   await Promise.all([rabbit.stop(), mongo.stop()]);
 }
 const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-console.log(`\n${rows.map(([a, b, c]) => `${a!.padEnd(widths[0]!)}  ${b!.padEnd(widths[1]!)}  ${c}`).join("\n")}`);
+console.log(
+  `\n${rows.map(([a, b, c]) => `${a!.padEnd(widths[0]!)}  ${b!.padEnd(widths[1]!)}  ${c}`).join("\n")}`,
+);
 process.exit(survivors > 0 ? 1 : 0);

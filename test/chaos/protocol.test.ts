@@ -4,20 +4,26 @@ import { SERVER_START, type Shared } from "../support/servers.ts";
 import { check, faultsOf } from "./checker.ts";
 import { duplicates, points, type Fault } from "./faults.ts";
 import { newHistory, now } from "./history.ts";
-import { House, sharedServers } from "./house.ts";
+import { House, sharedServers } from "./cluster-harness.ts";
 import { Load } from "./load.ts";
 
 let house: House<Shared>;
 const both = ["notifications-1", "notifications-2"];
 
 beforeAll(async () => {
-  house = await House.start({ api: 1, market: 2, notifications: 2, users: 1 }, await sharedServers());
+  house = await House.start(
+    { api: 1, market: 2, notifications: 2, users: 1 },
+    await sharedServers(),
+  );
 }, SERVER_START);
 
 afterAll(() => house?.stop(), 60_000);
 
 /** Four sellers with a device on each node, and 200 purchases of theirs while `act` goes on; then all that is promised must hold. */
-async function scene(act: (load: Load, sell: () => void) => Promise<unknown>, { isCalm = false } = {}): Promise<void> {
+async function scene(
+  act: (load: Load, sell: () => void) => Promise<unknown>,
+  { isCalm = false } = {},
+): Promise<void> {
   const history = newHistory();
   const load = new Load(house, history);
   const sellers = await load.people(4);
@@ -61,7 +67,12 @@ it("pays every debt with one call after an outage, however many nodes share the 
 }, 90_000);
 
 const named = (struck: House<Shared>) =>
-  new Map(points(struck.get("market-1"), struck.get("notifications-1")).map((fault) => [fault.name, fault]));
+  new Map(
+    points(struck.get("market-1"), struck.get("notifications-1")).map((fault) => [
+      fault.name,
+      fault,
+    ]),
+  );
 
 it.each([
   "kill -9: market, sale written, notify not called",
@@ -70,7 +81,11 @@ it.each([
   "kill -9: notifications, notice asked for, not stored",
   "cut: notifications, answer and ack lost, redelivered",
   "cut: market, sale written, its database's word lost",
-])("loses and doubles nothing at the point '%s'", async (name) => underLoad(named(house).get(name)!), 90_000);
+])(
+  "loses and doubles nothing at the point '%s'",
+  async (name) => underLoad(named(house).get(name)!),
+  90_000,
+);
 
 it("stores a notice once that is delivered again and again, to any node", async () => {
   await scene(async (load, sell) => {

@@ -14,8 +14,11 @@ export interface Strike {
 export function table(strikes: Strike[], findings: Finding[]): string {
   const names = Object.keys(invariants) as Invariant[];
   const byFault = Map.groupBy(strikes, ({ name }) => name);
-  const within = (list: Strike[]) => findings.filter(({ at }) => list.some(({ from, to }) => from <= at && at < to));
-  const outside = findings.filter(({ at }) => !strikes.some(({ from, to }) => from <= at && at < to));
+  const within = (list: Strike[]) =>
+    findings.filter(({ at }) => list.some(({ from, to }) => from <= at && at < to));
+  const outside = findings.filter(
+    ({ at }) => !strikes.some(({ from, to }) => from <= at && at < to),
+  );
   const row = (name: string, times: string, recovery: string, found: Finding[]) => [
     name,
     times,
@@ -34,9 +37,15 @@ export function table(strikes: Strike[], findings: Finding[]): string {
     row("(between faults)", "", "", outside),
     row("all", String(strikes.length), recoveryOf(strikes), findings),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
+  const widths = rows[0]!.map((_, column) =>
+    Math.max(...rows.map((cells) => cells[column]!.length)),
+  );
   return rows
-    .map((cells) => cells.map((cell, column) => (column ? cell.padStart(widths[column]!) : cell.padEnd(widths[0]!))).join("  "))
+    .map((cells) =>
+      cells
+        .map((cell, column) => (column ? cell.padStart(widths[column]!) : cell.padEnd(widths[0]!)))
+        .join("  "),
+    )
     .join("\n");
 }
 

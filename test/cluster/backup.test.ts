@@ -12,7 +12,12 @@ it(
   "databases restored from copies of their folders, as docs/backup.md says, serve the running market again with what they had",
   async () => {
     const [market, others] = await Promise.all([startMongo(), startMongo()]);
-    const env = { ...clusterEnv("", others.url), AMQP_URL: "", MARKET_MONGO_URL: `${market.url}/market`, DATA_DIR: folder.path };
+    const env = {
+      ...clusterEnv("", others.url),
+      AMQP_URL: "",
+      MARKET_MONGO_URL: `${market.url}/market`,
+      DATA_DIR: folder.path,
+    };
     const { AUTH_JWKS: _jwks, AUTH_PRIVATE_JWK: _jwk, ...embedded } = env;
     const node = await startNode([], embedded);
     const [seller, buyer] = [await Client.registered(node.api), await Client.registered(node.api)];
@@ -23,13 +28,19 @@ it(
     await market.kill("SIGTERM");
     follow("backup.md", "backup-mongo", folder.path, copy);
     await market.restart();
-    await eventually(async () => expect((await buyer.call("POST", `/market/buy/${after.id}`)).status).toBe(200));
+    await eventually(async () =>
+      expect((await buyer.call("POST", `/market/buy/${after.id}`)).status).toBe(200),
+    );
     await market.kill("SIGTERM");
     follow("backup.md", "restore-mongo", folder.path, copy);
     await market.restart();
 
-    await eventually(async () => expect((await buyer.call("POST", `/market/buy/${before.id}`)).body).toEqual(sale));
-    expect((await buyer.call("GET", `/market/items/${after.id}`)).body).toMatchObject({ isSold: false });
+    await eventually(async () =>
+      expect((await buyer.call("POST", `/market/buy/${before.id}`)).body).toEqual(sale),
+    );
+    expect((await buyer.call("GET", `/market/items/${after.id}`)).body).toMatchObject({
+      isSold: false,
+    });
     await node.end();
     await Promise.all([market.stop(), others.stop()]);
   },

@@ -22,7 +22,9 @@ beforeAll(async () => {
   [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
 }, SERVER_START);
 afterEach(async () => {
-  await Promise.all([...running.splice(0), ...nodes.splice(0)].map((command) => command.end("SIGKILL")));
+  await Promise.all(
+    [...running.splice(0), ...nodes.splice(0)].map((command) => command.end("SIGKILL")),
+  );
   for (const folder of folders.splice(0)) folder.remove();
 });
 afterAll(() => Promise.all([rabbit?.stop(), mongo?.stop()]));
@@ -40,7 +42,12 @@ function folder(): string {
 }
 
 /** As a user at a terminal: an npm script, in a process group of its own. */
-function npm(script: string, env: Record<string, string | undefined>, cwd = root, args: string[] = []): Command {
+function npm(
+  script: string,
+  env: Record<string, string | undefined>,
+  cwd = root,
+  args: string[] = [],
+): Command {
   const { PATH, HOME } = process.env;
   const child = spawn("npm", ["run", "--silent", script, "--", ...args], {
     cwd,
@@ -76,15 +83,33 @@ describe("npm run cluster", () => {
   it("runs each service as a process of its own, its memory bounded; one that is killed leaves the others, and one signal stops all", async () => {
     const { AMQP_URL, NAMESPACE } = clusterEnv(rabbit.url, mongo.url);
     const databases = Object.fromEntries(
-      ["MARKET", "NOTIFICATIONS", "USERS"].map((name) => [`${name}_MONGO_URL`, `${mongo.url}/${randomUUID()}`]),
+      ["MARKET", "NOTIFICATIONS", "USERS"].map((name) => [
+        `${name}_MONGO_URL`,
+        `${mongo.url}/${randomUUID()}`,
+      ]),
     );
-    const cluster = npm("cluster", { ...local, ...databases, AMQP_URL, NAMESPACE, DATA_DIR: folder() });
-    const api = await eventually(() => /HTTP at (\S+)/.exec(cluster.said())![1]!, { within: 20_000 });
-    const ready = async (status: number) => expect((await fetch(`${api}/health/ready`)).status).toBe(status);
+    const cluster = npm("cluster", {
+      ...local,
+      ...databases,
+      AMQP_URL,
+      NAMESPACE,
+      DATA_DIR: folder(),
+    });
+    const api = await eventually(() => /HTTP at (\S+)/.exec(cluster.said())![1]!, {
+      within: 20_000,
+    });
+    const ready = async (status: number) =>
+      expect((await fetch(`${api}/health/ready`)).status).toBe(status);
     await eventually(() => ready(200), { within: 20_000 });
-    const pids = new Map([...cluster.said().matchAll(/^(\w+): pid (\d+)$/gm)].map(([, name, pid]) => [name!, Number(pid)]));
+    const pids = new Map(
+      [...cluster.said().matchAll(/^(\w+): pid (\d+)$/gm)].map(([, name, pid]) => [
+        name!,
+        Number(pid),
+      ]),
+    );
     expect([...pids.keys()]).toEqual(["api", "market", "notifications", "users"]);
-    for (const pid of pids.values()) expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toContain("--max-semi-space-size=16");
+    for (const pid of pids.values())
+      expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toContain("--max-semi-space-size=16");
 
     const buyer = await Client.registered(api);
     process.kill(pids.get("notifications")!, "SIGKILL");
@@ -99,7 +124,9 @@ describe("npm run cluster", () => {
   it("says all that is wrong before it starts anything", async () => {
     const cluster = npm("cluster", { ...local, DATA_DIR: "/dev/null/data" });
     await eventually(() => expect(cluster.child.exitCode).toBe(1));
-    expect(cluster.said()).toMatch(/^AMQP_URL is missing[^\n]*\nDATA_DIR \S+ cannot be written[^\n]*\n$/);
+    expect(cluster.said()).toMatch(
+      /^AMQP_URL is missing[^\n]*\nDATA_DIR \S+ cannot be written[^\n]*\n$/,
+    );
   });
 });
 
@@ -117,14 +144,22 @@ describe("npm run repl", () => {
     // Again and again, until it has met the market.
     await eventually(() => type("services", /market/, 1_000), { within: 20_000 });
     await type("call market.items", /nextCursor/);
-    await type(`call market.buy '{"id":"1"}' '{"user":{"id":"dave"}}'`, /ITEM_NOT_FOUND|No such item/);
+    await type(
+      `call market.buy '{"id":"1"}' '{"user":{"id":"dave"}}'`,
+      /ITEM_NOT_FOUND|No such item/,
+    );
     await type(`call market.debts '{"state":"refused"}'`, /debts/);
   }, 60_000);
 });
 
 describe("npm run demo -- --outage", () => {
   it("tells the story of two outages to its end", async () => {
-    const demo = npm("demo", { ...local, RABBITMQ_SERVER: process.env.RABBITMQ_SERVER, MONGOD: process.env.MONGOD }, root, ["--outage"]);
+    const demo = npm(
+      "demo",
+      { ...local, RABBITMQ_SERVER: process.env.RABBITMQ_SERVER, MONGOD: process.env.MONGOD },
+      root,
+      ["--outage"],
+    );
     await eventually(() => expect(demo.child.exitCode).not.toBeNull(), { within: 90_000 });
     expect(demo.said().trim().split("\n").at(-1)).toMatch(/It held\.$/);
     expect(demo.child.exitCode).toBe(0);
@@ -134,7 +169,16 @@ describe("npm run demo -- --outage", () => {
 describe("npm run dev", () => {
   it("runs the market with a REPL, and again when a file changes", async () => {
     const copy = folder();
-    for (const name of ["bin", "broker", "contracts", "domain", "mixins", "services", "moleculer.config.ts", "package.json"])
+    for (const name of [
+      "bin",
+      "broker",
+      "contracts",
+      "domain",
+      "mixins",
+      "services",
+      "moleculer.config.ts",
+      "package.json",
+    ])
       cpSync(join(root, name), join(copy, name), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
     const dev = npm("dev", { ...local, DATA_DIR: join(copy, "data") }, copy);

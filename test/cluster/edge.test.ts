@@ -10,7 +10,11 @@ import {
   type IncomingMessage,
   type RequestListener,
 } from "node:http";
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from "node:net";
+import {
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server as TcpServer,
+} from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buffer, text } from "node:stream/consumers";
@@ -55,15 +59,30 @@ describe("HTTP through the edge", () => {
     const seen: Seen[] = [];
     await api(async (req, res) => {
       seen.push(await saw(req));
-      res.writeHead(409, { "content-type": "application/problem+json", "x-own": "kept" }).end('{"code":"EMAIL_TAKEN"}');
+      res
+        .writeHead(409, { "content-type": "application/problem+json", "x-own": "kept" })
+        .end('{"code":"EMAIL_TAKEN"}');
     });
 
-    const answer = await send("/users?a=%2F", { method: "POST", headers: { host: "souk.example", authorization: "Bearer x" }, body: "{}" });
+    const answer = await send("/users?a=%2F", {
+      method: "POST",
+      headers: { host: "souk.example", authorization: "Bearer x" },
+      body: "{}",
+    });
 
     expect(seen).toMatchObject([
-      { method: "POST", url: "/users?a=%2F", body: 2, headers: { host: "souk.example", authorization: "Bearer x" } },
+      {
+        method: "POST",
+        url: "/users?a=%2F",
+        body: 2,
+        headers: { host: "souk.example", authorization: "Bearer x" },
+      },
     ]);
-    expect(answer).toMatchObject({ status: 409, body: '{"code":"EMAIL_TAKEN"}', headers: { "x-own": "kept" } });
+    expect(answer).toMatchObject({
+      status: 409,
+      body: '{"code":"EMAIL_TAKEN"}',
+      headers: { "x-own": "kept" },
+    });
   });
 
   it("does not say which nginx it is", async () => {
@@ -83,7 +102,10 @@ describe("HTTP through the edge", () => {
     await send("/");
     await send("/", { headers: { "x-forwarded-for": "203.0.113.9, 10.0.0.1" } });
 
-    expect(seen.map(({ headers }) => headers["x-forwarded-for"])).toEqual(["127.0.0.1", "203.0.113.9, 10.0.0.1, 127.0.0.1"]);
+    expect(seen.map(({ headers }) => headers["x-forwarded-for"])).toEqual([
+      "127.0.0.1",
+      "203.0.113.9, 10.0.0.1, 127.0.0.1",
+    ]);
   });
 
   it("carries a body of 32 KB and refuses one of 40 KB before api sees it", async () => {
@@ -144,7 +166,8 @@ describe("an api that is away", () => {
 
 describe("several nodes of api", () => {
   it("share the requests; one that is gone costs none", async () => {
-    const answers = async () => new Set(await Promise.all(Array.from({ length: 8 }, async () => (await send("/")).body)));
+    const answers = async () =>
+      new Set(await Promise.all(Array.from({ length: 8 }, async () => (await send("/")).body)));
     await api((_, res) => res.end("two"), "127.0.0.2");
     const three = await api((_, res) => res.end("three"), "127.0.0.3");
     const both = await answers();
@@ -216,7 +239,9 @@ const saw = async (req: IncomingMessage): Promise<Seen> => ({
 
 /** One more node of api, once the edge has found it. Returns how to end it early. */
 async function api(answer: RequestListener, host = "127.0.0.1"): Promise<() => Promise<void>> {
-  const server = createServer((req, res) => (req.url === "/which" ? res.setHeader("x-node", host).end() : answer(req, res)));
+  const server = createServer((req, res) =>
+    req.url === "/which" ? res.setHeader("x-node", host).end() : answer(req, res),
+  );
   await listen(server, edge.apiPort, host);
   const close = () => closed(server);
   closing.push(close);
@@ -248,8 +273,15 @@ interface Answer {
 }
 
 /** One request on a connection of its own, with exactly these headers. */
-async function send(path: string, { method = "GET", headers = {}, body = "" } = {}): Promise<Answer> {
-  const req = request(edge.origin + path, { method, agent: false, headers: { "content-length": Buffer.byteLength(body), ...headers } });
+async function send(
+  path: string,
+  { method = "GET", headers = {}, body = "" } = {},
+): Promise<Answer> {
+  const req = request(edge.origin + path, {
+    method,
+    agent: false,
+    headers: { "content-length": Buffer.byteLength(body), ...headers },
+  });
   req.end(body);
   const [res] = (await once(req, "response")) as [IncomingMessage];
   return { status: res.statusCode, headers: res.headers, body: await text(res) };
@@ -257,9 +289,16 @@ async function send(path: string, { method = "GET", headers = {}, body = "" } = 
 
 /** Asserts that the edge answered by itself, in the words that api uses. */
 function problem(answer: Answer, code: ErrorCode): void {
-  expect(answer).toMatchObject({ status: errors[code].status, headers: { "content-type": "application/problem+json" } });
+  expect(answer).toMatchObject({
+    status: errors[code].status,
+    headers: { "content-type": "application/problem+json" },
+  });
   const body: unknown = JSON.parse(answer.body);
-  expect(body).toMatchObject({ code, ...errors[code], requestId: expect.stringMatching(/^[0-9a-f]{32}$/) as string });
+  expect(body).toMatchObject({
+    code,
+    ...errors[code],
+    requestId: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+  });
   expect(Value.Check(Problem, body)).toBe(true);
 }
 
@@ -269,21 +308,26 @@ async function startEdge(): Promise<Edge> {
   chmodSync(dir, 0o755);
   const dns = await startDns();
   const [port, healthPort, apiPort, socketPort] = await freePorts(4);
-  const conf = replaced(readFileSync(resolve(import.meta.dirname, "../../deploy/nginx.conf"), "utf8"), {
-    "listen 8080;": `listen 127.0.0.1:${port};`,
-    "listen 127.0.0.1:8081;": `listen 127.0.0.1:${healthPort};`,
-    "resolver 127.0.0.11 ": `resolver 127.0.0.1:${dns.port} `,
-    " api:3000;": ` api:${apiPort};`,
-    " notifications:3001;": ` notifications:${socketPort};`,
-    // Each worker asks DNS for itself; with one, what one request found out holds for the next.
-    "worker_processes auto;": "worker_processes 1;",
-    // So that a test of it need not wait as long as a user would.
-    "proxy_read_timeout 11s;": "proxy_read_timeout 1s;",
-    "/dev/stdout": "/tmp/access.log",
-    "/tmp/": `${dir}/`,
-  });
+  const conf = replaced(
+    readFileSync(resolve(import.meta.dirname, "../../deploy/nginx.conf"), "utf8"),
+    {
+      "listen 8080;": `listen 127.0.0.1:${port};`,
+      "listen 127.0.0.1:8081;": `listen 127.0.0.1:${healthPort};`,
+      "resolver 127.0.0.11 ": `resolver 127.0.0.1:${dns.port} `,
+      " api:3000;": ` api:${apiPort};`,
+      " notifications:3001;": ` notifications:${socketPort};`,
+      // Each worker asks DNS for itself; with one, what one request found out holds for the next.
+      "worker_processes auto;": "worker_processes 1;",
+      // So that a test of it need not wait as long as a user would.
+      "proxy_read_timeout 11s;": "proxy_read_timeout 1s;",
+      "/dev/stdout": "/tmp/access.log",
+      "/tmp/": `${dir}/`,
+    },
+  );
   writeFileSync(join(dir, "nginx.conf"), conf);
-  const child = spawn(nginx, ["-p", dir, "-c", join(dir, "nginx.conf")], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(nginx, ["-p", dir, "-c", join(dir, "nginx.conf")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const said = await started(child, `http://127.0.0.1:${healthPort}/`);
   return {
     origin: `http://127.0.0.1:${port}`,
@@ -307,7 +351,13 @@ async function started(child: ChildProcess, live: string): Promise<() => string>
   let said = "";
   child.stderr!.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const ended = new Promise<never>((_, reject) => {
-    child.on("error", () => reject(new Error(`This suite needs nginx: install it, or let NGINX name its binary (now "${nginx}").`)));
+    child.on("error", () =>
+      reject(
+        new Error(
+          `This suite needs nginx: install it, or let NGINX name its binary (now "${nginx}").`,
+        ),
+      ),
+    );
     child.on("close", (code) => reject(new Error(`nginx ended with ${code}: ${said}`)));
   });
   await Promise.race([ended, eventually(() => fetch(live))]);
@@ -325,7 +375,11 @@ function replaced(config: string, parts: Record<string, string>): string {
 }
 
 /** Answers A questions from `names`, and that there is no such name for all others. */
-async function startDns(): Promise<{ socket: UdpSocket; port: number; names: Map<string, string[]> }> {
+async function startDns(): Promise<{
+  socket: UdpSocket;
+  port: number;
+  names: Map<string, string[]>;
+}> {
   const names = new Map<string, string[]>();
   const socket = createSocket("udp4");
   socket.on("message", (query, from) => {
@@ -333,9 +387,24 @@ async function startDns(): Promise<{ socket: UdpSocket; port: number; names: Map
     const name = query.toString("latin1", 13, end);
     const addresses = names.get(name) ?? [];
     const question = query.subarray(12, end + 5);
-    const head = Buffer.from([query[0]!, query[1]!, 0x81, addresses.length ? 0x80 : 0x83, 0, 1, 0, addresses.length, 0, 0, 0, 0]);
+    const head = Buffer.from([
+      query[0]!,
+      query[1]!,
+      0x81,
+      addresses.length ? 0x80 : 0x83,
+      0,
+      1,
+      0,
+      addresses.length,
+      0,
+      0,
+      0,
+      0,
+    ]);
     // Points back to the question's name; type A, class IN, lives 600 s as Docker's, 4 bytes.
-    const answers = addresses.map((address) => Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 2, 0x58, 0, 4, ...address.split(".").map(Number)]));
+    const answers = addresses.map((address) =>
+      Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 2, 0x58, 0, 4, ...address.split(".").map(Number)]),
+    );
     socket.send(Buffer.concat([head, question, ...answers]), from.port, from.address);
   });
   // Keeps no process alive, should the rest fail to start.
@@ -345,7 +414,9 @@ async function startDns(): Promise<{ socket: UdpSocket; port: number; names: Map
 }
 
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(createTcpServer(), 0, "127.0.0.1")));
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => listen(createTcpServer(), 0, "127.0.0.1")),
+  );
   return Promise.all(
     servers.map(async (server) => {
       const { port } = server.address() as AddressInfo;

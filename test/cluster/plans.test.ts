@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Service, ServiceBroker } from "moleculer";
 import type { Inbox } from "../../contracts/notifications.ts";
 import type { Session } from "../../contracts/users.ts";
-import { refused } from "../../domain/debts.ts";
+import { refused } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
-import type { MongoStore } from "../../mixins/mongo.ts";
+import type { MongoStore } from "../../store/mongo.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/node.ts";
 import { SERVER_START, sharedMongo, type Shared } from "../support/servers.ts";
@@ -24,10 +24,18 @@ let mongo: Shared;
 let broker: ServiceBroker;
 
 /** All that a service asks its collection, each kind of question once. */
-const asked: Record<Owner, Map<string, Asked>> = { market: new Map(), notifications: new Map(), users: new Map() };
+const asked: Record<Owner, Map<string, Asked>> = {
+  market: new Map(),
+  notifications: new Map(),
+  users: new Map(),
+};
 
 const service = (name: Owner) =>
-  broker.getLocalService(name) as Service & { adapter: MongoStore; catchUp(): Promise<void>; unreadOf(userId: string): Promise<unknown> };
+  broker.getLocalService(name) as Service & {
+    adapter: MongoStore;
+    catchUp(): Promise<void>;
+    unreadOf(userId: string): Promise<unknown>;
+  };
 const call = <T>(action: string, params: object, user?: string) =>
   broker.call<T, object>(action, params, { meta: user ? { user: { id: user } } : {} });
 
@@ -36,7 +44,9 @@ const shapeOf = (query: unknown): unknown => {
   if (Array.isArray(query)) return query.map(shapeOf);
   if (query instanceof RegExp) return "prefix";
   if (query === null || typeof query !== "object") return "";
-  return Object.fromEntries(Object.entries(query).map(([key, value]) => [key, key === "$in" ? "" : shapeOf(value)]));
+  return Object.fromEntries(
+    Object.entries(query).map(([key, value]) => [key, key === "$in" ? "" : shapeOf(value)]),
+  );
 };
 
 function listenTo(name: Owner) {
@@ -49,22 +59,34 @@ function listenTo(name: Owner) {
     find: (filters: Asked) => (note(filters), find.call(adapter, filters)),
     count: (filters: Asked) => (note(filters), count.call(adapter, filters)),
     findOne: (query: Asked["query"]) => (note({ query }), findOne.call(adapter, query)),
-    updateOne: (query: Asked["query"], update: object) => (note({ query }), updateOne.call(adapter, query, update as never)),
-    updateMany: (query: Asked["query"], update: object) => (note({ query }), updateMany.call(adapter, query, update as never)),
+    updateOne: (query: Asked["query"], update: object) => (
+      note({ query }),
+      updateOne.call(adapter, query, update as never)
+    ),
+    updateMany: (query: Asked["query"], update: object) => (
+      note({ query }),
+      updateMany.call(adapter, query, update as never)
+    ),
     removeOne: (query: Asked["query"]) => (note({ query }), removeOne.call(adapter, query)),
   });
 }
 
 /** The stages of the plan that MongoDB chose, from the result down. */
 async function stagesOf(name: Owner, { query, sort = [], limit = 0 }: Asked): Promise<string[]> {
-  const order = Object.fromEntries(sort.map((field) => (field.startsWith("-") ? [field.slice(1), -1] : ([field, 1] as const)))) as Record<
-    string,
-    1 | -1
-  >;
-  const explained = await service(name).adapter.collection.find(query).sort(order).limit(limit).explain();
+  const order = Object.fromEntries(
+    sort.map((field) => (field.startsWith("-") ? [field.slice(1), -1] : ([field, 1] as const))),
+  ) as Record<string, 1 | -1>;
+  const explained = await service(name)
+    .adapter.collection.find(query)
+    .sort(order)
+    .limit(limit)
+    .explain();
   const stages = (plan?: Plan): string[] =>
     plan
-      ? [plan.stage + (plan.indexName ? ` ${plan.indexName}` : ""), ...[plan.inputStage, ...(plan.inputStages ?? [])].flatMap(stages)]
+      ? [
+          plan.stage + (plan.indexName ? ` ${plan.indexName}` : ""),
+          ...[plan.inputStage, ...(plan.inputStages ?? [])].flatMap(stages),
+        ]
       : [];
   return stages((explained as { queryPlanner: { winningPlan: Plan } }).queryPlanner.winningPlan);
 }
@@ -127,10 +149,17 @@ async function market() {
   });
   await service("market").adapter.collection.insertMany(items);
   const refuse = refused("data is too large", now);
-  await service("market").adapter.collection.updateMany({ isSold: true, price: { $gt: 200 } }, refuse as never);
+  await service("market").adapter.collection.updateMany(
+    { isSold: true, price: { $gt: 200 } },
+    refuse as never,
+  );
 
   const pages = async (action: string, params: object, user?: string) => {
-    const { nextCursor } = await call<{ nextCursor: string | null }>(action, { ...params, limit: 2 }, user);
+    const { nextCursor } = await call<{ nextCursor: string | null }>(
+      action,
+      { ...params, limit: 2 },
+      user,
+    );
     if (nextCursor) await call(action, { ...params, limit: 2, cursor: nextCursor }, user);
   };
   for (const sort of ["newest", "price", "-price"])
@@ -154,7 +183,9 @@ async function market() {
   await call("market.buy", { id: one!._id, price: one!.price }, "carol");
   await call("market.buy", { id: two!._id, price: two!.price }, "carol");
   // What was replayed is paid by the relay.
-  await eventually(async () => expect((await call<{ count: number }>("market.debts", { state: "refused" })).count).toBe(0));
+  await eventually(async () =>
+    expect((await call<{ count: number }>("market.debts", { state: "refused" })).count).toBe(0),
+  );
 }
 
 async function notices() {
@@ -164,7 +195,8 @@ async function notices() {
   for (let n = 0; n < 2; n++) await call("notifications.notify", { id, userId, text: "Hello" });
   for (const which of [{}, { unread: true }, { unread: false }]) {
     const { nextCursor } = await call<Inbox>("notifications.inbox", { ...which, limit: 2 }, userId);
-    if (nextCursor) await call("notifications.inbox", { ...which, limit: 2, cursor: nextCursor }, userId);
+    if (nextCursor)
+      await call("notifications.inbox", { ...which, limit: 2, cursor: nextCursor }, userId);
   }
   await Promise.all([userId, randomUUID()].map((id) => service("notifications").unreadOf(id)));
   await call("notifications.read", { ids: [id] }, userId);
@@ -178,26 +210,34 @@ const mayBeSorted = (shape: string) => shape.includes("prefix");
 
 /** PLANS=1 in the environment prints every question and its plan. */
 describe("all that services ask MongoDB", () => {
-  it.each(["market", "notifications", "users"] as const)("by %s comes from an index, and in its order", async (name) => {
-    const scanned: string[] = [];
-    const sorted: string[] = [];
-    for (const [shape, question] of asked[name]) {
-      const stages = await stagesOf(name, question);
-      const plan = `${shape}: ${stages.join(" < ")}`;
-      if (process.env.PLANS) process.stdout.write(`${plan}\n`);
-      if (plan.includes("COLLSCAN")) scanned.push(plan);
-      if (plan.includes("SORT") && !mayBeSorted(shape)) sorted.push(plan);
-    }
-    expect(asked[name].size).toBeGreaterThan(4);
-    expect({ scanned, sorted }).toEqual({ scanned: [], sorted: [] });
-  });
+  it.each(["market", "notifications", "users"] as const)(
+    "by %s comes from an index, and in its order",
+    async (name) => {
+      const scanned: string[] = [];
+      const sorted: string[] = [];
+      for (const [shape, question] of asked[name]) {
+        const stages = await stagesOf(name, question);
+        const plan = `${shape}: ${stages.join(" < ")}`;
+        if (process.env.PLANS) process.stdout.write(`${plan}\n`);
+        if (plan.includes("COLLSCAN")) scanned.push(plan);
+        if (plan.includes("SORT") && !mayBeSorted(shape)) sorted.push(plan);
+      }
+      expect(asked[name].size).toBeGreaterThan(4);
+      expect({ scanned, sorted }).toEqual({ scanned: [], sorted: [] });
+    },
+  );
 
   it("by the relay comes from an index of nothing but debts", async () => {
-    const looks = [...asked.market.values()].filter(({ query, sort }) => "notice.dueAt" in query && sort?.[0] === "notice.dueAt");
+    const looks = [...asked.market.values()].filter(
+      ({ query, sort }) => "notice.dueAt" in query && sort?.[0] === "notice.dueAt",
+    );
     expect(looks.length).toBeGreaterThan(0);
-    for (const look of looks) expect(await stagesOf("market", look)).toContain("IXSCAN notice.dueAt_1__id_1");
+    for (const look of looks)
+      expect(await stagesOf("market", look)).toContain("IXSCAN notice.dueAt_1__id_1");
     const indexes = await service("market").adapter.collection.indexes();
-    const { partialFilterExpression } = indexes.find(({ name }) => name === "notice.dueAt_1__id_1")!;
+    const { partialFilterExpression } = indexes.find(
+      ({ name }) => name === "notice.dueAt_1__id_1",
+    )!;
     expect(partialFilterExpression).toEqual({ "notice.dueAt": { $exists: true } });
   });
 });

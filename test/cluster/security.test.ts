@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { decodeProtectedHeader } from "jose";
 import { MongoClient } from "mongodb";
 import { encode, newKeyPair } from "../../broker/keys.ts";
-import type { AccountDocument, Session } from "../../contracts/users.ts";
+import type { Session } from "../../contracts/users.ts";
+import type { AccountDocument } from "../../domain/account.ts";
 import { expiry, parseRefreshToken } from "../../domain/sessions.ts";
 import { Client, password } from "../support/client.ts";
 import { Device } from "../support/device.ts";
@@ -37,12 +38,18 @@ afterAll(async () => {
 }, 60_000);
 
 const start = (name: string, change: object = {}) =>
-  startNode([name], { ...envOf(name, env), NODE_ID: `${name}-${randomUUID().slice(0, 8)}`, ...change });
+  startNode([name], {
+    ...envOf(name, env),
+    NODE_ID: `${name}-${randomUUID().slice(0, 8)}`,
+    ...change,
+  });
 /** users and notifications are; nobody needs market here. */
 const inSight = ({ api }: Node) =>
   eventually(
     async () => {
-      const { services } = (await (await fetch(`${api}/health/ready`)).json()) as { services: Record<string, string> };
+      const { services } = (await (await fetch(`${api}/health/ready`)).json()) as {
+        services: Record<string, string>;
+      };
       expect(services).toMatchObject({ users: "up", notifications: "up" });
     },
     { within: 15_000 },
@@ -52,7 +59,12 @@ const me = async ({ api }: Node, { accessToken }: Session) =>
 const everywhere = (session: Session) => Promise.all(apis.map((node) => me(node, session)));
 
 async function signedIn(client: Client): Promise<Session> {
-  return (await new Client(client.api).call<Session>("POST", "/users/login", { email: client.session!.user.email, password })).body;
+  return (
+    await new Client(client.api).call<Session>("POST", "/users/login", {
+      email: client.session!.user.email,
+      password,
+    })
+  ).body;
 }
 
 async function devicesOf({ accessToken }: Session): Promise<Device[]> {
@@ -64,41 +76,56 @@ async function devicesOf({ accessToken }: Session): Promise<Device[]> {
 
 type End = (client: Client) => Promise<unknown>;
 const ways: [string, End][] = [
-  ["signing out", (client) => client.call("POST", "/users/logout", { refreshToken: client.session!.refreshToken })],
+  [
+    "signing out",
+    (client) =>
+      client.call("POST", "/users/logout", { refreshToken: client.session!.refreshToken }),
+  ],
   [
     "a change of the password",
     async (client) =>
-      new Client(client.api, await signedIn(client)).call("POST", "/users/password", { password, newPassword: "battery staple" }),
+      new Client(client.api, await signedIn(client)).call("POST", "/users/password", {
+        password,
+        newPassword: "battery staple",
+      }),
   ],
   [
     "a refresh token that comes twice",
     async (client) => {
       const { refreshToken } = client.session!;
-      for (const node of apis) await new Client(node.api).call("POST", "/users/refresh", { refreshToken });
+      for (const node of apis)
+        await new Client(node.api).call("POST", "/users/refresh", { refreshToken });
     },
   ],
 ];
 
 describe("a session", () => {
-  it.each(ways)("that %s ends is over on every node: its tokens are refused and its sockets closed", async (_what, end) => {
-    const client = await Client.registered(apis[0]!.api);
-    const session = client.session!;
-    const sockets = await devicesOf(session);
-    expect(await everywhere(session)).toEqual([200, 200]);
+  it.each(ways)(
+    "that %s ends is over on every node: its tokens are refused and its sockets closed",
+    async (_what, end) => {
+      const client = await Client.registered(apis[0]!.api);
+      const session = client.session!;
+      const sockets = await devicesOf(session);
+      expect(await everywhere(session)).toEqual([200, 200]);
 
-    await end(client);
+      await end(client);
 
-    await eventually(async () => expect(await everywhere(session)).toEqual([401, 401]), { within: 2000 });
-    for (const device of sockets) {
-      await device.hears("closing");
-      await eventually(() => expect(device.disconnects).toEqual(["io server disconnect"]));
-    }
-    for (const { sockets: url } of inboxes) {
-      const late = new Device(url, session.accessToken);
-      devices.push(late);
-      await eventually(() => expect(late.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
-    }
-  });
+      await eventually(async () => expect(await everywhere(session)).toEqual([401, 401]), {
+        within: 2000,
+      });
+      for (const device of sockets) {
+        await device.hears("closing");
+        await eventually(() => expect(device.disconnects).toEqual(["io server disconnect"]));
+      }
+      for (const { sockets: url } of inboxes) {
+        const late = new Device(url, session.accessToken);
+        devices.push(late);
+        await eventually(() =>
+          expect(late.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]),
+        );
+      }
+    },
+  );
 
   it("is renewed again with the same key for as long as an access token lives, and is over after that", async () => {
     const database = await new MongoClient(env.USERS_MONGO_URL).connect();
@@ -106,17 +133,24 @@ describe("a session", () => {
     /** The time since the last refresh becomes so long (s). */
     async function wait(seconds: number): Promise<void> {
       const expiresAt = expiry(new Date(Date.now() - seconds * 1_000));
-      const { modifiedCount } = await accounts.updateOne({ _id: userId }, { $set: { [`sessions.${sid}.expiresAt`]: expiresAt } });
+      const { modifiedCount } = await accounts.updateOne(
+        { _id: userId },
+        { $set: { [`sessions.${sid}.expiresAt`]: expiresAt } },
+      );
       expect(modifiedCount).toBe(1);
     }
     const { session } = await Client.registered(apis[0]!.api);
     const { userId, sid } = parseRefreshToken(session!.refreshToken);
     const once = { refreshToken: session!.refreshToken, idempotencyKey: randomUUID() };
-    const ask = (n: number, body: object) => new Client(apis[n]!.api).call<Session>("POST", "/users/refresh", body);
+    const ask = (n: number, body: object) =>
+      new Client(apis[n]!.api).call<Session>("POST", "/users/refresh", body);
     const { body: next } = await ask(0, once);
 
     await wait(14 * 60);
-    expect(await ask(1, once)).toMatchObject({ status: 200, body: { refreshToken: next.refreshToken } });
+    expect(await ask(1, once)).toMatchObject({
+      status: 200,
+      body: { refreshToken: next.refreshToken },
+    });
     // Which does not begin the time anew.
     const { sessions } = (await accounts.findOne({ _id: userId }))!;
     expect(sessions[sid]!.expiresAt < expiry(new Date(Date.now() - 13 * 60_000))).toBe(true);
@@ -134,16 +168,21 @@ describe("a session", () => {
     const late = await start("api");
     await inSight(late);
 
-    await eventually(async () => expect(await me(late, client.session!)).toBe(401), { within: 5000 });
+    await eventually(async () => expect(await me(late, client.session!)).toBe(401), {
+      within: 5000,
+    });
     await late.end();
   }, 40_000);
 });
 
 describe("the private key", () => {
   it("is in no process but users'", () => {
-    const { d } = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString()) as { d: string };
+    const { d } = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString()) as {
+      d: string;
+    };
     const environment = ({ child }: Node) => readFileSync(`/proc/${child.pid}/environ`, "utf8");
-    const holds = (node: Node) => [d, env.AUTH_PRIVATE_JWK].some((secret) => environment(node).includes(secret));
+    const holds = (node: Node) =>
+      [d, env.AUTH_PRIVATE_JWK].some((secret) => environment(node).includes(secret));
     expect(holds(users)).toBe(true);
     expect([...apis, ...inboxes].map(holds)).toEqual([false, false, false, false]);
   });
@@ -153,7 +192,9 @@ describe("keys", () => {
   it("rotate without anybody being signed out or refused", async () => {
     const before = (await Client.registered(apis[0]!.api)).session!;
     const oldKey = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString());
-    const oldSet = JSON.parse(Buffer.from(env.AUTH_JWKS, "base64url").toString()) as { keys: object[] };
+    const oldSet = JSON.parse(Buffer.from(env.AUTH_JWKS, "base64url").toString()) as {
+      keys: object[];
+    };
     const next = newKeyPair();
     const refusals: number[] = [];
     let rotating = true;
@@ -186,25 +227,34 @@ describe("keys", () => {
     expect(decodeProtectedHeader(after.accessToken).kid).toBe(next.public.kid);
     expect(await everywhere(after)).toEqual([200, 200]);
     expect(await everywhere(before)).toEqual([200, 200]);
-    expect(await everywhere({ accessToken: await tokenOf(oldKey, before.user.id) } as Session)).toEqual([200, 200]);
+    expect(
+      await everywhere({ accessToken: await tokenOf(oldKey, before.user.id) } as Session),
+    ).toEqual([200, 200]);
     expect(refusals).toEqual([]);
   }, 60_000);
 });
 
 describe("while users is away", () => {
   it("nobody can end a session, and says so; those signed in go on; what ended before stays so", async () => {
-    const [ended, live] = [await Client.registered(apis[0]!.api), await Client.registered(apis[1]!.api)];
+    const [ended, live] = [
+      await Client.registered(apis[0]!.api),
+      await Client.registered(apis[1]!.api),
+    ];
     await ended.call("POST", "/users/logout", { refreshToken: ended.session!.refreshToken });
     await eventually(async () => expect(await everywhere(ended.session!)).toEqual([401, 401]));
     await users.end("SIGKILL");
 
-    const inbox = async ({ session }: Client, { api }: Node) => (await new Client(api, session).call("GET", "/notifications")).status;
+    const inbox = async ({ session }: Client, { api }: Node) =>
+      (await new Client(api, session).call("GET", "/notifications")).status;
     await eventually(async () => {
-      expect(await live.call("POST", "/users/logout", { refreshToken: live.session!.refreshToken })).toMatchObject({
+      expect(
+        await live.call("POST", "/users/logout", { refreshToken: live.session!.refreshToken }),
+      ).toMatchObject({
         status: 503,
         body: { code: "UNAVAILABLE" },
       });
     });
-    for (const node of apis) expect([await inbox(live, node), await inbox(ended, node)]).toEqual([200, 401]);
+    for (const node of apis)
+      expect([await inbox(live, node), await inbox(ended, node)]).toEqual([200, 401]);
   }, 30_000);
 });

@@ -2,8 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { MongoClient } from "mongodb";
 import { ServiceBroker } from "moleculer";
-import { amqp, steadyBroker } from "../../broker/amqp.ts";
-import type { Inbox, NoticeDocument } from "../../contracts/notifications.ts";
+import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
+import type { Inbox } from "../../contracts/notifications.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
 import { newNotice } from "../../domain/inbox.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../support/eventually.ts";
@@ -24,9 +25,13 @@ const devices: Device[] = [];
 beforeAll(async () => {
   [rabbit, mongo] = await Promise.all([startRabbit(), startMongo()]);
   env = clusterEnv(rabbit.url, mongo.url);
-  nodes = await Promise.all(names.map((name) => startNode(["notifications"], { ...env, AUTH_PRIVATE_JWK: undefined, NODE_ID: name })));
+  nodes = await Promise.all(
+    names.map((name) =>
+      startNode(["notifications"], { ...env, AUTH_PRIVATE_JWK: undefined, NODE_ID: name }),
+    ),
+  );
   broker = new ServiceBroker({
-    ...steadyBroker,
+    ...brokerDefaults,
     nodeID: "test",
     namespace: env.NAMESPACE,
     transporter: amqp(rabbit.url),
@@ -45,7 +50,10 @@ afterAll(async () => {
   await Promise.all([rabbit?.stop(), mongo?.stop()]);
 }, 60_000);
 
-const bothInSight = () => eventually(() => names.every((name) => broker.registry.nodes.get(name)?.available), { within: 15_000 });
+const bothInSight = () =>
+  eventually(() => names.every((name) => broker.registry.nodes.get(name)?.available), {
+    within: 15_000,
+  });
 
 async function connect(userId: string, node: Node): Promise<Device> {
   const key = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString());
@@ -62,8 +70,13 @@ async function pair(userId: string): Promise<Device[]> {
 }
 
 const notify = (userId: string, id = randomUUID(), nodeID = "near") =>
-  broker.call<{ ok: true; id: string }, object>("notifications.notify", { id, userId, text: "Item #1 was sold!" }, { nodeID });
-const inbox = (userId: string) => broker.call<Inbox, object>("notifications.inbox", {}, { meta: { user: { id: userId } } });
+  broker.call<{ ok: true; id: string }, object>(
+    "notifications.notify",
+    { id, userId, text: "Item #1 was sold!" },
+    { nodeID },
+  );
+const inbox = (userId: string) =>
+  broker.call<Inbox, object>("notifications.inbox", {}, { meta: { user: { id: userId } } });
 const shownBy = (device: Device) => device.heard("notification").map(({ id }) => id);
 
 /** As a node that stored a notice and whose hint to the others was lost. */
@@ -103,7 +116,9 @@ it("tells the devices on other nodes what one of them has read", async () => {
 it("stores a notice once, however many nodes are told of it at once", async () => {
   const [user, id] = [randomUUID(), randomUUID()];
 
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => notify(user, id, names[n % 2])));
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, n) => notify(user, id, names[n % 2])),
+  );
 
   for (const answer of answers) expect(answer).toEqual({ ok: true, id });
   expect(await inbox(user)).toMatchObject({ unread: 1, notifications: [{ id }], nextCursor: null });
@@ -113,9 +128,17 @@ it("closes an ended session's sockets on every node", async () => {
   const user = randomUUID();
   const sid = randomUUID();
   const key = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString());
-  const both = await Promise.all(nodes.map(async (node) => new Device(node.sockets, await tokenOf(key, user, { sid })).connects()));
+  const both = await Promise.all(
+    nodes.map(async (node) =>
+      new Device(node.sockets, await tokenOf(key, user, { sid })).connects(),
+    ),
+  );
 
-  await broker.broadcast("users.sessionEnded", { sid, userId: user, until: new Date(Date.now() + 900_000).toISOString() });
+  await broker.broadcast("users.sessionEnded", {
+    sid,
+    userId: user,
+    until: new Date(Date.now() + 900_000).toISOString(),
+  });
 
   for (const device of both) {
     await device.hears("closing");
@@ -156,11 +179,18 @@ describe("while its database is down", () => {
 
     const device = await connect(user, nodes[0]!);
 
-    expect(await device.ask("read", { all: true })).toEqual({ ok: false, code: "UNAVAILABLE", detail: "Not available at the moment" });
+    expect(await device.ask("read", { all: true })).toEqual({
+      ok: false,
+      code: "UNAVAILABLE",
+      detail: "Not available at the moment",
+    });
     await expect(notify(user)).rejects.toMatchObject({ type: "UNAVAILABLE", code: 503 });
     expect(device.events).toEqual([]);
     await mongo.restart();
-    expect(await device.hears("inbox", 1, 20_000)).toMatchObject({ unread: 1, notifications: [{ id }] });
+    expect(await device.hears("inbox", 1, 20_000)).toMatchObject({
+      unread: 1,
+      notifications: [{ id }],
+    });
     expect(device.disconnects).toEqual([]);
   }, 60_000);
 });

@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { MongoClient } from "mongodb";
-import { MongoStore } from "../../mixins/mongo.ts";
-import { NedbStore } from "../../mixins/nedb.ts";
-import type { Query, Update } from "../../mixins/store.ts";
+import { MongoStore } from "../../store/mongo.ts";
+import { NedbStore } from "../../store/nedb.ts";
+import type { Query, Update } from "../../store/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { Proxy } from "../support/proxy.ts";
 import { SERVER_START, startMongo, type Server } from "../support/servers.ts";
-import { shopOn, storePromises, tally, things, type Thing } from "../support/storePromises.ts";
+import { shopOn, storePromises, tally, things, type Thing } from "../support/store-promises.ts";
 
 let server: Server;
 beforeAll(async () => void (server = await startMongo()), SERVER_START);
@@ -59,7 +59,9 @@ describe("a store in MongoDB", () => {
       }
       await server.restart();
       await works();
-      const inserts = Array.from({ length: 20 }, (_, i) => shop.store.insert({ _id: `${i}`, email: "anna" }));
+      const inserts = Array.from({ length: 20 }, (_, i) =>
+        shop.store.insert({ _id: `${i}`, email: "anna" }),
+      );
       expect(await tally(inserts)).toEqual({ done: 1, "Duplicate email": 19 });
     });
 
@@ -76,13 +78,17 @@ describe("a store in MongoDB", () => {
           slowest.ms = Math.max(slowest.ms, ms);
           expect(["done", "UNAVAILABLE"]).toContain(end);
           if (end === "done") acknowledged.push(_id);
-          if (end === "UNAVAILABLE") await eventually(() => isOver || shop.store.ping().then(() => true), { within: 30_000 });
+          if (end === "UNAVAILABLE")
+            await eventually(() => isOver || shop.store.ping().then(() => true), {
+              within: 30_000,
+            });
         }
       });
       await eventually(() => acknowledged.length > 100);
       await server.kill();
       await eventually(async () => (await timed(() => shop.store.ping())).ms < 50);
-      for (const call of everyCall()) expect(await timed(call)).toEqual({ end: "UNAVAILABLE", ms: expect.any(Number) });
+      for (const call of everyCall())
+        expect(await timed(call)).toEqual({ end: "UNAVAILABLE", ms: expect.any(Number) });
       const before = acknowledged.length;
       await server.restart();
       await works();
@@ -129,7 +135,9 @@ describe("a store in MongoDB", () => {
       await eventually(async () => (await timed(() => shop.store.ping())).end === "UNAVAILABLE");
       await server.restart();
       await works();
-      const inserts = Array.from({ length: 20 }, (_, i) => shop.store.insert({ _id: `${i}`, email: "anna" }));
+      const inserts = Array.from({ length: 20 }, (_, i) =>
+        shop.store.insert({ _id: `${i}`, email: "anna" }),
+      );
       expect(await tally(inserts)).toEqual({ done: 1, "Duplicate email": 19 });
     });
   });
@@ -156,7 +164,11 @@ describe("a store in MongoDB", () => {
     for (let n = 0; n < 20; n++) {
       await eventually(() => Promise.all(Array.from({ length: 5 }, () => shop.store.ping())));
       proxy.cut();
-      const calls = [shop.store.insert({ _id: randomUUID() }), shop.store.change({ _id: "1" }, { $inc: { price: 1 } }), shop.store.one({})];
+      const calls = [
+        shop.store.insert({ _id: randomUUID() }),
+        shop.store.change({ _id: "1" }, { $inc: { price: 1 } }),
+        shop.store.one({}),
+      ];
       for (const end of Object.keys(await tally(calls))) ends.add(end);
     }
     ends.delete("done");
@@ -174,10 +186,14 @@ describe("a store in MongoDB", () => {
       { _id: "2", email: "anna" },
     ]);
     const shop = await shopOn(open, name);
-    expect(await tally([shop.store.insert({ _id: "3" }), shop.store.find({}), shop.store.ping()])).toEqual({ UNAVAILABLE: 3 });
+    expect(
+      await tally([shop.store.insert({ _id: "3" }), shop.store.find({}), shop.store.ping()]),
+    ).toEqual({ UNAVAILABLE: 3 });
     await collection.deleteOne({ _id: "2" });
     await eventually(() => shop.store.ping().then(() => true));
-    expect(await tally([shop.store.insert({ _id: "3", email: "anna" })])).toEqual({ "Duplicate email": 1 });
+    expect(await tally([shop.store.insert({ _id: "3", email: "anna" })])).toEqual({
+      "Duplicate email": 1,
+    });
     await shop.stop();
     await client.close();
   });
@@ -194,9 +210,12 @@ describe("a store in MongoDB", () => {
 
     it("once, with its cause and without the password", async () => {
       const { store, told } = await listening("mongodb://souk:geheim@127.0.0.1:1/souk-market");
-      for (let i = 0; i < 20; i++) expect(await tally([store.ping(), store.count({ query: {} })])).toEqual({ UNAVAILABLE: 2 });
+      for (let i = 0; i < 20; i++)
+        expect(await tally([store.ping(), store.count({ query: {} })])).toEqual({ UNAVAILABLE: 2 });
       await store.disconnect();
-      expect(told).toEqual([expect.stringMatching(/^MongoDB at 127\.0\.0\.1:1 \(souk-market\.items\) .*ECONNREFUSED/)]);
+      expect(told).toEqual([
+        expect.stringMatching(/^MongoDB at 127\.0\.0\.1:1 \(souk-market\.items\) .*ECONNREFUSED/),
+      ]);
       expect(told.join()).not.toContain("geheim");
     });
 
@@ -217,7 +236,10 @@ describe("a store in MongoDB", () => {
   });
 
   it("waits for a majority's journals and reads what a majority has, unless the URL says otherwise", async () => {
-    const [usual, own] = [open(things("items")), new MongoStore(urlOf("?W=1&journal=false&readConcernLevel=local"), things("items"))];
+    const [usual, own] = [
+      open(things("items")),
+      new MongoStore(urlOf("?W=1&journal=false&readConcernLevel=local"), things("items")),
+    ];
     expect(usual.collection.writeConcern).toMatchObject({ w: "majority", journal: true });
     expect(usual.collection.readConcern).toEqual({ level: "majority" });
     expect(own.collection.writeConcern).toMatchObject({ w: 1, journal: false });
@@ -231,10 +253,17 @@ describe("a store in MongoDB", () => {
     await store.ping();
     const planOf = async (query: object, sort: Record<string, 1 | -1>) =>
       JSON.stringify(
-        ((await store.collection.find(query).sort(sort).explain()) as { queryPlanner: { winningPlan: object } }).queryPlanner.winningPlan,
+        (
+          (await store.collection.find(query).sort(sort).explain()) as {
+            queryPlanner: { winningPlan: object };
+          }
+        ).queryPlanner.winningPlan,
       );
     expect(await planOf({ email: "anna" }, {})).toContain("IXSCAN");
-    const page = await planOf({ isSold: false, createdAt: { $lte: "2026" } }, { createdAt: -1, _id: -1 });
+    const page = await planOf(
+      { isSold: false, createdAt: { $lte: "2026" } },
+      { createdAt: -1, _id: -1 },
+    );
     expect(page).toContain("isSold_1_createdAt_1__id_1");
     expect(page).not.toContain("SORT");
     await store.disconnect();
@@ -243,7 +272,10 @@ describe("a store in MongoDB", () => {
   it("answers any query and update as a NeDB file does", async () => {
     const dir = mkdtempSync(join(tmpdir(), "souk-same-"));
     const name = `things-${randomUUID()}`;
-    const [mongo, nedb] = [await shopOn(open, name), await shopOn((what) => new NedbStore(join(dir, "same.db"), what), name)];
+    const [mongo, nedb] = [
+      await shopOn(open, name),
+      await shopOn((what) => new NedbStore(join(dir, "same.db"), what), name),
+    ];
     const told = async (store: typeof mongo.store, query: Query, update: Update) => {
       const all = { sort: { _id: 1 } } as const;
       const found = await store.find(query, all);
@@ -266,7 +298,9 @@ describe("a store in MongoDB", () => {
             for (const { _id } of await store.find({})) await store.remove({ _id });
             for (const doc of docs) await store.insert(doc);
           }
-          expect(await told(mongo.store, asked, change)).toEqual(await told(nedb.store, asked, change));
+          expect(await told(mongo.store, asked, change)).toEqual(
+            await told(nedb.store, asked, change),
+          );
         },
       ),
       { numRuns: 500 },
@@ -303,29 +337,47 @@ const conditions = <T>(value: fc.Arbitrary<T>) =>
     fc.record({ $exists: fc.boolean() }),
   );
 const ranges = <T>(value: fc.Arbitrary<T>) =>
-  fc.record({ $gte: value, $lt: value, $lte: value, $gt: value, $ne: value }, { requiredKeys: ["$lte"] });
+  fc.record(
+    { $gte: value, $lt: value, $lte: value, $gt: value, $ne: value },
+    { requiredKeys: ["$lte"] },
+  );
 
 const fields = {
   name: fc.oneof(conditions(word), ranges(word), fc.constantFrom(/^a/, /b$/, /A/i)),
   price: fc.oneof(conditions(price), ranges(price)),
   isSold: conditions(fc.boolean()),
-  soldAt: fc.oneof(conditions(fc.constant("2026-01-01T00:00:00.000Z")), ranges(fc.constant("2026-01-01T00:00:00.000Z"))),
+  soldAt: fc.oneof(
+    conditions(fc.constant("2026-01-01T00:00:00.000Z")),
+    ranges(fc.constant("2026-01-01T00:00:00.000Z")),
+  ),
   words: fc.oneof(conditions(word), fc.constantFrom(/^a/, /b$/)),
   "data.deep.n": fc.oneof(conditions(price), ranges(price)),
 };
 /** Of one field or two: more would match nothing. */
 const simple = fc
-  .array(fc.oneof(...Object.entries(fields).map(([field, value]) => fc.record({ [field]: value as fc.Arbitrary<unknown> }))), {
-    maxLength: 2,
-  })
+  .array(
+    fc.oneof(
+      ...Object.entries(fields).map(([field, value]) =>
+        fc.record({ [field]: value as fc.Arbitrary<unknown> }),
+      ),
+    ),
+    {
+      maxLength: 2,
+    },
+  )
   .map((parts): Query => Object.assign({}, ...parts));
 const few = maybe(fc.array(simple, { minLength: 1, maxLength: 2 }));
 const query = (): fc.Arbitrary<Query> =>
-  fc.tuple(simple, few, few).map(([all, $or, $and]) => ({ ...all, ...($or && { $or }), ...($and && { $and }) }));
+  fc
+    .tuple(simple, few, few)
+    .map(([all, $or, $and]) => ({ ...all, ...($or && { $or }), ...($and && { $and }) }));
 
 const update: fc.Arbitrary<Update> = fc.record(
   {
-    $set: fc.record({ name: word, "data.deep.n": price, soldAt: fc.constant(null) }, { requiredKeys: ["name"] }),
+    $set: fc.record(
+      { name: word, "data.deep.n": price, soldAt: fc.constant(null) },
+      { requiredKeys: ["name"] },
+    ),
     $unset: fc.constantFrom({ isSold: true }, { "data.other": true }),
     $inc: fc.record({ price }),
     $push: fc.constantFrom({ words: "new" }, { words: { $each: ["x", "y"], $slice: -2 } }),

@@ -21,7 +21,8 @@ interface Front {
 
 const folder = temporaryFolder();
 const file = (name: string) => join(folder.path, name);
-const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder.path, stdio: "pipe" });
+const openssl = (...args: string[]) =>
+  execFileSync("openssl", args, { cwd: folder.path, stdio: "pipe" });
 let rabbit: Shared;
 let mongo: Shared;
 let fronts: Record<"amqp" | "mongo", Front>;
@@ -42,7 +43,19 @@ afterAll(async () => {
 /** An authority, and a certificate by it for 127.0.0.1 alone. */
 function certify(): void {
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  openssl("req", "-x509", ...curve, "-keyout", "ca.key", "-out", "ca.pem", "-days", "1", "-subj", "/CN=Souk test authority");
+  openssl(
+    "req",
+    "-x509",
+    ...curve,
+    "-keyout",
+    "ca.key",
+    "-out",
+    "ca.pem",
+    "-days",
+    "1",
+    "-subj",
+    "/CN=Souk test authority",
+  );
   openssl("req", ...curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=souk");
   writeFileSync(file("names"), "subjectAltName=IP:127.0.0.1\n");
   openssl(
@@ -66,17 +79,20 @@ function certify(): void {
 async function front(to: string): Promise<Front> {
   const { port, hostname } = new URL(to);
   const open = new Set<Socket>();
-  const server: Server = createServer({ key: readFileSync(file("server.key")), cert: readFileSync(file("server.pem")) }, (outside) => {
-    const inside = dial(Number(port), hostname);
-    for (const [from, onto] of [
-      [outside, inside],
-      [inside, outside],
-    ] as const) {
-      open.add(from);
-      from.on("error", () => onto.destroy()).on("close", () => onto.destroy());
-      from.pipe(onto);
-    }
-  });
+  const server: Server = createServer(
+    { key: readFileSync(file("server.key")), cert: readFileSync(file("server.pem")) },
+    (outside) => {
+      const inside = dial(Number(port), hostname);
+      for (const [from, onto] of [
+        [outside, inside],
+        [inside, outside],
+      ] as const) {
+        open.add(from);
+        from.on("error", () => onto.destroy()).on("close", () => onto.destroy());
+        from.pipe(onto);
+      }
+    },
+  );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -106,7 +122,8 @@ function node(change: { host?: string; ca?: string } = {}): Node {
   return made;
 }
 
-const says = (made: Node, what: RegExp) => eventually(() => expect(made.output()).toMatch(what), { within: 15_000 });
+const says = (made: Node, what: RegExp) =>
+  eventually(() => expect(made.output()).toMatch(what), { within: 15_000 });
 
 describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
   it("reaches RabbitMQ by amqps:// and MongoDB by tls=true", async () => {
@@ -115,9 +132,13 @@ describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
     const database = new MongoClient(
       `mongodb://127.0.0.1:${fronts.mongo.port}/?tls=true&directConnection=true&tlsCAFile=${encodeURIComponent(file("ca.pem"))}`,
     );
-    const names = async () => (await database.db().admin().listDatabases()).databases.map(({ name }) => name);
+    const names = async () =>
+      (await database.db().admin().listDatabases()).databases.map(({ name }) => name);
     // Its indexes are made once it is connected.
-    await eventually(async () => expect((await names()).some((name) => name.startsWith("souk-users-"))).toBe(true), { within: 10_000 });
+    await eventually(
+      async () => expect((await names()).some((name) => name.startsWith("souk-users-"))).toBe(true),
+      { within: 10_000 },
+    );
     await database.close();
     expect(made.output()).not.toMatch(/cannot be used|No connection/);
   }, 40_000);
@@ -138,8 +159,12 @@ it("a node that does not know the authority talks to neither", async () => {
 }, 40_000);
 
 it("a client without TLS is refused by both", async () => {
-  await expect(amqplib.connect(`amqp://guest:guest@127.0.0.1:${fronts.amqp.port}`)).rejects.toThrow();
-  const plain = new MongoClient(`mongodb://127.0.0.1:${fronts.mongo.port}`, { serverSelectionTimeoutMS: 1000 });
+  await expect(
+    amqplib.connect(`amqp://guest:guest@127.0.0.1:${fronts.amqp.port}`),
+  ).rejects.toThrow();
+  const plain = new MongoClient(`mongodb://127.0.0.1:${fronts.mongo.port}`, {
+    serverSelectionTimeoutMS: 1000,
+  });
   await expect(plain.db().command({ ping: 1 })).rejects.toThrow();
   await plain.close();
 });

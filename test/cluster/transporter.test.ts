@@ -5,11 +5,26 @@ import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from "@jest/globals";
 import { connect, type Channel, type Message } from "amqplib";
-import { Loggers, ServiceBroker, type BrokerOptions, type Context, type ServiceSchema } from "moleculer";
-import { amqp, steadyBroker, type SteadyAmqp } from "../../broker/amqp.ts";
-import { socketOf } from "../../broker/amqp-socket.ts";
+import {
+  Loggers,
+  ServiceBroker,
+  type BrokerOptions,
+  type Context,
+  type ServiceSchema,
+} from "moleculer";
+import { amqp, brokerDefaults, type ResilientAmqp } from "../../broker/amqp/transporter.ts";
+import { socketOf } from "../../broker/amqp/connection.ts";
 import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
 import { Proxy } from "../support/proxy.ts";
@@ -28,9 +43,15 @@ afterEach(async () => {
 
 describe("calls", () => {
   it("go in a circle without waiting for themselves", async () => {
-    const [caller] = await cluster({ caller: [], a: [forward("a", "b.ask"), answer("home")], b: [forward("b", "home.ask")] });
+    const [caller] = await cluster({
+      caller: [],
+      a: [forward("a", "b.ask"), answer("home")],
+      b: [forward("b", "home.ask")],
+    });
 
-    const answers = await Promise.all(Array.from({ length: 50 }, () => caller!.call("a.ask", {}, { timeout: 2000 })));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => caller!.call("a.ask", {}, { timeout: 2000 })),
+    );
 
     expect(new Set(answers)).toEqual(new Set(["home"]));
   });
@@ -40,11 +61,15 @@ describe("calls", () => {
     closing.push(async () => setNoDelay.mockRestore());
     const [a] = await cluster({ a: [], b: [answer("b")] });
     const socket = socketOf(transporter(a!).connection!);
-    const writes = jest.spyOn(socket, "_writev" as never) as unknown as jest.Mock<(chunks: unknown[]) => void>;
+    const writes = jest.spyOn(socket, "_writev" as never) as unknown as jest.Mock<
+      (chunks: unknown[]) => void
+    >;
 
     await Promise.all(Array.from({ length: 50 }, () => a!.call("b.ask")));
 
-    expect(Math.max(...writes.mock.calls.map(([chunks]) => chunks.length))).toBeGreaterThanOrEqual(50);
+    expect(Math.max(...writes.mock.calls.map(([chunks]) => chunks.length))).toBeGreaterThanOrEqual(
+      50,
+    );
     expect(setNoDelay.mock.contexts).toContain(socket);
     expect(setNoDelay.mock.calls.every(([noDelay]) => noDelay)).toBe(true);
   });
@@ -56,7 +81,9 @@ describe("calls", () => {
 
     const answers = Promise.all(Array.from({ length: 150 }, () => a!.call("b.ask")));
 
-    await eventually(async () => expect((await channel.checkQueue(queue("REQ.b"))).messageCount).toBe(50));
+    await eventually(async () =>
+      expect((await channel.checkQueue(queue("REQ.b"))).messageCount).toBe(50),
+    );
     expect(held.waiting()).toBe(100);
     held.open();
     expect(await answers).toHaveLength(150);
@@ -90,12 +117,20 @@ describe("a message", () => {
 
   it("that asks again what was asked before is dropped", async () => {
     const asked: string[] = [];
-    const [a] = await cluster({ a: [], b: [answer("b", async (ctx) => void asked.push(ctx.params.job))] });
+    const [a] = await cluster({
+      a: [],
+      b: [answer("b", async (ctx) => void asked.push(ctx.params.job))],
+    });
     const thief = await rawChannel();
     let returned = 0;
-    await thief.consume(queue("REQ.b"), (message) => message && (returned++ ? thief.ack(message) : thief.nack(message)));
+    await thief.consume(
+      queue("REQ.b"),
+      (message) => message && (returned++ ? thief.ack(message) : thief.nack(message)),
+    );
 
-    const jobs = ["1", "2"].map((job) => a!.call("b.ask", { job }, { timeout: 1000 }).catch(() => "lost"));
+    const jobs = ["1", "2"].map((job) =>
+      a!.call("b.ask", { job }, { timeout: 1000 }).catch(() => "lost"),
+    );
     const answers = await Promise.all(jobs);
     await thief.deleteQueue(queue("REQ.b")); // which cancels the thief, and heals the node
     await eventually(() => a!.call("b.ask", { job: "marker" }));
@@ -109,11 +144,16 @@ describe("a message", () => {
     const held = gate();
     const asked: string[] = [];
     const hold = (ctx: Asked) => held.opened().then(() => void asked.push(ctx.params.job));
-    const [a] = await cluster({ a: [], b: [answer("b", hold), answer("quick", async (ctx) => void asked.push(ctx.params.job))] });
+    const [a] = await cluster({
+      a: [],
+      b: [answer("b", hold), answer("quick", async (ctx) => void asked.push(ctx.params.job))],
+    });
     const full = Array.from({ length: 100 }, () => a!.call("b.ask", { job: "full" }));
     await eventually(() => expect(held.waiting()).toBe(100));
 
-    await expect(a!.call("quick.ask", { job: "late" }, { timeout: 200 })).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
+    await expect(a!.call("quick.ask", { job: "late" }, { timeout: 200 })).rejects.toMatchObject({
+      type: "REQUEST_TIMEOUT",
+    });
     held.open();
     await Promise.all(full);
     await a!.call("quick.ask", { job: "marker" });
@@ -128,7 +168,9 @@ describe("a message", () => {
     await eventually(() => expect(worker.printed()).toContain("heard a"));
 
     worker.process.kill("SIGSTOP");
-    await expect(a!.call("worker.work", { job: "late" }, { timeout: 300 })).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
+    await expect(a!.call("worker.work", { job: "late" }, { timeout: 300 })).rejects.toMatchObject({
+      type: "REQUEST_TIMEOUT",
+    });
     worker.process.kill("SIGCONT");
     await eventually(() => a!.call("worker.work", { job: "marker" }));
 
@@ -168,17 +210,24 @@ describe("a connection", () => {
   it("that is refused is told once, in a sentence without the password", async () => {
     const lines: string[] = [];
     const logger = listener(lines);
-    const stranger = await start("stranger", [], { url: `amqp://guest:sesame@127.0.0.1:${rabbit.port}`, logger });
+    const stranger = await start("stranger", [], {
+      url: `amqp://guest:sesame@127.0.0.1:${rabbit.port}`,
+      logger,
+    });
     const lost = await start("lost", [], { url: `${rabbit.url}/nowhere`, logger });
 
-    await eventually(() => expect(Math.min(...[stranger, lost].map(attempts))).toBeGreaterThan(2), { within: 15_000 });
+    await eventually(() => expect(Math.min(...[stranger, lost].map(attempts))).toBeGreaterThan(2), {
+      within: 15_000,
+    });
 
     const refusals = lines.filter((line) => line.startsWith("No connection")).sort();
     expect(refusals).toEqual([
       expect.stringMatching(
         /^No connection to RabbitMQ at amqp:\/\/guest:\*\*\*@127.0.0.1:\d+\/nowhere: it has no such virtual host.*; trying again.$/,
       ),
-      expect.stringMatching(/^No connection to RabbitMQ at amqp:\/\/guest:\*\*\*@127.0.0.1:\d+: ACCESS_REFUSED .*logfile; trying again.$/),
+      expect.stringMatching(
+        /^No connection to RabbitMQ at amqp:\/\/guest:\*\*\*@127.0.0.1:\d+: ACCESS_REFUSED .*logfile; trying again.$/,
+      ),
     ]);
     expect(lines.join()).not.toContain("sesame");
   });
@@ -192,10 +241,15 @@ describe("a node", () => {
 
     worker.process.kill("SIGKILL");
 
-    await expect(within(1000, inHand.ends)).rejects.toMatchObject({ type: "REQUEST_REJECTED", code: 503 });
+    await expect(within(1000, inHand.ends)).rejects.toMatchObject({
+      type: "REQUEST_REJECTED",
+      code: 503,
+    });
     expect(isInSight(a!, "w")).toBe(false);
     for (const type of ["REQ", "RES", "EVENT", "INFO", "DISCOVER", "HEARTBEAT", "PING", "PONG"]) {
-      await expect(rawChannel().then((channel) => channel.checkQueue(queue(`${type}.w`)))).rejects.toThrow("NOT_FOUND");
+      await expect(
+        rawChannel().then((channel) => channel.checkQueue(queue(`${type}.w`))),
+      ).rejects.toThrow("NOT_FOUND");
     }
   });
 
@@ -207,7 +261,9 @@ describe("a node", () => {
     worker.process.kill("SIGSTOP");
 
     await expect(within(2600, inHand.ends)).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
-    await expect(within(100, a!.call("worker.work", { job: "away" }))).rejects.toMatchObject({ code: 404 });
+    await expect(within(100, a!.call("worker.work", { job: "away" }))).rejects.toMatchObject({
+      code: 404,
+    });
     worker.process.kill("SIGCONT");
     await eventually(() => a!.call("worker.work", { job: "back" }), { within: 2000 });
   });
@@ -218,7 +274,9 @@ describe("a node", () => {
     await eventually(() => a!.call("worker.work", { job: "first" }));
 
     worker.process.kill("SIGSTOP");
-    await expect(a!.call("worker.work", { job: "refused" }, { timeout: 60_000 })).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
+    await expect(
+      a!.call("worker.work", { job: "refused" }, { timeout: 60_000 }),
+    ).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
     worker.process.kill("SIGCONT");
     await eventually(() => a!.call("worker.work", { job: "marker" }), { within: 2000 });
 
@@ -228,7 +286,9 @@ describe("a node", () => {
   it("does not wait, when it stops, for calls that timed out", async () => {
     const held = gate();
     const [a] = await cluster({ a: [], b: [answer("b", held.opened)] });
-    await expect(a!.call("b.ask", {}, { timeout: 50 })).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
+    await expect(a!.call("b.ask", {}, { timeout: 50 })).rejects.toMatchObject({
+      type: "REQUEST_TIMEOUT",
+    });
 
     await within(1000, a!.stop());
 
@@ -239,7 +299,9 @@ describe("a node", () => {
     const proxy = await Proxy.before(rabbit.port);
     closing.push(() => proxy.close());
     const url = `amqp://guest:guest@127.0.0.1:${proxy.port}`;
-    const nodes = await Promise.all(Array.from({ length: 40 }, (_, n) => start(`n${n}`, [], { url })));
+    const nodes = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => start(`n${n}`, [], { url })),
+    );
     await eventually(() => expect(nodes.every((node) => transporter(node).connected)).toBe(true));
 
     // Each of the handshake's answers takes so long that some node stops before it.
@@ -278,9 +340,14 @@ describe("without RabbitMQ", () => {
     await eventually(() => expect(held.waiting()).toBe(1));
 
     const killed = Date.now();
-    await Promise.all([rabbit.kill(), expect(waiting).rejects.toMatchObject({ type: "REQUEST_REJECTED" })]);
+    await Promise.all([
+      rabbit.kill(),
+      expect(waiting).rejects.toMatchObject({ type: "REQUEST_REJECTED" }),
+    ]);
     expect(Date.now() - killed).toBeLessThan(1000);
-    await expect(within(100, a!.call("b.ask"))).rejects.toMatchObject({ type: expect.stringMatching(/SERVICE_NOT_/) });
+    await expect(within(100, a!.call("b.ask"))).rejects.toMatchObject({
+      type: expect.stringMatching(/SERVICE_NOT_/),
+    });
     expect(await a!.call("a.ask")).toBe("a");
 
     await rabbit.restart();
@@ -293,7 +360,9 @@ describe("without RabbitMQ", () => {
     const [a] = await cluster({ a: [answer("a")], b: [answer("b")] });
     const stopped = await start("c", [answer("c")]);
     expect(await a!.call("a.ask")).toBe("a");
-    await expect(within(100, a!.call("b.ask"))).rejects.toMatchObject({ type: "SERVICE_NOT_FOUND" });
+    await expect(within(100, a!.call("b.ask"))).rejects.toMatchObject({
+      type: "SERVICE_NOT_FOUND",
+    });
     await within(1500, stopped.stop());
 
     await rabbit.restart();
@@ -325,7 +394,7 @@ async function start(
   { url = rabbit.url, logger = false }: Settings = {},
 ): Promise<ServiceBroker> {
   const broker = new ServiceBroker({
-    ...steadyBroker,
+    ...brokerDefaults,
     nodeID,
     namespace,
     transporter: amqp(url),
@@ -341,7 +410,9 @@ async function start(
 
 /** The named nodes with their services, started together; where there is RabbitMQ, the first sees the services of all. */
 async function cluster(nodes: Record<string, ServiceSchema[]>): Promise<ServiceBroker[]> {
-  const brokers = await Promise.all(Object.entries(nodes).map(([nodeID, services]) => start(nodeID, services)));
+  const brokers = await Promise.all(
+    Object.entries(nodes).map(([nodeID, services]) => start(nodeID, services)),
+  );
   if (brokers.every((broker) => transporter(broker).connected)) {
     const names = Object.values(nodes).flatMap((services) => services.map(({ name }) => name));
     for (const broker of brokers) await broker.waitForServices(names, 5000, 20);
@@ -349,14 +420,19 @@ async function cluster(nodes: Record<string, ServiceSchema[]>): Promise<ServiceB
   return brokers;
 }
 
-const transporter = (broker: ServiceBroker): SteadyAmqp => broker.transit!.tx as SteadyAmqp;
+const transporter = (broker: ServiceBroker): ResilientAmqp => broker.transit!.tx as ResilientAmqp;
 
-const attempts = (broker: ServiceBroker): number => (transporter(broker) as unknown as { attempts: number }).attempts;
+const attempts = (broker: ServiceBroker): number =>
+  (transporter(broker) as unknown as { attempts: number }).attempts;
 
-const isInSight = (broker: ServiceBroker, nodeID: string): boolean => broker.registry.nodes.get(nodeID)?.available ?? false;
+const isInSight = (broker: ServiceBroker, nodeID: string): boolean =>
+  broker.registry.nodes.get(nodeID)?.available ?? false;
 
 /** A service whose one action answers the service's name, after `first`. */
-function answer(name: string, first: (ctx: Asked) => Promise<unknown> = async () => null): ServiceSchema {
+function answer(
+  name: string,
+  first: (ctx: Asked) => Promise<unknown> = async () => null,
+): ServiceSchema {
   return { name, actions: { ask: (ctx: Asked) => first(ctx).then(() => name) } };
 }
 
@@ -389,7 +465,9 @@ async function startWorker(nodeID: string): Promise<Worker> {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  closing.push(async () => child.exitCode ?? child.signalCode ?? (child.kill("SIGKILL"), once(child, "exit")));
+  closing.push(
+    async () => child.exitCode ?? child.signalCode ?? (child.kill("SIGKILL"), once(child, "exit")),
+  );
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
   const worker = { process: child, printed: () => output.split("\n") };
@@ -398,7 +476,10 @@ async function startWorker(nodeID: string): Promise<Worker> {
 }
 
 /** A call that the worker has begun and will not end by itself. */
-async function handOver(caller: ServiceBroker, worker: Worker): Promise<{ ends: Promise<unknown> }> {
+async function handOver(
+  caller: ServiceBroker,
+  worker: Worker,
+): Promise<{ ends: Promise<unknown> }> {
   await caller.waitForServices("worker", 5000, 20);
   const ends = caller.call("worker.work", { job: "endless", takes: 60_000 }, { timeout: 60_000 });
   ends.catch(() => null);

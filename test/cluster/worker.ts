@@ -1,12 +1,12 @@
 /** A node in a process of its own, for tests that kill, freeze or stop it. Prints "ready", whom it heard, and each job it carries out. */
 import { ServiceBroker, type Context } from "moleculer";
 import { setTimeout as pause } from "node:timers/promises";
-import { amqp, steadyBroker } from "../../broker/amqp.ts";
+import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
 
 const { AMQP_URL = "", NAMESPACE, NODE_ID } = process.env;
 
 const broker = new ServiceBroker({
-  ...steadyBroker,
+  ...brokerDefaults,
   nodeID: NODE_ID,
   namespace: NAMESPACE,
   transporter: amqp(AMQP_URL),
@@ -24,7 +24,9 @@ broker.createService({
   },
 });
 
-broker.localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => console.log(`heard ${nodeID}`));
+broker.localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) =>
+  console.log(`heard ${nodeID}`),
+);
 
 await broker.start();
 console.log("ready");

@@ -11,8 +11,14 @@ interface Reference {
   $ref: string;
 }
 interface Document {
-  channels: Record<string, { messages: Record<string, { name: string; summary: string; payload: TSchema }> }>;
-  operations: Record<string, { action: string; messages: Reference[]; reply?: { messages: Reference[] } }>;
+  channels: Record<
+    string,
+    { messages: Record<string, { name: string; summary: string; payload: TSchema }> }
+  >;
+  operations: Record<
+    string,
+    { action: string; messages: Reference[]; reply?: { messages: Reference[] } }
+  >;
 }
 
 let market: Market;
@@ -43,7 +49,10 @@ async function diagnosed(source: string): Promise<{ severity: number; message: s
 describe("/asyncapi.json", () => {
   it("is AsyncAPI 3.0, of which its official parser has neither an error nor a warning to tell", async () => {
     expect(document).toMatchObject({ asyncapi: "3.0.0" });
-    const [ours, broken] = await Promise.all([diagnosed(text), diagnosed(text.replace('"action":"send"', '"action":"shout"'))]);
+    const [ours, broken] = await Promise.all([
+      diagnosed(text),
+      diagnosed(text.replace('"action":"send"', '"action":"shout"')),
+    ]);
     const grave = (found: typeof ours) => found.filter(({ severity }) => severity <= 1);
     expect(grave(ours)).toEqual([]);
     expect(grave(broken)).not.toEqual([]);
@@ -55,7 +64,12 @@ describe("/asyncapi.json", () => {
       const [message, ...none] = operation.messages.map(at);
       expect(none).toEqual([]);
       expect(message!.summary).toMatch(/.{30}/);
-      return [operation.action, message!.name, message!.payload, operation.reply?.messages.map((one) => at(one).payload) ?? []];
+      return [
+        operation.action,
+        message!.name,
+        message!.payload,
+        operation.reply?.messages.map((one) => at(one).payload) ?? [],
+      ];
     });
     expect(listed).toEqual([
       ...Object.entries(clientEvents).map(([name, { payload, ack }]) => [
@@ -66,16 +80,24 @@ describe("/asyncapi.json", () => {
       ]),
       ...Object.entries(serverEvents).map(([name, payload]) => ["send", name, plain(payload), []]),
     ]);
-    const used = Object.values(document.operations).flatMap(({ messages, reply }) => [...messages, ...(reply?.messages ?? [])].map(at));
+    const used = Object.values(document.operations).flatMap(({ messages, reply }) =>
+      [...messages, ...(reply?.messages ?? [])].map(at),
+    );
     expect(new Set(used)).toEqual(new Set(Object.values(messages())));
   });
 
   it("says of each event what really comes, also of those that fail", async () => {
-    const [seller, buyer] = await Promise.all([Client.registered(market.api), Client.registered(market.api)]);
+    const [seller, buyer] = await Promise.all([
+      Client.registered(market.api),
+      Client.registered(market.api),
+    ]);
     const [one, other] = [market.device(), market.device(seller.session!.accessToken)];
     const acks = [["authorize", await one.ask("authorize", { token: "none" })]];
     acks.push(["authorize", await one.ask("authorize", { token: seller.session!.accessToken })]);
-    const { body: item } = await seller.call<{ id: string }>("POST", "/market/items", { title: "A lamp", price: 1 });
+    const { body: item } = await seller.call<{ id: string }>("POST", "/market/items", {
+      title: "A lamp",
+      price: 1,
+    });
     await buyer.call("POST", `/market/buy/${item.id}`);
     const { id } = await one.hears("notification");
     acks.push(["read", await one.ask("read", { ids: [id] })], ["read", await one.ask("read", {})]);
@@ -85,17 +107,34 @@ describe("/asyncapi.json", () => {
 
     const sent = [...one.events, ...other.events];
     expect(new Set(sent.map(({ event }) => event))).toEqual(new Set(Object.keys(serverEvents)));
-    for (const { event, payload } of sent) expect([event, checker(messages()[`server.${event}`]!.payload)(payload)]).toEqual([event, []]);
-    expect(acks.map(([, ack]) => (ack as { ok?: boolean }).ok)).toEqual([false, true, undefined, false]);
+    for (const { event, payload } of sent)
+      expect([event, checker(messages()[`server.${event}`]!.payload)(payload)]).toEqual([
+        event,
+        [],
+      ]);
+    expect(acks.map(([, ack]) => (ack as { ok?: boolean }).ok)).toEqual([
+      false,
+      true,
+      undefined,
+      false,
+    ]);
     for (const [event, ack] of acks) {
       const { reply } = document.operations[`client.${event as string}`]!;
-      expect(reply!.messages.filter((message) => checker(at(message).payload)(ack).length === 0)).toHaveLength(1);
+      expect(
+        reply!.messages.filter((message) => checker(at(message).payload)(ack).length === 0),
+      ).toHaveLength(1);
     }
   });
 
   it("is not sent again to who has it", async () => {
     const { headers } = await fetch(`${market.api}/asyncapi.json`);
-    const again = await fetch(`${market.api}/asyncapi.json`, { headers: { "if-none-match": headers.get("etag")! } });
-    expect([headers.get("content-type"), again.status, await again.text()]).toEqual(["application/json; charset=utf-8", 304, ""]);
+    const again = await fetch(`${market.api}/asyncapi.json`, {
+      headers: { "if-none-match": headers.get("etag")! },
+    });
+    expect([headers.get("content-type"), again.status, await again.text()]).toEqual([
+      "application/json; charset=utf-8",
+      304,
+      "",
+    ]);
   });
 });

@@ -14,7 +14,8 @@ it("a market restored from files that were copied while it ran, as docs/backup.m
   const [seller, buyer] = [await Client.registered(first.api), await Client.registered(first.api)];
   const [before, after] = [await seller.offer(), await seller.offer()];
   const sale = (await buyer.call("POST", `/market/buy/${before.id}`)).body;
-  const unread = async (client: Client) => (await client.call<Inbox>("GET", "/notifications")).body.unread;
+  const unread = async (client: Client) =>
+    (await client.call<Inbox>("GET", "/notifications")).body.unread;
   await eventually(async () => expect(await unread(seller)).toBe(1));
 
   follow("backup.md", "backup-files", folder.path);
@@ -25,7 +26,9 @@ it("a market restored from files that were copied while it ran, as docs/backup.m
   const { api, end } = await startNode([], env);
   const [again, other] = [new Client(api, buyer.session), new Client(api, seller.session)];
   expect((await again.call("POST", `/market/buy/${before.id}`)).body).toEqual(sale);
-  expect((await again.call("GET", `/market/items/${after.id}`)).body).toMatchObject({ isSold: false });
+  expect((await again.call("GET", `/market/items/${after.id}`)).body).toMatchObject({
+    isSold: false,
+  });
   expect(await unread(other)).toBe(1);
   expect(await end()).toBe(0);
 }, 30_000);

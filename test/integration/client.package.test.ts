@@ -11,15 +11,21 @@ import { temporaryFolder } from "../support/node.ts";
 
 const root = join(import.meta.dirname, "../..");
 const project = temporaryFolder();
-const types = () => readFileSync(join(project.path, "node_modules/souk-client/dist/index.d.ts"), "utf8");
+const types = () =>
+  readFileSync(join(project.path, "node_modules/souk-client/dist/index.d.ts"), "utf8");
 let market: Market;
 
 const run = (command: string, ...args: string[]) =>
-  execFileSync(command, args, { cwd: project.path, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  execFileSync(command, args, {
+    cwd: project.path,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 /** With everything strict, the library's declarations included, and nothing of this repository in reach. */
 const typeCheck = (file: string) => {
   try {
-    const options = "--strict --skipLibCheck false --noEmit --module nodenext --target es2024".split(" ");
+    const options =
+      "--strict --skipLibCheck false --noEmit --module nodenext --target es2024".split(" ");
     return run(process.execPath, join(root, "node_modules/typescript/bin/tsc"), ...options, file);
   } catch (error) {
     return (error as { stdout: string }).stdout;
@@ -27,9 +33,26 @@ const typeCheck = (file: string) => {
 };
 
 beforeAll(async () => {
-  writeFileSync(join(project.path, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
-  const packed = run("npm", "pack", join(root, "client"), "--pack-destination", project.path, "--silent");
-  run("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", `./${packed.trim().split("\n").at(-1)}`);
+  writeFileSync(
+    join(project.path, "package.json"),
+    JSON.stringify({ name: "empty", private: true, type: "module" }),
+  );
+  const packed = run(
+    "npm",
+    "pack",
+    join(root, "client"),
+    "--pack-destination",
+    project.path,
+    "--silent",
+  );
+  run(
+    "npm",
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--prefer-offline",
+    `./${packed.trim().split("\n").at(-1)}`,
+  );
   market = await startMarket();
 }, 180_000);
 afterAll(async () => {
@@ -38,7 +61,9 @@ afterAll(async () => {
 });
 
 it("installs from its tarball into an empty project, with socket.io-client and nothing else of its own", () => {
-  const { dependencies } = JSON.parse(readFileSync(join(project.path, "node_modules/souk-client/package.json"), "utf8")) as {
+  const { dependencies } = JSON.parse(
+    readFileSync(join(project.path, "node_modules/souk-client/package.json"), "utf8"),
+  ) as {
     dependencies: object;
   };
   expect(Object.keys(dependencies)).toEqual(["socket.io-client"]);
@@ -57,13 +82,18 @@ it("declares its types in one file that needs no other", () => {
 it("does what its page says in five lines", async () => {
   const lines = block("docs/client.md", "ts inbox");
   const isSame = (text: string) =>
-    text.replace("http://127.0.0.1:3000", market.api).replace("<printed at start>", market.keys.samplePassword!);
+    text
+      .replace("http://127.0.0.1:3000", market.api)
+      .replace("<printed at start>", market.keys.samplePassword!);
   writeFileSync(join(project.path, "inbox.ts"), isSame(lines));
   expect(block("client/README.md", "ts")).toBe(lines);
   expect(lines.trim().split("\n").filter(Boolean)).toHaveLength(4);
 
   expect(typeCheck("inbox.ts")).toBe("");
-  const listening = spawn(process.execPath, ["inbox.ts"], { cwd: project.path, stdio: ["ignore", "pipe", "inherit"] });
+  const listening = spawn(process.execPath, ["inbox.ts"], {
+    cwd: project.path,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   try {
     let said = "";
     listening.stdout.on("data", (chunk) => (said += chunk));

@@ -1,5 +1,11 @@
 /** The client on a real market: a session and an inbox that outlive what goes wrong. */
-import { createSouk, type InboxState, type LiveInbox, type Souk, type SoukOptions } from "../../client/index.ts";
+import {
+  createSouk,
+  type InboxState,
+  type LiveInbox,
+  type Souk,
+  type SoukOptions,
+} from "../../client/index.ts";
 import type { Session } from "../../contracts/users.ts";
 import { newAccount, newcomer, password } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
@@ -42,14 +48,16 @@ function device(options: Partial<SoukOptions> = {}): Device {
   return { souk, wire, inbox, states, told };
 }
 
-const isLive = ({ inbox }: Device) => eventually(() => expect(inbox.get().connection).toBe("live"), { within: 15_000 });
+const isLive = ({ inbox }: Device) =>
+  eventually(() => expect(inbox.get().connection).toBe("live"), { within: 15_000 });
 const shown = ({ inbox }: Device) => inbox.get().notifications.map(({ id }) => id);
 
 /** A seller, signed in on so many devices that are live. */
 async function seller(count = 1, options: Partial<SoukOptions> = {}): Promise<Device[]> {
   const { name, ...account } = newAccount();
   const devices = Array.from({ length: count }, () => device(options));
-  for (const [n, { souk }] of devices.entries()) await (n === 0 ? souk.register({ name, ...account }) : souk.signIn(account));
+  for (const [n, { souk }] of devices.entries())
+    await (n === 0 ? souk.register({ name, ...account }) : souk.signIn(account));
   await Promise.all(devices.map(isLive));
   return devices;
 }
@@ -72,7 +80,8 @@ describe("an inbox", () => {
     const [phone, laptop] = (await seller(2)) as [Device, Device];
 
     const [first, second] = [await sale(phone), await sale(phone)];
-    for (const one of [phone, laptop]) await eventually(() => expect(shown(one)).toEqual([second, first]));
+    for (const one of [phone, laptop])
+      await eventually(() => expect(shown(one)).toEqual([second, first]));
     expect([phone.told, laptop.told]).toEqual([
       [first, second],
       [first, second],
@@ -80,7 +89,9 @@ describe("an inbox", () => {
 
     await phone.inbox.read([first]);
     expect([shown(phone), phone.inbox.get().unread]).toEqual([[second], 1]);
-    await eventually(() => expect([shown(laptop), laptop.inbox.get().unread]).toEqual([[second], 1]));
+    await eventually(() =>
+      expect([shown(laptop), laptop.inbox.get().unread]).toEqual([[second], 1]),
+    );
     await laptop.inbox.read("all");
     await eventually(() => expect([shown(phone), phone.inbox.get().unread]).toEqual([[], 0]));
   });
@@ -95,7 +106,10 @@ describe("an inbox", () => {
     expect([shown(laptop), laptop.inbox.get().unread]).toEqual([sales.slice(0, 50), 60]);
 
     await Promise.all([laptop.inbox.more(), laptop.inbox.more()]);
-    expect([shown(laptop), laptop.inbox.get()]).toMatchObject([sales, { unread: 60, nextCursor: null }]);
+    expect([shown(laptop), laptop.inbox.get()]).toMatchObject([
+      sales,
+      { unread: 60, nextCursor: null },
+    ]);
     await laptop.inbox.more();
     expect(laptop.told).toEqual([]);
 
@@ -103,7 +117,8 @@ describe("an inbox", () => {
     await late.souk.signIn({ email: phone.souk.session.get().user!.email, password });
     await isLive(late);
     await late.inbox.read("all");
-    for (const one of [phone, laptop, late]) await eventually(() => expect([shown(one), one.inbox.get().unread]).toEqual([[], 0]));
+    for (const one of [phone, laptop, late])
+      await eventually(() => expect([shown(one), one.inbox.get().unread]).toEqual([[], 0]));
   });
 
   it("says that it pauses, and then has what was missed and not what was read meanwhile", async () => {
@@ -142,7 +157,12 @@ describe("an inbox", () => {
     await eventually(() => expect(phone.inbox.get().unread).toBe(1));
 
     await phone.souk.signOut();
-    expect(phone.inbox.get()).toEqual({ notifications: [], unread: 0, nextCursor: null, connection: "signedOut" });
+    expect(phone.inbox.get()).toEqual({
+      notifications: [],
+      unread: 0,
+      nextCursor: null,
+      connection: "signedOut",
+    });
     const before = phone.states.length;
     await phone.souk.register(newAccount());
     await isLive(phone);
@@ -170,7 +190,10 @@ describe("an inbox", () => {
     await eventually(() => expect(phone.inbox.get().unread).toBe(1));
     phone.wire.instead = () => problem(503, "UNAVAILABLE");
 
-    await expect(phone.inbox.read("all")).rejects.toMatchObject({ name: "SoukError", code: "UNAVAILABLE" });
+    await expect(phone.inbox.read("all")).rejects.toMatchObject({
+      name: "SoukError",
+      code: "UNAVAILABLE",
+    });
 
     expect(phone.inbox.get()).toMatchObject({ unread: 1, connection: "live" });
   });
@@ -180,7 +203,13 @@ describe("an access token that lives for six seconds", () => {
   /** As users would make it. */
   const shortLived = (wire: Wire) => {
     wire.changed = async (_, body: Session) =>
-      body.accessToken ? { ...body, accessToken: await tokenOf(market.key, body.user.id, { lives: 6 }), expiresIn: 6 } : body;
+      body.accessToken
+        ? {
+            ...body,
+            accessToken: await tokenOf(market.key, body.user.id, { lives: 6 }),
+            expiresIn: 6,
+          }
+        : body;
   };
 
   it("is replaced on the live socket before it expires, which nobody notices", async () => {
@@ -190,7 +219,10 @@ describe("an access token that lives for six seconds", () => {
     await isLive(phone);
     const from = phone.states.length;
 
-    await eventually(() => expect(phone.wire.to("/users/refresh").length).toBeGreaterThanOrEqual(2), { within: 20_000 });
+    await eventually(
+      () => expect(phone.wire.to("/users/refresh").length).toBeGreaterThanOrEqual(2),
+      { within: 20_000 },
+    );
     const last = await sale(phone);
     await eventually(() => expect(phone.told).toEqual([last]));
 
@@ -203,7 +235,8 @@ describe("an access token that lives for six seconds", () => {
     await phone.souk.register(newAccount());
     await isLive(phone);
 
-    phone.wire.instead = ({ path }) => (path === "/users/refresh" ? problem(503, "UNAVAILABLE") : undefined);
+    phone.wire.instead = ({ path }) =>
+      path === "/users/refresh" ? problem(503, "UNAVAILABLE") : undefined;
     await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 20_000 });
     expect(phone.souk.session.get().status).toBe("signedIn");
     phone.wire.instead = () => undefined;
@@ -217,7 +250,8 @@ describe("an access token that lives for six seconds", () => {
 describe("a socket", () => {
   it("whose token is refused is connected with a fresh one", async () => {
     const phone = device();
-    phone.wire.changed = ({ path }, body: Session) => (path === "/users" ? { ...body, accessToken: "a.b.c" } : body);
+    phone.wire.changed = ({ path }, body: Session) =>
+      path === "/users" ? { ...body, accessToken: "a.b.c" } : body;
     await phone.souk.register(newAccount());
 
     await isLive(phone);
@@ -243,7 +277,9 @@ describe("a socket", () => {
     for (let round = 0; round < 3; round++) {
       const before = phone.states.length;
       proxy.cut();
-      await eventually(() => expect(phone.states.slice(before).at(-1)?.connection).toBe("live"), { within: 10_000 });
+      await eventually(() => expect(phone.states.slice(before).at(-1)?.connection).toBe("live"), {
+        within: 10_000,
+      });
     }
     const last = await sale(phone);
     await eventually(() => expect(phone.told).toEqual([last]));
@@ -261,7 +297,8 @@ it("a market that is killed and started again finds its clients again, each noti
   const [phone, other] = [device({ url: node.api }), await newcomer({ url: node.api })];
   await phone.souk.register(newAccount());
   await isLive(phone);
-  const buy = async () => (await other.buy((await phone.souk.offer({ title: "Lamp", price: 1 })).id)).saleId;
+  const buy = async () =>
+    (await other.buy((await phone.souk.offer({ title: "Lamp", price: 1 })).id)).saleId;
   const first = await buy();
   await eventually(() => expect(phone.told).toEqual([first]));
 

@@ -16,7 +16,10 @@ async function all<T>(client: Client, path: string, pick: (body: never) => T[]):
   const found: T[] = [];
   let cursor: string | null = "";
   do {
-    const { body }: Answer<{ nextCursor: string | null }> = await client.call("GET", `${path}?limit=100${cursor && `&cursor=${cursor}`}`);
+    const { body }: Answer<{ nextCursor: string | null }> = await client.call(
+      "GET",
+      `${path}?limit=100${cursor && `&cursor=${cursor}`}`,
+    );
     found.push(...pick(body as never));
     cursor = body.nextCursor;
   } while (cursor);
@@ -29,7 +32,8 @@ it("a market killed in the middle of 1,000 buys has every sale, notice and accou
   const seller = await Client.registered(market.api);
   const buyers = await Promise.all(Array.from({ length: 10 }, () => Client.registered(market.api)));
   const items: Item[] = [];
-  while (items.length < 1000) items.push(...(await Promise.all(Array.from({ length: 50 }, () => seller.offer()))));
+  while (items.length < 1000)
+    items.push(...(await Promise.all(Array.from({ length: 50 }, () => seller.offer()))));
 
   const sold = new Map<string, { buyer: Client; saleId: string }>();
   const accounts: Client[] = [];
@@ -39,7 +43,9 @@ it("a market killed in the middle of 1,000 buys has every sale, notice and accou
     if (status === 200) sold.set(id, { buyer, saleId: body.saleId });
     if (sold.size === 400) market.child.kill("SIGKILL");
   });
-  const joining = Array.from({ length: 20 }, async () => accounts.push(await Client.registered(market.api)));
+  const joining = Array.from({ length: 20 }, async () =>
+    accounts.push(await Client.registered(market.api)),
+  );
   await Promise.allSettled([...buying, ...joining]);
   expect(await market.end()).toBe("SIGKILL");
   expect(sold.size).toBeGreaterThanOrEqual(400);
@@ -52,15 +58,25 @@ it("a market killed in the middle of 1,000 buys has every sale, notice and accou
     expect((await back(buyer).call<Bought>("POST", `/market/buy/${id}`)).body.saleId).toBe(saleId);
   for (const { session } of accounts.filter(({ session }) => session?.user)) {
     const { email } = session!.user;
-    expect((await new Client(api).call("POST", "/users/login", { email, password })).status).toBe(200);
+    expect((await new Client(api).call("POST", "/users/login", { email, password })).status).toBe(
+      200,
+    );
   }
 
   const sales = await all(back(seller), "/market/sales", ({ sales }: Sales) => sales);
-  expect(sales.map(({ id }) => id)).toEqual(expect.arrayContaining([...sold.values()].map(({ saleId }) => saleId)));
+  expect(sales.map(({ id }) => id)).toEqual(
+    expect.arrayContaining([...sold.values()].map(({ saleId }) => saleId)),
+  );
   await eventually(
     async () => {
-      const told = await all(back(seller), "/notifications", ({ notifications }: Inbox) => notifications);
-      expect(told.map(({ id }: Notification) => id).sort()).toEqual(sales.map(({ id }) => id).sort());
+      const told = await all(
+        back(seller),
+        "/notifications",
+        ({ notifications }: Inbox) => notifications,
+      );
+      expect(told.map(({ id }: Notification) => id).sort()).toEqual(
+        sales.map(({ id }) => id).sort(),
+      );
     },
     { within: 30_000, every: 500 },
   );

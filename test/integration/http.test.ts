@@ -5,14 +5,21 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { errors, type ErrorCode, type FieldError } from "../../contracts/errors.ts";
-import { routes, type Route } from "../../contracts/http.ts";
+import { routes, type Route } from "../../contracts/routes.ts";
 import type { BrokerOptions } from "moleculer";
-import { refusal } from "../../broker/errors.ts";
+import { refusal } from "../../broker/refusal.ts";
 import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
-import { foreignToken, gateway, raw, type Answered, type Gateway, type Options } from "../support/gateway.ts";
+import {
+  foreignToken,
+  gateway,
+  raw,
+  type Answered,
+  type Gateway,
+  type Options,
+} from "../support/gateway.ts";
 
-const { nodeHealth, shared } = await import("../../mixins/health.ts");
+const { nodeHealth, shared } = await import("../../edge/health.ts");
 
 /** What each action takes, its path's part aside. */
 const wellFormed: Record<string, object> = {
@@ -21,7 +28,14 @@ const wellFormed: Record<string, object> = {
   "users.refresh": { refreshToken: "r" },
   "users.logout": { refreshToken: "r" },
   "users.changePassword": { password: "correct horse", newPassword: "battery staple" },
-  "market.items": { search: "blue lamp", sellerId: "s", sold: true, sort: "-price", limit: 5, cursor: "c" },
+  "market.items": {
+    search: "blue lamp",
+    sellerId: "s",
+    sold: true,
+    sort: "-price",
+    limit: 5,
+    cursor: "c",
+  },
   "market.offer": { title: "A lamp", price: 4200, imageUrl: null },
   "market.revise": { price: 4300 },
   "market.buy": { price: 4200 },
@@ -33,15 +47,31 @@ const wellFormed: Record<string, object> = {
 
 const takesBody = ({ method }: Route) => method === "POST" || method === "PATCH";
 const queryOf = (values: object) =>
-  new URLSearchParams(Object.entries(values).map(([name, value]): [string, string] => [name, String(value)])).toString();
+  new URLSearchParams(
+    Object.entries(values).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
 const jsonType = { "content-type": "application/json" };
 
 /** A request to a route, well-formed but for what is given. */
-function asked(route: Route, token: string, change: { input?: object; body?: string; headers?: Record<string, string> } = {}) {
+function asked(
+  route: Route,
+  token: string,
+  change: { input?: object; body?: string; headers?: Record<string, string> } = {},
+) {
   const input = change.input ?? wellFormed[route.action] ?? {};
-  const path = route.path.replace(":id", "x-1") + (!takesBody(route) && Object.keys(input).length > 0 ? `?${queryOf(input)}` : "");
-  const headers = { ...(takesBody(route) && jsonType), authorization: `Bearer ${token}`, ...change.headers };
-  return [route.method, path, { headers, ...(takesBody(route) && { body: change.body ?? JSON.stringify(input) }) }] as const;
+  const path =
+    route.path.replace(":id", "x-1") +
+    (!takesBody(route) && Object.keys(input).length > 0 ? `?${queryOf(input)}` : "");
+  const headers = {
+    ...(takesBody(route) && jsonType),
+    authorization: `Bearer ${token}`,
+    ...change.headers,
+  };
+  return [
+    route.method,
+    path,
+    { headers, ...(takesBody(route) && { body: change.body ?? JSON.stringify(input) }) },
+  ] as const;
 }
 
 const post = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
@@ -52,14 +82,21 @@ const post = (body: unknown, headers: Record<string, string> = {}): RequestInit 
 function expectProblem(answer: Answered, code: ErrorCode): void {
   expect([answer.status, answer.body?.code]).toEqual([errors[code].status, code]);
   expect(answer.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
-  expect(answer.body).toMatchObject({ type: `urn:souk:error:${code}`, title: errors[code].title, status: errors[code].status });
+  expect(answer.body).toMatchObject({
+    type: `urn:souk:error:${code}`,
+    title: errors[code].title,
+    status: errors[code].status,
+  });
   expect(answer.body.detail).toEqual(expect.any(String));
   expect(answer.body.requestId).toBe(answer.headers.get("x-request-id"));
   expect(answer.headers.get("cache-control")).toBe("no-store");
 }
 
 /** What a raw answer says. */
-const codeIn = (answer: string) => [Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]), /"code":"(\w+)"/.exec(answer)?.[1]];
+const codeIn = (answer: string) => [
+  Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]),
+  /"code":"(\w+)"/.exec(answer)?.[1],
+];
 
 let at: Gateway;
 let token: string;
@@ -84,7 +121,8 @@ describe("the table of routes", () => {
 
       expect(answer.status).toBe(route.success);
       expect(answer.headers.get("cache-control")).toBe("no-store");
-      if (route.success === 204) return expect([answer.text, answer.headers.get("content-type")]).toEqual(["", null]);
+      if (route.success === 204)
+        return expect([answer.text, answer.headers.get("content-type")]).toEqual(["", null]);
       expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
       expect(answer.body).toEqual({
         action: route.action,
@@ -116,40 +154,75 @@ describe("the table of routes", () => {
       "/market/../users/me/x",
       "/*",
     ];
-    const notify = ["/notifications/notify", "/notifications.notify", "/market.buy", "/market/replay"];
+    const notify = [
+      "/notifications/notify",
+      "/notifications.notify",
+      "/market.buy",
+      "/market/replay",
+    ];
 
     for (const path of [...unbuilt, ...inner, ...twisted, ...notify])
-      expectRaw(await raw(at.port, `GET ${path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`), "NOT_FOUND", path);
-    expectProblem(await at.call("POST", "/notifications/notify", post({ userId: "u", text: "t" })), "NOT_FOUND");
-    expectRaw(await raw(at.port, `GET ${at.url}/nowhere HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`), "NOT_FOUND", "absolute");
+      expectRaw(
+        await raw(at.port, `GET ${path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`),
+        "NOT_FOUND",
+        path,
+      );
+    expectProblem(
+      await at.call("POST", "/notifications/notify", post({ userId: "u", text: "t" })),
+      "NOT_FOUND",
+    );
+    expectRaw(
+      await raw(at.port, `GET ${at.url}/nowhere HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`),
+      "NOT_FOUND",
+      "absolute",
+    );
   });
 
   it.each(["/market/items/", "/market/items/1/", "/users/alice/", "/health/live/"])(
     "has no path with a slash at its end: %s",
     async (path) => {
-      expect(await at.call("GET", path)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+      expect(await at.call("GET", path)).toMatchObject({
+        status: 404,
+        body: { code: "NOT_FOUND" },
+      });
     },
   );
 
   it("says which methods a path takes, in a 405 and to OPTIONS", async () => {
     for (const path of new Set(routes.map((route) => route.path))) {
-      const known: string[] = routes.filter((route) => route.path === path).map(({ method }) => method);
+      const known: string[] = routes
+        .filter((route) => route.path === path)
+        .map(({ method }) => method);
       const url = path.replace(":id", "x-1");
-      const allow = new Set(known.includes("GET") ? [...known, "HEAD", "OPTIONS"] : [...known, "OPTIONS"]);
-      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((each) => !known.includes(each))) {
+      const allow = new Set(
+        known.includes("GET") ? [...known, "HEAD", "OPTIONS"] : [...known, "OPTIONS"],
+      );
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter(
+        (each) => !known.includes(each),
+      )) {
         const answer = await at.call(method, url);
         expectProblem(answer, "METHOD_NOT_ALLOWED");
         expect(new Set(answer.headers.get("allow")?.split(", "))).toEqual(allow);
       }
       const options = await at.call("OPTIONS", url);
-      expect([options.status, new Set(options.headers.get("allow")?.split(", "))]).toEqual([204, allow]);
+      expect([options.status, new Set(options.headers.get("allow")?.split(", "))]).toEqual([
+        204,
+        allow,
+      ]);
     }
     expectProblem(await at.call("OPTIONS", "/nowhere"), "NOT_FOUND");
   });
 
   it("answers HEAD as GET, without the body", async () => {
-    const [head, get] = [await at.call("HEAD", "/market/items"), await at.call("GET", "/market/items")];
-    expect([head.status, head.text, head.headers.get("content-length")]).toEqual([200, "", get.headers.get("content-length")]);
+    const [head, get] = [
+      await at.call("HEAD", "/market/items"),
+      await at.call("GET", "/market/items"),
+    ];
+    expect([head.status, head.text, head.headers.get("content-length")]).toEqual([
+      200,
+      "",
+      get.headers.get("content-length"),
+    ]);
     expect((await at.call("HEAD", "/nowhere")).status).toBe(404);
   });
 
@@ -164,12 +237,17 @@ describe("the table of routes", () => {
     expect([answer.status, answer.headers.get("location")]).toEqual([201, "/market/items/i-9"]);
   });
 
-  it.each(["rest", "listAliases", "addRoute", "removeRoute"])("is not widened by moleculer-web's action %s", async (name) => {
-    await expect(at.broker.call(`api.${name}`, { route: { path: "/x" }, path: "/" })).rejects.toMatchObject({
-      name: "ServiceNotFoundError",
-    });
-    expect((await at.call("GET", "/market/items")).status).toBe(200);
-  });
+  it.each(["rest", "listAliases", "addRoute", "removeRoute"])(
+    "is not widened by moleculer-web's action %s",
+    async (name) => {
+      await expect(
+        at.broker.call(`api.${name}`, { route: { path: "/x" }, path: "/" }),
+      ).rejects.toMatchObject({
+        name: "ServiceNotFoundError",
+      });
+      expect((await at.call("GET", "/market/items")).status).toBe(200);
+    },
+  );
 });
 
 const expectRaw = (answer: string, code: ErrorCode, what = "") =>
@@ -219,7 +297,9 @@ describe("a query", () => {
   ])("%s is BAD_DATA and names %s", async (query, field) => {
     const answer = await at.call("GET", `/market/items?${query}`);
     expectProblem(answer, "BAD_DATA");
-    expect(new Set(answer.body.errors.map((fault: FieldError) => fault.field))).toEqual(new Set([field]));
+    expect(new Set(answer.body.errors.map((fault: FieldError) => fault.field))).toEqual(
+      new Set([field]),
+    );
   });
 
   it("does not give what belongs to the path or the body", async () => {
@@ -255,7 +335,10 @@ describe("a query", () => {
     expectProblem(many, "BAD_DATA");
     expect(many.body.errors.length).toBeLessThanOrEqual(20);
     for (const length of [20_000, 1_000_000]) {
-      const answer = await raw(at.port, `GET /users/${"x".repeat(length)} HTTP/1.1\r\nhost: h\r\n\r\n`);
+      const answer = await raw(
+        at.port,
+        `GET /users/${"x".repeat(length)} HTTP/1.1\r\nhost: h\r\n\r\n`,
+      );
       expectRaw(answer, "TOO_LARGE");
     }
   });
@@ -282,34 +365,51 @@ describe("a body", () => {
   });
 
   it("is JSON in UTF-8, neither another type nor compressed", async () => {
-    expect((await login(post(good, { "content-type": 'Application/JSON; charset="UTF-8"' }))).status).toBe(200);
+    expect(
+      (await login(post(good, { "content-type": 'Application/JSON; charset="UTF-8"' }))).status,
+    ).toBe(200);
     expect((await login(post(`\uFEFF${good}`))).status).toBe(200);
-    for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/jsonx", ""])
+    for (const type of [
+      "text/plain",
+      "application/x-www-form-urlencoded",
+      "application/json; charset=latin1",
+      "application/jsonx",
+      "",
+    ])
       expectProblem(await login(post(good, { "content-type": type })), "BAD_DATA");
     expect((await login(post(good, { "content-encoding": "identity" }))).status).toBe(200);
     for (const body of [gzipSync(good), good])
-      expectProblem(await login({ body, headers: { ...jsonType, "content-encoding": "gzip" } }), "BAD_DATA");
+      expectProblem(
+        await login({ body, headers: { ...jsonType, "content-encoding": "gzip" } }),
+        "BAD_DATA",
+      );
     const broken = Buffer.from(good.replace("horse", "\xff\xfe horse"), "latin1");
     expectProblem(await login({ body: broken, headers: jsonType }), "BAD_DATA");
   });
 
   it("may be left out where nothing in it is needed", async () => {
     const authorization = `Bearer ${token}`;
-    expect((await at.call("POST", "/market/buy/1", { headers: { authorization } })).body.params).toEqual({ id: "1" });
-    expect((await at.call("POST", "/market/buy/1", { body: "", headers: { authorization } })).body.params).toEqual({ id: "1" });
+    expect(
+      (await at.call("POST", "/market/buy/1", { headers: { authorization } })).body.params,
+    ).toEqual({ id: "1" });
+    expect(
+      (await at.call("POST", "/market/buy/1", { body: "", headers: { authorization } })).body
+        .params,
+    ).toEqual({ id: "1" });
     const chunked = `POST /market/buy/1 HTTP/1.1\r\nhost: h\r\nauthorization: ${authorization}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n0\r\n\r\n`;
     expect(codeIn(await raw(at.port, chunked))[0]).toBe(200);
     expectProblem(await login({}), "BAD_DATA");
   });
 
-  it.each(bodied.filter(({ path }) => path.includes(":id")).map((route) => [route.path, route] as const))(
-    "cannot name another %s than the path",
-    async (_path, route) => {
-      const answer = await at.call(...asked(route, token, { input: { ...wellFormed[route.action], id: "x-2" } }));
-      expectProblem(answer, "BAD_DATA");
-      expect(answer.body.errors).toEqual([{ field: "id", message: expect.any(String) }]);
-    },
-  );
+  it.each(
+    bodied.filter(({ path }) => path.includes(":id")).map((route) => [route.path, route] as const),
+  )("cannot name another %s than the path", async (_path, route) => {
+    const answer = await at.call(
+      ...asked(route, token, { input: { ...wellFormed[route.action], id: "x-2" } }),
+    );
+    expectProblem(answer, "BAD_DATA");
+    expect(answer.body.errors).toEqual([{ field: "id", message: expect.any(String) }]);
+  });
 
   it("of up to 32 KB is read; a larger one is TOO_LARGE, told or not how large, and its connection goes on or ends", async () => {
     const sized = (size: number) => `{"x":"${"y".repeat(size - 8)}"}`;
@@ -337,16 +437,33 @@ describe("hostile input", () => {
   type Change = { input?: object; body?: string };
   const inputOf = ({ action }: Route): object => wellFormed[action] ?? {};
   const everywhere = (route: Route, value: unknown): Change => ({
-    input: Object.fromEntries(Object.keys({ x: 1, ...inputOf(route) }).map((name) => [name, value])),
+    input: Object.fromEntries(
+      Object.keys({ x: 1, ...inputOf(route) }).map((name) => [name, value]),
+    ),
   });
   /** To every route. */
   const refused: [string, (route: Route) => Change][] = [
     ["an unknown field", (route) => ({ input: { ...inputOf(route), isAdmin: "true" } })],
     ["a user of its own", (route) => ({ input: { ...inputOf(route), user: "u-2" } })],
     ["a field named __proto__", (route) => ({ input: { ...inputOf(route), ["__proto__"]: "x" } })],
-    ...[null, 1, -1, 1e300, true, [], {}, "", "\u0000", "\uD800", "x".repeat(2_000), { $ne: 1 }, ["a"]].map(
-      (value): [string, (route: Route) => Change] => [JSON.stringify(value), (route) => everywhere(route, value)],
-    ),
+    ...[
+      null,
+      1,
+      -1,
+      1e300,
+      true,
+      [],
+      {},
+      "",
+      "\u0000",
+      "\uD800",
+      "x".repeat(2_000),
+      { $ne: 1 },
+      ["a"],
+    ].map((value): [string, (route: Route) => Change] => [
+      JSON.stringify(value),
+      (route) => everywhere(route, value),
+    ]),
   ];
   /** To those that take a body. */
   const unreadable: [string, Change, ErrorCode][] = [
@@ -364,21 +481,29 @@ describe("hostile input", () => {
         expect([what, answer.body?.code]).toEqual([what, "BAD_DATA"]);
         expectProblem(answer, "BAD_DATA");
       }
-      for (const [, change, code] of takesBody(route) ? unreadable : []) expectProblem(await at.call(...asked(route, token, change)), code);
+      for (const [, change, code] of takesBody(route) ? unreadable : [])
+        expectProblem(await at.call(...asked(route, token, change)), code);
     },
   );
 
-  it.each(["users.register", "users.login", "users.refresh", "users.logout", "users.changePassword", "market.offer", "notifications.read"])(
-    "without what %s needs names each missing field",
-    async (action) => {
-      const route: Route = routes.find((each) => each.action === action)!;
-      const answer = await at.call(...asked(route, token, { input: {} }));
-      expectProblem(answer, "BAD_DATA");
-      const missing = answer.body.errors.map(({ field }: FieldError) => field);
-      const needed = Object.keys(inputOf(route)).filter((name) => !["imageUrl", "until"].includes(name));
-      expect(missing).toEqual(expect.arrayContaining(needed));
-    },
-  );
+  it.each([
+    "users.register",
+    "users.login",
+    "users.refresh",
+    "users.logout",
+    "users.changePassword",
+    "market.offer",
+    "notifications.read",
+  ])("without what %s needs names each missing field", async (action) => {
+    const route: Route = routes.find((each) => each.action === action)!;
+    const answer = await at.call(...asked(route, token, { input: {} }));
+    expectProblem(answer, "BAD_DATA");
+    const missing = answer.body.errors.map(({ field }: FieldError) => field);
+    const needed = Object.keys(inputOf(route)).filter(
+      (name) => !["imageUrl", "until"].includes(name),
+    );
+    expect(missing).toEqual(expect.arrayContaining(needed));
+  });
 
   it("that is no HTTP, or lacks what HTTP asks for, is BAD_DATA", async () => {
     for (const text of [
@@ -404,7 +529,10 @@ describe("hostile input", () => {
       },
     });
     expect([answer.status, answer.headers.get("x-request-id") === "mine"]).toEqual([200, false]);
-    const expectant = await raw(at.port, "GET /health/live HTTP/1.1\r\nhost: h\r\nexpect: miracles\r\nconnection: close\r\n\r\n");
+    const expectant = await raw(
+      at.port,
+      "GET /health/live HTTP/1.1\r\nhost: h\r\nexpect: miracles\r\nconnection: close\r\n\r\n",
+    );
     expect(codeIn(expectant)[0]).toBe(200);
   });
 });
@@ -413,36 +541,45 @@ describe("identity", () => {
   const closed = routes.filter(({ who }) => who === "user") as readonly Route[];
   const open = routes.filter(({ who }) => who === "anyone") as readonly Route[];
 
-  it.each(closed.map((route) => [`${route.method} ${route.path}`, route] as const))("is asked for by %s", async (_name, route) => {
-    const bad = {
-      none: undefined,
-      empty: "",
-      "another scheme": `Basic ${token}`,
-      "no token": "Bearer ",
-      "no JWT": "Bearer x",
-      "two tokens": `Bearer ${token} ${token}`,
-      "a changed one": `Bearer ${token.slice(0, -4)}AAAA`,
-      unsigned: `Bearer ${Buffer.from('{"alg":"none"}').toString("base64url")}.${token.split(".")[1]}.`,
-      expired: `Bearer ${await at.token("u-1", { lives: -10 })}`,
-      "for others": `Bearer ${await at.token("u-1", { audience: "elsewhere" })}`,
-      "by others": `Bearer ${await foreignToken("u-1")}`,
-    };
-    for (const [what, authorization] of Object.entries(bad)) {
-      const [method, path, init] = asked(route, token);
-      const { authorization: _right, ...rest } = init.headers as Record<string, string>;
-      const answer = await at.call(method, path, { ...init, headers: { ...rest, ...(authorization !== undefined && { authorization }) } });
-      expect([what, answer.status]).toEqual([what, 401]);
-      expectProblem(answer, "UNAUTHENTICATED");
-      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
-    }
-  });
+  it.each(closed.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    "is asked for by %s",
+    async (_name, route) => {
+      const bad = {
+        none: undefined,
+        empty: "",
+        "another scheme": `Basic ${token}`,
+        "no token": "Bearer ",
+        "no JWT": "Bearer x",
+        "two tokens": `Bearer ${token} ${token}`,
+        "a changed one": `Bearer ${token.slice(0, -4)}AAAA`,
+        unsigned: `Bearer ${Buffer.from('{"alg":"none"}').toString("base64url")}.${token.split(".")[1]}.`,
+        expired: `Bearer ${await at.token("u-1", { lives: -10 })}`,
+        "for others": `Bearer ${await at.token("u-1", { audience: "elsewhere" })}`,
+        "by others": `Bearer ${await foreignToken("u-1")}`,
+      };
+      for (const [what, authorization] of Object.entries(bad)) {
+        const [method, path, init] = asked(route, token);
+        const { authorization: _right, ...rest } = init.headers as Record<string, string>;
+        const answer = await at.call(method, path, {
+          ...init,
+          headers: { ...rest, ...(authorization !== undefined && { authorization }) },
+        });
+        expect([what, answer.status]).toEqual([what, 401]);
+        expectProblem(answer, "UNAUTHENTICATED");
+        expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      }
+    },
+  );
 
-  it.each(open.map((route) => [`${route.method} ${route.path}`, route] as const))("is ignored by %s", async (_name, route) => {
-    for (const sent of [token, "nonsense"]) {
-      const answer = await at.call(...asked(route, sent));
-      expect([answer.status, answer.body.user]).toEqual([route.success, null]);
-    }
-  });
+  it.each(open.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    "is ignored by %s",
+    async (_name, route) => {
+      for (const sent of [token, "nonsense"]) {
+        const answer = await at.call(...asked(route, sent));
+        expect([answer.status, answer.body.user]).toEqual([route.success, null]);
+      }
+    },
+  );
 
   it("is asked for before anything of the request is read or looked up", async () => {
     const alone = await another({ present: ["users"] });
@@ -453,7 +590,11 @@ describe("identity", () => {
     const left = await at.token("u-1", { sid: "s-ended" });
     const me = () => at.call("GET", "/users/me", { headers: { authorization: `Bearer ${left}` } });
     expect((await me()).status).toBe(200);
-    await at.broker.broadcast("users.sessionEnded", { sid: "s-ended", userId: "u-1", until: new Date(Date.now() + 60_000).toISOString() });
+    await at.broker.broadcast("users.sessionEnded", {
+      sid: "s-ended",
+      userId: "u-1",
+      until: new Date(Date.now() + 60_000).toISOString(),
+    });
     await eventually(async () => expectProblem(await me(), "UNAUTHENTICATED"));
   });
 });
@@ -469,17 +610,23 @@ describe("a failure", () => {
       expectProblem(answer, code);
       const waits = code === "UNAVAILABLE" || code === "TOO_MANY_REQUESTS";
       expect(answer.headers.get("retry-after")).toBe(waits ? "1" : null);
-      expect(answer.body.detail).toBe(errors[code].status < 500 ? "because of secret things" : errors[code].title);
+      expect(answer.body.detail).toBe(
+        errors[code].status < 500 ? "because of secret things" : errors[code].title,
+      );
     }
     thrown = refusal("TOO_MANY_REQUESTS", "Slower", { retryAfter: 41.5 });
     expect((await made.call("GET", "/market/items/1")).headers.get("retry-after")).toBe("42");
   });
 
   it("that nobody foresaw is INTERNAL, without a word of it in the answer, and once in the log", async () => {
-    const made = await another({ handlers: { "market.item": () => Promise.reject(new TypeError("secret of mongodb://db:1")) } });
+    const made = await another({
+      handlers: { "market.item": () => Promise.reject(new TypeError("secret of mongodb://db:1")) },
+    });
     const answer = await made.call("GET", "/market/items/1");
     expectProblem(answer, "INTERNAL");
-    expect(answer.text + JSON.stringify([...answer.headers])).not.toMatch(/secret|mongodb|TypeError|\.ts/);
+    expect(answer.text + JSON.stringify([...answer.headers])).not.toMatch(
+      /secret|mongodb|TypeError|\.ts/,
+    );
     const lines = made.logged.filter((line) => line.includes("secret"));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(answer.body.requestId);
@@ -498,7 +645,9 @@ describe("a failure", () => {
       expectProblem(answer, "UNAVAILABLE");
       expect(answer.headers.get("retry-after")).toBe("1");
       expect(Date.now() - startedAt).toBeLessThan(500);
-      expect(made.logged.slice(before).filter((line) => line.includes(answer.body.requestId))).toHaveLength(1);
+      expect(
+        made.logged.slice(before).filter((line) => line.includes(answer.body.requestId)),
+      ).toHaveLength(1);
       expect(made.logged).toHaveLength(before + 1);
     }
   });
@@ -510,7 +659,9 @@ describe("a failure", () => {
     const made = await another({ handlers: { "market.buy": never as never }, broker: retrying });
     const startedAt = Date.now();
 
-    const answer = await made.call("POST", "/market/buy/1", { headers: { authorization: `Bearer ${token}` } });
+    const answer = await made.call("POST", "/market/buy/1", {
+      headers: { authorization: `Bearer ${token}` },
+    });
 
     expectProblem(answer, "TIMEOUT");
     expect(Date.now() - startedAt).toBeLessThan(10_000);
@@ -527,9 +678,13 @@ describe("a failure", () => {
 });
 
 describe("a request that never ends", () => {
-  const start = (extra = "") => `POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\n${extra}`;
-  const trickle = (piece: string) => Array.from({ length: 40 }, () => [{ pause: 500 }, piece]).flat();
-  const timed = async (...pieces: Parameters<typeof raw> extends [number, ...infer Pieces] ? Pieces : never) => {
+  const start = (extra = "") =>
+    `POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\n${extra}`;
+  const trickle = (piece: string) =>
+    Array.from({ length: 40 }, () => [{ pause: 500 }, piece]).flat();
+  const timed = async (
+    ...pieces: Parameters<typeof raw> extends [number, ...infer Pieces] ? Pieces : never
+  ) => {
     const startedAt = Date.now();
     const connection = raw(at.port, ...pieces);
     const answer = await connection.answered;
@@ -548,7 +703,8 @@ describe("a request that never ends", () => {
     expectRaw(body.answer, "BAD_DATA");
     expect(body.answeredAfter).toBeLessThan(10_000);
     expectRaw(headers.answer, "BAD_DATA");
-    for (const { closedAfter } of [body, headers, nothing]) expect(closedAfter).toBeLessThan(16_000);
+    for (const { closedAfter } of [body, headers, nothing])
+      expect(closedAfter).toBeLessThan(16_000);
   });
 });
 
@@ -567,7 +723,9 @@ describe("a browser", () => {
         await at.call("POST", "/users/login", post("x".repeat(40_000), { origin })),
       ]) {
         expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
-        expect(answer.headers.get("access-control-expose-headers")).toMatch(/Retry-After.*X-Request-Id/);
+        expect(answer.headers.get("access-control-expose-headers")).toMatch(
+          /Retry-After.*X-Request-Id/,
+        );
         expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
         expect(answer.headers.get("vary")).toBe("Origin");
       }
@@ -585,7 +743,11 @@ describe("a browser", () => {
   ])("may not from %s", async (origin) => {
     for (const answer of [
       await at.call("GET", "/market/items", from(origin)),
-      await at.call("OPTIONS", "/users/login", from(origin, { "access-control-request-method": "POST" })),
+      await at.call(
+        "OPTIONS",
+        "/users/login",
+        from(origin, { "access-control-request-method": "POST" }),
+      ),
     ]) {
       expectProblem(answer, "FORBIDDEN");
       expect(answer.headers.get("access-control-allow-origin")).toBeNull();
@@ -594,20 +756,37 @@ describe("a browser", () => {
   });
 
   it("is told beforehand what it may send", async () => {
-    const answer = await at.call("OPTIONS", "/market/items/1", from(page, { "access-control-request-method": "PATCH" }));
+    const answer = await at.call(
+      "OPTIONS",
+      "/market/items/1",
+      from(page, { "access-control-request-method": "PATCH" }),
+    );
     expect([answer.status, answer.text]).toEqual([204, ""]);
-    expect(answer.headers.get("access-control-allow-methods")?.split(", ").sort()).toEqual(["DELETE", "GET", "HEAD", "PATCH", "POST"]);
+    expect(answer.headers.get("access-control-allow-methods")?.split(", ").sort()).toEqual([
+      "DELETE",
+      "GET",
+      "HEAD",
+      "PATCH",
+      "POST",
+    ]);
     expect(answer.headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type");
   });
 
   it("is bound by a strict policy in every answer, also in those to what is no HTTP", async () => {
     for (const path of ["/market/items", "/nowhere", "/health/live"]) {
       const { headers } = await at.call("GET", path);
-      expect(headers.get("content-security-policy")).toMatch(/^default-src 'none';.*frame-ancestors 'none'/);
+      expect(headers.get("content-security-policy")).toMatch(
+        /^default-src 'none';.*frame-ancestors 'none'/,
+      );
       expect(headers.get("content-security-policy")).not.toContain("unsafe");
-      expect([headers.get("x-content-type-options"), headers.get("x-powered-by")]).toEqual(["nosniff", null]);
+      expect([headers.get("x-content-type-options"), headers.get("x-powered-by")]).toEqual([
+        "nosniff",
+        null,
+      ]);
     }
-    expect(await raw(at.port, "hello\r\n\r\n")).toMatch(/content-security-policy: default-src 'none'/);
+    expect(await raw(at.port, "hello\r\n\r\n")).toMatch(
+      /content-security-policy: default-src 'none'/,
+    );
   });
 });
 
@@ -626,7 +805,10 @@ describe("a crowd", () => {
   it("above the bound is refused at once with Retry-After, while those within are answered, and health too", async () => {
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
-    const made = await another({ handlers: { "market.items": slow }, settings: { mostInFlight: 20 } });
+    const made = await another({
+      handlers: { "market.items": slow },
+      settings: { mostInFlight: 20 },
+    });
 
     const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
     await eventually(() => expect(held.waiting()).toBe(20));
@@ -654,7 +836,10 @@ describe("a crowd", () => {
       inside--;
       return { ok: true };
     };
-    const made = await another({ handlers: { "market.items": busy }, settings: { fewestInFlight: 20 } });
+    const made = await another({
+      handlers: { "market.items": busy },
+      settings: { fewestInFlight: 20 },
+    });
 
     let refused: { answer: Answered; inside: number } | undefined;
     const askAgainAndAgain = async () => {
@@ -675,21 +860,30 @@ describe("a crowd", () => {
   it("at a slow service closes the door to that one alone, and is told of in one line", async () => {
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
-    const made = await another({ handlers: { "market.items": slow }, settings: { mostInFlight: 20 } });
+    const made = await another({
+      handlers: { "market.items": slow },
+      settings: { mostInFlight: 20 },
+    });
     const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
     await eventually(() => expect(held.waiting()).toBe(20));
 
     const others = await Promise.all(
-      ["/users/u-1", "/notifications"].map((path) => made.call("GET", path, { headers: { authorization: `Bearer ${token}` } })),
+      ["/users/u-1", "/notifications"].map((path) =>
+        made.call("GET", path, { headers: { authorization: `Bearer ${token}` } }),
+      ),
     );
-    const above = await Promise.all(["/market/items/1", "/market/items"].map((path) => made.call("GET", path)));
+    const above = await Promise.all(
+      ["/market/items/1", "/market/items"].map((path) => made.call("GET", path)),
+    );
     held.open();
     await Promise.all(within);
 
     expect(others.map(({ status }) => status)).toEqual([200, 200]);
     for (const answer of above) expectProblem(answer, "UNAVAILABLE");
     expect(made.logged).toEqual([
-      expect.stringContaining("More is asked of market than can be done: calls above 20 at a time are refused"),
+      expect.stringContaining(
+        "More is asked of market than can be done: calls above 20 at a time are refused",
+      ),
     ]);
   });
 });
@@ -702,7 +896,9 @@ describe("starting", () => {
   });
 
   it("on an address of another machine fails with one sentence", async () => {
-    await expect(gateway({ settings: { ip: "192.0.2.1" } })).rejects.toThrow("HOST 192.0.2.1 is no address of this machine");
+    await expect(gateway({ settings: { ip: "192.0.2.1" } })).rejects.toThrow(
+      "HOST 192.0.2.1 is no address of this machine",
+    );
   });
 });
 
@@ -746,7 +942,9 @@ describe("stopping", () => {
     await eventually(() => expect(held.waiting()).toBe(1));
 
     const stopping = made.stop();
-    await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), { within: 1_500 });
+    await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), {
+      within: 1_500,
+    });
     held.open();
 
     expect((await running).status).toBe(200);
@@ -754,27 +952,32 @@ describe("stopping", () => {
     await far.stop();
   });
 
-  it.each(["was silent until then", "has asked before"])("answers also what was on its way, of a client who %s", async (which) => {
-    const made = await gateway();
-    const client = connect(made.port, "127.0.0.1");
-    const ask = () => client.write("GET /health/live HTTP/1.1\r\nhost: h\r\n\r\n");
-    let said = "";
-    client.on("data", (chunk) => (said += chunk));
-    await once(client, "connect");
-    if (which === "has asked before") {
+  it.each(["was silent until then", "has asked before"])(
+    "answers also what was on its way, of a client who %s",
+    async (which) => {
+      const made = await gateway();
+      const client = connect(made.port, "127.0.0.1");
+      const ask = () => client.write("GET /health/live HTTP/1.1\r\nhost: h\r\n\r\n");
+      let said = "";
+      client.on("data", (chunk) => (said += chunk));
+      await once(client, "connect");
+      if (which === "has asked before") {
+        ask();
+        await eventually(() => expect(said).toMatch(/live/));
+        said = "";
+      } else await made.call("GET", "/health/live"); // accepted after the silent one, so that one is seen by now
+
+      const stopping = made.stop();
+      await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), {
+        every: 1,
+      });
       ask();
-      await eventually(() => expect(said).toMatch(/live/));
-      said = "";
-    } else await made.call("GET", "/health/live"); // accepted after the silent one, so that one is seen by now
+      await once(client, "close");
 
-    const stopping = made.stop();
-    await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), { every: 1 });
-    ask();
-    await once(client, "close");
-
-    expect(said).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is);
-    await stopping;
-  });
+      expect(said).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is);
+      await stopping;
+    },
+  );
 
   it("waits for nobody who never asked anything", async () => {
     const made = await gateway();
@@ -791,7 +994,10 @@ describe("stopping", () => {
     let inside = 0;
     const never = () => new Promise((resolve) => setTimeout(resolve, 20_000, inside++).unref());
     const made = await gateway({ handlers: { "market.items": never as never } });
-    const half = raw(made.port, "POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\n{");
+    const half = raw(
+      made.port,
+      "POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\n{",
+    );
     const hanging = fetch(`${made.url}/market/items`).catch(() => "cut");
     await eventually(() => expect(inside).toBe(1));
     const startedAt = Date.now();
@@ -816,13 +1022,19 @@ describe("health", () => {
     const never = () => new Promise((resolve) => setTimeout(resolve, 20_000).unref());
     const made = await another({
       present: ["market", "users"],
-      handlers: { "market.health": () => Promise.reject(refusal("UNAVAILABLE")), "users.health": never as never },
+      handlers: {
+        "market.health": () => Promise.reject(refusal("UNAVAILABLE")),
+        "users.health": never as never,
+      },
     });
     const startedAt = Date.now();
     const answer = await made.call("GET", "/health/ready");
     expect([answer.status, answer.body]).toEqual([
       503,
-      { status: "not ready", services: { api: "up", market: "database away", notifications: "away", users: "away" } },
+      {
+        status: "not ready",
+        services: { api: "up", market: "database away", notifications: "away", users: "away" },
+      },
     ]);
     expect(Date.now() - startedAt).toBeLessThan(1_500);
     expect((await made.call("GET", "/health/live")).status).toBe(200);
@@ -862,14 +1074,23 @@ describe("health", () => {
     const starting = broker.start();
     // Its service has not started yet, as when its database is away.
     await eventually(async () => expect((await fetch(`${at}/health/live`)).status).toBe(200));
-    expect(await (await fetch(`${at}/health/ready`)).json()).toEqual({ status: "not ready", services: { market: "away" } });
+    expect(await (await fetch(`${at}/health/ready`)).json()).toEqual({
+      status: "not ready",
+      services: { market: "away" },
+    });
     opening.resolve(null);
     await starting;
     const up = await fetch(`${at}/health/ready`);
-    expect([up.status, await up.json()]).toEqual([200, { status: "ready", services: { market: "up" } }]);
+    expect([up.status, await up.json()]).toEqual([
+      200,
+      { status: "ready", services: { market: "up" } },
+    ]);
     isWell = false;
     const down = await fetch(`${at}/health/ready`);
-    expect([down.status, await down.json()]).toEqual([503, { status: "not ready", services: { market: "database away" } }]);
+    expect([down.status, await down.json()]).toEqual([
+      503,
+      { status: "not ready", services: { market: "database away" } },
+    ]);
     expect((await fetch(`${at}/market/items`)).status).toBe(404);
     await broker.stop();
     await expect(fetch(`${at}/health/live`)).rejects.toThrow();
@@ -895,8 +1116,12 @@ describe("health", () => {
 
   it("of a node whose HEALTH_PORT is taken fails its start with one sentence", async () => {
     const { ServiceBroker } = await import("moleculer");
-    const middlewares = [nodeHealth({ healthPort: at.port, host: "127.0.0.1", services: ["market"] })];
-    await expect(new ServiceBroker({ logger: false, middlewares }).start()).rejects.toThrow(`HEALTH_PORT ${at.port} on 127.0.0.1 is taken`);
+    const middlewares = [
+      nodeHealth({ healthPort: at.port, host: "127.0.0.1", services: ["market"] }),
+    ];
+    await expect(new ServiceBroker({ logger: false, middlewares }).start()).rejects.toThrow(
+      `HEALTH_PORT ${at.port} on 127.0.0.1 is taken`,
+    );
   });
 
   it.each([
@@ -905,9 +1130,13 @@ describe("health", () => {
     ["without services", { healthPort: 0, services: [] }],
   ] as const)("of a node %s opens no port", async (_what, config) => {
     const { ServiceBroker } = await import("moleculer");
-    const open = () => process.getActiveResourcesInfo().filter((what) => what === "TCPServerWrap").length;
+    const open = () =>
+      process.getActiveResourcesInfo().filter((what) => what === "TCPServerWrap").length;
     const before = open();
-    const broker = new ServiceBroker({ logger: false, middlewares: [nodeHealth({ host: "127.0.0.1", ...config })] });
+    const broker = new ServiceBroker({
+      logger: false,
+      middlewares: [nodeHealth({ host: "127.0.0.1", ...config })],
+    });
     await broker.start();
     expect(open()).toBe(before);
     await broker.stop();

@@ -10,7 +10,8 @@ afterAll(() => souk.end());
 
 const notify = async (userId: string, notice: object = {}) =>
   (await souk.call("notifications.notify", { userId, text: "Item #1 was sold!", ...notice })).id;
-const inbox = (userId: string, params: object = {}) => souk.call("notifications.inbox", params, userId);
+const inbox = (userId: string, params: object = {}) =>
+  souk.call("notifications.inbox", params, userId);
 const idsOf = ({ notifications }: Inbox) => notifications.map(({ id }) => id);
 const refusal = (call: Promise<unknown>) =>
   call.then(
@@ -21,14 +22,24 @@ const refusal = (call: Promise<unknown>) =>
 describe("a notice", () => {
   it("is pushed at once to every device of its user, and to nobody else's", async () => {
     const [user, stranger] = [randomUUID(), randomUUID()];
-    const [phone, laptop, other] = [await souk.device(user), await souk.device(user), await souk.device(stranger)];
+    const [phone, laptop, other] = [
+      await souk.device(user),
+      await souk.device(user),
+      await souk.device(stranger),
+    ];
 
     const id = await notify(user, { type: "sale", data: { itemId: "1" } });
 
     for (const device of [phone, laptop]) {
       await device.shows(id);
       expect(device.heard("notification")).toEqual([
-        { id, type: "sale", text: "Item #1 was sold!", data: { itemId: "1" }, createdAt: expect.stringMatching(/Z$/) },
+        {
+          id,
+          type: "sale",
+          text: "Item #1 was sold!",
+          data: { itemId: "1" },
+          createdAt: expect.stringMatching(/Z$/),
+        },
       ]);
     }
     const marker = await notify(stranger);
@@ -42,7 +53,9 @@ describe("a notice", () => {
 
     const device = await souk.device(user);
 
-    expect(device.heard("inbox")).toMatchObject([{ unread: 1, notifications: [{ id }], nextCursor: null }]);
+    expect(device.heard("inbox")).toMatchObject([
+      { unread: 1, notifications: [{ id }], nextCursor: null },
+    ]);
   });
 
   it("keeps its id, its first words and its count when it is told again, and is pushed again", async () => {
@@ -50,7 +63,10 @@ describe("a notice", () => {
     const device = await souk.device(user);
     await notify(user, { id, text: "first" });
 
-    expect(await souk.call("notifications.notify", { id, userId: user, text: "second" })).toEqual({ ok: true, id });
+    expect(await souk.call("notifications.notify", { id, userId: user, text: "second" })).toEqual({
+      ok: true,
+      id,
+    });
 
     const shown = await device.hears("notification", 2);
     expect(shown).toEqual(device.heard("notification")[0]);
@@ -68,13 +84,19 @@ describe("a notice", () => {
 
     const marker = await notify(user);
     await device.shows(marker);
-    expect(device.heard("notification").map((notification) => notification.id)).toEqual([id, marker]);
+    expect(device.heard("notification").map((notification) => notification.id)).toEqual([
+      id,
+      marker,
+    ]);
   });
 
   it("has its id to itself within its user's inbox only", async () => {
     const [user, other, id] = [randomUUID(), randomUUID(), randomUUID()];
 
-    await Promise.all([notify(user, { id, text: "for one" }), notify(other, { id, text: "for the other" })]);
+    await Promise.all([
+      notify(user, { id, text: "for one" }),
+      notify(other, { id, text: "for the other" }),
+    ]);
 
     expect([await inbox(user), await inbox(other)]).toMatchObject([
       { unread: 1, notifications: [{ id, text: "for one" }] },
@@ -110,7 +132,9 @@ describe("a notice", () => {
   ])("is refused with %s", async (_what, notice) => {
     expect(await refusal(souk.call("notifications.notify", notice as never))).toBe("400 BAD_DATA");
     const among = { notices: [{ userId: "u", text: "Hello" }, notice] };
-    expect(await refusal(souk.call("notifications.notifyAll", among as never))).toBe("400 BAD_DATA");
+    expect(await refusal(souk.call("notifications.notifyAll", among as never))).toBe(
+      "400 BAD_DATA",
+    );
   });
 
   it.each([
@@ -118,7 +142,9 @@ describe("a notice", () => {
     ["more than a hundred", Array.from({ length: 101 }, () => ({ userId: "u", text: "Hello" }))],
     ["one that is no notice", [null]],
   ])("are refused together when there are %s", async (_what, notices) => {
-    expect(await refusal(souk.call("notifications.notifyAll", { notices } as never))).toBe("400 BAD_DATA");
+    expect(await refusal(souk.call("notifications.notifyAll", { notices } as never))).toBe(
+      "400 BAD_DATA",
+    );
   });
 });
 
@@ -171,7 +197,8 @@ describe("the inbox", () => {
   it("refuses a cursor that is not its own", async () => {
     const cursor = Buffer.from(JSON.stringify(["price1", 5, "x"])).toString("base64url");
 
-    for (const wrong of [cursor, "AAAA"]) expect(await refusal(inbox(randomUUID(), { cursor: wrong }))).toBe("400 BAD_DATA");
+    for (const wrong of [cursor, "AAAA"])
+      expect(await refusal(inbox(randomUUID(), { cursor: wrong }))).toBe("400 BAD_DATA");
   });
 });
 
@@ -195,9 +222,12 @@ describe("reading", () => {
     const id = await notify(user);
     const devices = [await souk.device(user), await souk.device(user)];
 
-    expect(await souk.call("notifications.read", { all: true, until: id }, user)).toEqual({ unread: 0 });
+    expect(await souk.call("notifications.read", { all: true, until: id }, user)).toEqual({
+      unread: 0,
+    });
 
-    for (const device of devices) expect(await device.hears("read")).toEqual({ all: true, until: id, unread: 0 });
+    for (const device of devices)
+      expect(await device.hears("read")).toEqual({ all: true, until: id, unread: 0 });
   });
 
   it("up to a notice leaves those that came after it, and those of others", async () => {
@@ -205,7 +235,9 @@ describe("reading", () => {
     await notify(stranger);
     const [, until, after] = [await notify(user), await notify(user), await notify(user)];
 
-    expect(await souk.call("notifications.read", { all: true, until }, user)).toEqual({ unread: 1 });
+    expect(await souk.call("notifications.read", { all: true, until }, user)).toEqual({
+      unread: 1,
+    });
     expect(idsOf(await inbox(user, { unread: true }))).toEqual([after]);
     expect((await inbox(stranger)).unread).toBe(1);
   });
@@ -216,19 +248,30 @@ describe("reading", () => {
 
     for (const read of [{ ids: [id] }, { all: true, until: id } as const, { all: true } as const])
       expect(await souk.call("notifications.read", read, stranger)).toEqual({ unread: 0 });
-    expect(await souk.call("notifications.read", { all: true, until: randomUUID() }, user)).toEqual({ unread: 1 });
+    expect(await souk.call("notifications.read", { all: true, until: randomUUID() }, user)).toEqual(
+      { unread: 1 },
+    );
     expect((await inbox(user)).unread).toBe(1);
   });
 
-  it.each([{}, { ids: [] }, { ids: "all" }, { ids: [{ $ne: 1 }] }, { all: false }, { all: true, ids: ["x"] }, { until: "x" }])(
-    "refuses %j",
-    async (read) => {
-      expect(await refusal(souk.call("notifications.read", read as never, randomUUID()))).toBe("400 BAD_DATA");
-    },
-  );
+  it.each([
+    {},
+    { ids: [] },
+    { ids: "all" },
+    { ids: [{ $ne: 1 }] },
+    { all: false },
+    { all: true, ids: ["x"] },
+    { until: "x" },
+  ])("refuses %j", async (read) => {
+    expect(await refusal(souk.call("notifications.read", read as never, randomUUID()))).toBe(
+      "400 BAD_DATA",
+    );
+  });
 
   it("needs a user", async () => {
-    expect(await refusal(souk.call("notifications.read", { all: true }))).toBe("401 UNAUTHENTICATED");
+    expect(await refusal(souk.call("notifications.read", { all: true }))).toBe(
+      "401 UNAUTHENTICATED",
+    );
   });
 });
 
@@ -237,6 +280,8 @@ it("is healthy while its store answers, and publishes nothing but its contract",
   await eventually(() => {
     const actions = souk.broker.registry.getActionList({ onlyLocal: true }) as { name: string }[];
     const own = actions.map(({ name }) => name).filter((name) => name.startsWith("notifications."));
-    expect(own.sort()).toEqual(["health", "inbox", "notify", "notifyAll", "read"].map((name) => `notifications.${name}`));
+    expect(own.sort()).toEqual(
+      ["health", "inbox", "notify", "notifyAll", "read"].map((name) => `notifications.${name}`),
+    );
   });
 });

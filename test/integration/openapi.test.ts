@@ -1,12 +1,15 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { routes, type Route } from "../../contracts/http.ts";
+import { routes, type Route } from "../../contracts/routes.ts";
 import { gateway, type Gateway } from "../support/gateway.ts";
 
 interface Operation {
   operationId: string;
   security: object[];
   parameters?: { name: string; in: string; required: boolean }[];
-  requestBody?: { required: boolean; content: Record<string, { schema: { properties?: object; required?: string[] } }> };
+  requestBody?: {
+    required: boolean;
+    content: Record<string, { schema: { properties?: object; required?: string[] } }>;
+  };
   responses: Record<string, { content?: Record<string, { schema: object }> }>;
 }
 
@@ -18,8 +21,10 @@ beforeAll(async () => {
 });
 afterAll(() => at.stop());
 
-const operationOf = ({ method, path }: Route) => document.paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
-const route = (action: string): Operation => operationOf(routes.find((each) => each.action === action)!)!;
+const operationOf = ({ method, path }: Route) =>
+  document.paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
+const route = (action: string): Operation =>
+  operationOf(routes.find((each) => each.action === action)!)!;
 
 describe("/openapi.json", () => {
   it("is OpenAPI 3.1 by its official schema", async () => {
@@ -32,20 +37,41 @@ describe("/openapi.json", () => {
       const { operationId, security, responses } = operationOf(each)!;
       expect(operationId).toBe(each.action);
       expect(security).toEqual(each.who === "user" ? [{ accessToken: [] }] : []);
-      expect(Object.keys(responses).filter((status) => status < "400")).toEqual([String(each.success)]);
+      expect(Object.keys(responses).filter((status) => status < "400")).toEqual([
+        String(each.success),
+      ]);
     }
-    const listed = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+    const listed = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
     const others = ["get /config.json", "get /health/live", "get /health/ready"];
     expect(listed.sort()).toEqual(
-      [...routes.map(({ method, path }) => `${method.toLowerCase()} ${path.replace(":id", "{id}")}`), ...others].sort(),
+      [
+        ...routes.map(
+          ({ method, path }) => `${method.toLowerCase()} ${path.replace(":id", "{id}")}`,
+        ),
+        ...others,
+      ].sort(),
     );
   });
 
   it("tells where each param goes, and which are needed", () => {
-    expect(route("market.revise").parameters).toMatchObject([{ name: "id", in: "path", required: true }]);
-    expect(Object.keys(route("market.revise").requestBody!.content["application/json"]!.schema.properties!)).not.toContain("id");
-    expect(route("market.items").parameters!.map((one) => [one.name, one.in, one.required])).toEqual(
-      ["search", "sellerId", "sold", "sort", "limit", "cursor"].map((name) => [name, "query", false]),
+    expect(route("market.revise").parameters).toMatchObject([
+      { name: "id", in: "path", required: true },
+    ]);
+    expect(
+      Object.keys(
+        route("market.revise").requestBody!.content["application/json"]!.schema.properties!,
+      ),
+    ).not.toContain("id");
+    expect(
+      route("market.items").parameters!.map((one) => [one.name, one.in, one.required]),
+    ).toEqual(
+      ["search", "sellerId", "sold", "sort", "limit", "cursor"].map((name) => [
+        name,
+        "query",
+        false,
+      ]),
     );
     expect(route("market.buy").requestBody!.required).toBe(false);
     expect(route("users.login").requestBody).toMatchObject({
@@ -57,8 +83,11 @@ describe("/openapi.json", () => {
   it("names the codes of each refusal", () => {
     const { responses } = route("market.buy");
     const codes = (status: number) =>
-      (responses[status]?.content?.["application/problem+json"]?.schema as { properties: { code: { enum: string[] } } }).properties.code
-        .enum;
+      (
+        responses[status]?.content?.["application/problem+json"]?.schema as {
+          properties: { code: { enum: string[] } };
+        }
+      ).properties.code.enum;
     expect(codes(404)).toEqual(["ITEM_NOT_FOUND", "ITEM_SOLD"]);
     expect(codes(409)).toEqual(["PRICE_CHANGED"]);
     expect(codes(401)).toEqual(["UNAUTHENTICATED"]);
@@ -73,7 +102,9 @@ describe("/openapi.json", () => {
       const answer = await at.call("GET", "/openapi.json", { headers: { "if-none-match": known } });
       expect([answer.status, answer.text, answer.headers.get("etag")]).toEqual([304, "", etag]);
     }
-    expect((await at.call("GET", "/openapi.json", { headers: { "if-none-match": '"x"' } })).status).toBe(200);
+    expect(
+      (await at.call("GET", "/openapi.json", { headers: { "if-none-match": '"x"' } })).status,
+    ).toBe(200);
     expect((await at.call("HEAD", "/openapi.json")).text).toBe("");
     expect((await at.call("POST", "/openapi.json")).status).toBe(405);
   });

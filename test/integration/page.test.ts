@@ -46,7 +46,12 @@ afterAll(async () => {
 });
 
 /** A GET as it is written, which `fetch` would tidy up: the status line and headers, and the body. */
-async function get(path: string, headers: Record<string, string> = {}, { port } = at, method = "GET") {
+async function get(
+  path: string,
+  headers: Record<string, string> = {},
+  { port } = at,
+  method = "GET",
+) {
   const lines = Object.entries({ host: "souk.example:3000", connection: "close", ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
@@ -62,18 +67,35 @@ async function get(path: string, headers: Record<string, string> = {}, { port } 
 
 const problem = async (...asked: Parameters<typeof get>) => {
   const { status, headers, bytes } = await get(...asked);
-  return [status, headers.get("content-type"), (JSON.parse(bytes.toString() || "{}") as { code?: string }).code];
+  return [
+    status,
+    headers.get("content-type"),
+    (JSON.parse(bytes.toString() || "{}") as { code?: string }).code,
+  ];
 };
-const refused = (status: number, code?: string) => [status, "application/problem+json; charset=utf-8", code];
+const refused = (status: number, code?: string) => [
+  status,
+  "application/problem+json; charset=utf-8",
+  code,
+];
 
 describe("/config.json", () => {
   it("tells the socket's URL, or the port it has at this host, and the currency", async () => {
-    const elsewhere = await gateway({ settings: { socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" } });
+    const elsewhere = await gateway({
+      settings: { socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" },
+    });
 
-    const answers = [await elsewhere.call("GET", "/config.json"), await at.call("GET", "/config.json")];
+    const answers = [
+      await elsewhere.call("GET", "/config.json"),
+      await at.call("GET", "/config.json"),
+    ];
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-    expect(answers[0]!.body).toEqual({ socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" });
+    expect(answers[0]!.body).toEqual({
+      socketUrl: "wss://live.example",
+      socketPort: 3001,
+      currency: "JPY",
+    });
     expect(answers[1]!.body).toEqual({ socketUrl: null, socketPort: 3001, currency: "EUR" });
     expect(answers.flatMap(({ body }) => checker(Config)(body))).toEqual([]);
     await elsewhere.stop();
@@ -82,18 +104,25 @@ describe("/config.json", () => {
   it("tells the port that was taken, when any was free to take", async () => {
     const market = await startMarket();
     const answer = await fetch(`${market.api}/config.json`);
-    expect(await answer.json()).toEqual({ socketUrl: null, socketPort: Number(new URL(market.sockets).port), currency: "EUR" });
+    expect(await answer.json()).toEqual({
+      socketUrl: null,
+      socketPort: Number(new URL(market.sockets).port),
+      currency: "EUR",
+    });
     await market.close();
   });
 });
 
 describe("the page", () => {
-  it.each(["/", "/?from=a%20friend", "/shop/items/1", "/shop/sell", "/shop/a/b/c?d=e"])("is at %s", async (path) => {
-    const { status, headers, bytes } = await get(path);
-    expect([status, bytes.toString()]).toEqual([200, built["index.html"]]);
-    expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
-    expect(headers.get("cache-control")).toBe("no-cache");
-  });
+  it.each(["/", "/?from=a%20friend", "/shop/items/1", "/shop/sell", "/shop/a/b/c?d=e"])(
+    "is at %s",
+    async (path) => {
+      const { status, headers, bytes } = await get(path);
+      expect([status, bytes.toString()]).toEqual([200, built["index.html"]]);
+      expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
+      expect(headers.get("cache-control")).toBe("no-cache");
+    },
+  );
 
   it("has the contracts beside it, at /docs", async () => {
     expect((await get("/docs")).bytes.toString()).toBe(built["docs.html"]);
@@ -105,7 +134,11 @@ describe("the page", () => {
     ["serif.B5T3aQ_x.woff2", "font/woff2"],
   ])("has the file %s, which may be kept for ever", async (name, type) => {
     const { status, headers, bytes } = await get(`/assets/${name}`);
-    expect([status, bytes.toString(), headers.get("content-type")]).toEqual([200, built[`assets/${name}`], type]);
+    expect([status, bytes.toString(), headers.get("content-type")]).toEqual([
+      200,
+      built[`assets/${name}`],
+      type,
+    ]);
     expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
   });
 
@@ -116,18 +149,32 @@ describe("the page", () => {
     ["samples/teapot.svg", "image/svg+xml"],
   ])("has the file %s, which may change under its name", async (name, type) => {
     const { status, headers, bytes } = await get(`/assets/${name}`);
-    expect([status, bytes.toString(), headers.get("content-type")]).toEqual([200, built[`assets/${name}`], type]);
+    expect([status, bytes.toString(), headers.get("content-type")]).toEqual([
+      200,
+      built[`assets/${name}`],
+      type,
+    ]);
     expect(headers.get("cache-control")).toBe("public, max-age=3600");
     // An item's picture may be shown by any page.
     expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
   });
 
   it("is not sent again to who has it", async () => {
-    for (const path of ["/", "/shop/items/1", "/docs", "/assets/main.B5T3aQ_x.js", "/assets/favicon.ico"]) {
+    for (const path of [
+      "/",
+      "/shop/items/1",
+      "/docs",
+      "/assets/main.B5T3aQ_x.js",
+      "/assets/favicon.ico",
+    ]) {
       const first = await get(path);
       const etag = first.headers.get("etag")!;
       const again = await get(path, { "if-none-match": `"x", W/${etag}` });
-      expect([again.status, again.bytes.length, again.headers.get("content-type")]).toEqual([304, 0, null]);
+      expect([again.status, again.bytes.length, again.headers.get("content-type")]).toEqual([
+        304,
+        0,
+        null,
+      ]);
       for (const name of ["etag", "cache-control", "vary", "content-security-policy"])
         expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)]);
       expect((await get(path, { "if-none-match": '"x"' })).status).toBe(200);
@@ -172,19 +219,31 @@ describe("a file that was compressed beforehand", () => {
     [";;,,q=", null],
   ])("goes out to one that takes %j as %s", async (accepted, coding) => {
     const { status, headers, bytes } = await get(path, { "accept-encoding": accepted });
-    const text = coding === "br" ? brotliDecompressSync(bytes) : coding === "gzip" ? gunzipSync(bytes) : bytes;
+    const text =
+      coding === "br" ? brotliDecompressSync(bytes) : coding === "gzip" ? gunzipSync(bytes) : bytes;
     expect([status, text.toString()]).toEqual([200, script]);
-    expect([headers.get("content-encoding"), headers.get("content-length")]).toEqual([coding, String(bytes.length)]);
-    expect([headers.get("vary"), headers.get("content-type")]).toEqual(["Origin, Accept-Encoding", "text/javascript; charset=utf-8"]);
+    expect([headers.get("content-encoding"), headers.get("content-length")]).toEqual([
+      coding,
+      String(bytes.length),
+    ]);
+    expect([headers.get("vary"), headers.get("content-type")]).toEqual([
+      "Origin, Accept-Encoding",
+      "text/javascript; charset=utf-8",
+    ]);
   });
 
   it("has a tag of its own in each coding, and no name of its own", async () => {
     const tags = await Promise.all(
-      ["br", "gzip", ""].map(async (coding) => (await get(path, { "accept-encoding": coding })).headers.get("etag")),
+      ["br", "gzip", ""].map(async (coding) =>
+        (await get(path, { "accept-encoding": coding })).headers.get("etag"),
+      ),
     );
     expect(new Set(tags).size).toBe(3);
-    expect((await get(path, { "accept-encoding": "gzip", "if-none-match": tags[0]! })).status).toBe(200);
-    for (const suffix of [".br", ".gz"]) expect(await problem(path + suffix)).toEqual(refused(404, "NOT_FOUND"));
+    expect((await get(path, { "accept-encoding": "gzip", "if-none-match": tags[0]! })).status).toBe(
+      200,
+    );
+    for (const suffix of [".br", ".gz"])
+      expect(await problem(path + suffix)).toEqual(refused(404, "NOT_FOUND"));
   });
 
   it("is not looked for where there is none", async () => {
@@ -235,16 +294,25 @@ describe("a path that is twisted", () => {
     "/shop/items/",
     "/favicon.ico",
     `/assets/${"a/".repeat(3_000)}b.js`,
-  ])("is NOT_FOUND: %s", async (path) => expect(await problem(path)).toEqual(refused(404, "NOT_FOUND")));
+  ])("is NOT_FOUND: %s", async (path) =>
+    expect(await problem(path)).toEqual(refused(404, "NOT_FOUND")),
+  );
 
   it("is BAD_DATA when it is no text, TOO_LARGE when it has no end", async () => {
-    for (const path of ["/assets/%", "/assets/%ff", "/shop/%c0%ae%c0%ae"]) expect(await problem(path)).toEqual(refused(400, "BAD_DATA"));
+    for (const path of ["/assets/%", "/assets/%ff", "/shop/%c0%ae%c0%ae"])
+      expect(await problem(path)).toEqual(refused(400, "BAD_DATA"));
     expect(await problem("/assets/a\0b")).toEqual(refused(400, "BAD_DATA"));
     expect(await problem(`/assets/${"a".repeat(20_000)}`)).toEqual(refused(413, "TOO_LARGE"));
   });
 
   it("leads to the page at most, if it begins as one of its views", async () => {
-    for (const path of ["/shop/../../package.json", "/shop/%2e%2e%2fsecret.js", "/shop/%00", "/shop/<script>", "/shop//users/me"])
+    for (const path of [
+      "/shop/../../package.json",
+      "/shop/%2e%2e%2fsecret.js",
+      "/shop/%00",
+      "/shop/<script>",
+      "/shop//users/me",
+    ])
       expect([path, (await get(path)).bytes.toString()]).toEqual([path, built["index.html"]]);
   });
 });
@@ -281,7 +349,9 @@ describe("the page's policy", () => {
       "/market/items",
       "/nowhere",
     ])
-      expect(await policyOf(path)).toBe("default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'");
+      expect(await policyOf(path)).toBe(
+        "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+      );
   });
 
   it.each([
@@ -296,13 +366,19 @@ describe("the page's policy", () => {
     ["user@a", undefined],
     ["a'unsafe-inline'", undefined],
     ["http://a", undefined],
-  ])("names the sockets at the host that was asked, %s, if that is a host", async (host, sockets) => {
-    expect(connect(await policyOf("/", { host }))).toBe(["'self'", sockets].filter(Boolean).join(" "));
-  });
+  ])(
+    "names the sockets at the host that was asked, %s, if that is a host",
+    async (host, sockets) => {
+      expect(connect(await policyOf("/", { host }))).toBe(
+        ["'self'", sockets].filter(Boolean).join(" "),
+      );
+    },
+  );
 
   it("names them with TLS when a trusted proxy says so, and only then", async () => {
     const behind = await gateway({ settings: { page, socketPort: 3001, trustedProxies: 1 } });
-    const by = (proto: string, from?: Gateway) => policyOf("/", { "x-forwarded-proto": proto }, from).then(connect);
+    const by = (proto: string, from?: Gateway) =>
+      policyOf("/", { "x-forwarded-proto": proto }, from).then(connect);
     expect(await by("https", behind)).toBe("'self' wss://souk.example:3001");
     expect(await by("http", behind)).toBe("'self' ws://souk.example:3001");
     expect(await by("x;script-src *", behind)).toBe("'self' ws://souk.example:3001");

@@ -35,7 +35,10 @@ async function market(env: Record<string, string>): Promise<Node> {
 }
 
 /** A node that is expected to give up: its exit code, and what it said. */
-async function refused(names: string[], env: Record<string, string>): Promise<[number | string, string]> {
+async function refused(
+  names: string[],
+  env: Record<string, string>,
+): Promise<[number | string, string]> {
   const node = spawnNode(names, env);
   nodes.push(node);
   await eventually(() => expect(node.child.exitCode).not.toBeNull(), { within: 10_000 });
@@ -44,13 +47,18 @@ async function refused(names: string[], env: Record<string, string>): Promise<[n
 
 async function signIn(node: Node, email: string): Promise<Client> {
   const password = /the password of each is (\S+)/.exec(node.output())![1];
-  return new Client(node.api, (await new Client(node.api).call<Session>("POST", "/users/login", { email, password })).body);
+  return new Client(
+    node.api,
+    (await new Client(node.api).call<Session>("POST", "/users/login", { email, password })).body,
+  );
 }
 
 describe("an embedded market", () => {
   it("opens with a sample market, and with commands to copy that buy item 1", async () => {
     const node = await market({ DATA_DIR: dataDir() });
-    const { items } = (await new Client(node.api).call<{ items: Item[] }>("GET", "/market/items?limit=100")).body;
+    const { items } = (
+      await new Client(node.api).call<{ items: Item[] }>("GET", "/market/items?limit=100")
+    ).body;
     expect(items.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, n) => `${n + 1}`));
 
     const [, commands = ""] = node.output().split("(once: then it is sold):");
@@ -58,13 +66,18 @@ describe("an embedded market", () => {
 
     expect(JSON.parse(stdout)).toEqual({ ok: true, saleId: expect.any(String) });
     await eventually(async () => {
-      const { body } = await (await signIn(node, "alice@souk.test")).call<Inbox>("GET", "/notifications");
+      const { body } = await (
+        await signIn(node, "alice@souk.test")
+      ).call<Inbox>("GET", "/notifications");
       expect(body.notifications.map(({ text }) => text)).toEqual(["Item #1 was sold!"]);
     });
   });
 
   it("loads nothing that only a cluster needs, nor Node's fetch", async () => {
-    const node = await market({ DATA_DIR: dataDir(), NODE_OPTIONS: `--import ${join(root, "test/support/loaded.ts")}` });
+    const node = await market({
+      DATA_DIR: dataDir(),
+      NODE_OPTIONS: `--import ${join(root, "test/support/loaded.ts")}`,
+    });
 
     await node.end();
 
@@ -86,9 +99,19 @@ describe("an embedded market", () => {
 
     expect((await again.call("GET", "/users/me")).body).toEqual(buyer.session!.user);
     expect((await again.call("POST", "/market/buy/2")).body).toEqual(bought);
-    expect((await again.call<Session>("POST", "/users/refresh", { refreshToken: buyer.session!.refreshToken })).status).toBe(200);
-    expect((await again.call<{ items: Item[] }>("GET", "/market/items?limit=100")).body.items).toHaveLength(12);
-    await eventually(async () => expect((await signedOut.call("GET", "/users/me")).status).toBe(401));
+    expect(
+      (
+        await again.call<Session>("POST", "/users/refresh", {
+          refreshToken: buyer.session!.refreshToken,
+        })
+      ).status,
+    ).toBe(200);
+    expect(
+      (await again.call<{ items: Item[] }>("GET", "/market/items?limit=100")).body.items,
+    ).toHaveLength(12);
+    await eventually(async () =>
+      expect((await signedOut.call("GET", "/users/me")).status).toBe(401),
+    );
   });
 
   it("starts without its keys: everybody is signed out, keeps their password, and no other one is printed", async () => {
@@ -103,7 +126,14 @@ describe("an embedded market", () => {
 
     expect(second.output()).not.toMatch(/password/);
     expect((await new Client(second.api, alice.session).call("GET", "/users/me")).status).toBe(401);
-    expect((await new Client(second.api).call("POST", "/users/login", { email: "alice@souk.test", password })).status).toBe(200);
+    expect(
+      (
+        await new Client(second.api).call("POST", "/users/login", {
+          email: "alice@souk.test",
+          password,
+        })
+      ).status,
+    ).toBe(200);
   });
 
   it("loses no acknowledged sale when it is killed, and starts again at once", async () => {
@@ -115,9 +145,14 @@ describe("an embedded market", () => {
 
     const second = await market(env);
 
-    expect((await new Client(second.api, buyer.session).call("POST", "/market/buy/3")).body).toEqual(bought);
+    expect(
+      (await new Client(second.api, buyer.session).call("POST", "/market/buy/3")).body,
+    ).toEqual(bought);
     const seller = await signIn(second, "carol@souk.test");
-    await eventually(async () => expect((await seller.call<Inbox>("GET", "/notifications")).body.unread).toBe(1), { within: 20_000 });
+    await eventually(
+      async () => expect((await seller.call<Inbox>("GET", "/notifications")).body.unread).toBe(1),
+      { within: 20_000 },
+    );
   }, 40_000);
 
   it("shares its folder with no other process, and says so", async () => {
@@ -140,7 +175,8 @@ describe("an embedded market", () => {
 
     expect(code).toBe(0);
     expect(Date.now() - asked).toBeLessThan(5_000);
-    for (const { session } of await running) expect(session?.accessToken).toEqual(expect.any(String));
+    for (const { session } of await running)
+      expect(session?.accessToken).toEqual(expect.any(String));
   });
 });
 
@@ -169,19 +205,33 @@ describe("a node that cannot start says why in one sentence and exits with 1", (
     await eventually(() => other.listening);
     const { port } = other.address() as AddressInfo;
 
-    const [code, said] = await refused([], { DATA_DIR: dataDir(), [name]: String(port) }).finally(() => other.close());
+    const [code, said] = await refused([], { DATA_DIR: dataDir(), [name]: String(port) }).finally(
+      () => other.close(),
+    );
 
     expect(code).toBe(1);
-    expect(said.trim()).toBe(`${name} ${port} on 127.0.0.1 is taken by another process: stop that one, or choose another ${name}.`);
+    expect(said.trim()).toBe(
+      `${name} ${port} on 127.0.0.1 is taken by another process: stop that one, or choose another ${name}.`,
+    );
   });
 
   it.each([
     ["an unwritable folder", [], { DATA_DIR: "/dev/null/x" }, /DATA_DIR .* cannot be written/],
     ["a URL that is none", [], { AMQP_URL: "rabbit" }, /AMQP_URL must be a URL/],
     ["no keys in a cluster", ["api"], { AMQP_URL: "amqp://localhost" }, /AUTH_JWKS is missing/],
-    ["no database in a cluster", ["market"], { AMQP_URL: "amqp://localhost" }, /set MARKET_MONGO_URL or MONGO_URL/],
+    [
+      "no database in a cluster",
+      ["market"],
+      { AMQP_URL: "amqp://localhost" },
+      /set MARKET_MONGO_URL or MONGO_URL/,
+    ],
     ["an unknown service", ["bazaar"], { AMQP_URL: "amqp://localhost" }, /no service bazaar/],
-    ["one service and nobody to talk to", ["market"], {}, /AMQP_URL is missing: market would have nobody to talk to/],
+    [
+      "one service and nobody to talk to",
+      ["market"],
+      {},
+      /AMQP_URL is missing: market would have nobody to talk to/,
+    ],
   ])("with %s", async (_what, names, env, sentence) => {
     const [code, said] = await refused(names, env as Record<string, string>);
     expect(code).toBe(1);
@@ -191,7 +241,8 @@ describe("a node that cannot start says why in one sentence and exits with 1", (
 });
 
 describe("npm run", () => {
-  const npm = (...args: string[]) => run(process.execPath, ["--no-warnings", ...args], { cwd: root });
+  const npm = (...args: string[]) =>
+    run(process.execPath, ["--no-warnings", ...args], { cwd: root });
 
   it("keys prints a pair for an env file that a cluster accepts", async () => {
     const { stdout } = await npm("bin/keys.ts");
@@ -214,8 +265,17 @@ describe("npm run", () => {
   });
 
   it("demo of an outage says at once which server is missing, and waits for none that is still starting", async () => {
-    const env = { ...process.env, AMQP_URL: "", RABBITMQ_SERVER: `${process.execPath} -e setInterval(()=>{},999) --`, MONGOD: "no-mongod" };
-    const told = run(process.execPath, ["bin/demo.ts", "--outage"], { cwd: root, env, timeout: 8_000 });
+    const env = {
+      ...process.env,
+      AMQP_URL: "",
+      RABBITMQ_SERVER: `${process.execPath} -e setInterval(()=>{},999) --`,
+      MONGOD: "no-mongod",
+    };
+    const told = run(process.execPath, ["bin/demo.ts", "--outage"], {
+      cwd: root,
+      env,
+      timeout: 8_000,
+    });
     await expect(told).rejects.toMatchObject({
       code: 1,
       stderr: 'MONGOD: "no-mongod" does not start a server (spawn no-mongod ENOENT).\n',

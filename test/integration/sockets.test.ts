@@ -15,9 +15,14 @@ let souk: Notifications;
 beforeAll(async () => void (souk = await notifications()));
 afterAll(() => souk.end());
 
-const notify = async (userId: string) => (await souk.call("notifications.notify", { userId, text: "Item #1 was sold!" })).id;
+const notify = async (userId: string) =>
+  (await souk.call("notifications.notify", { userId, text: "Item #1 was sold!" })).id;
 const endSession = (sid: string, userId: string) =>
-  souk.broker.broadcast("users.sessionEnded", { sid, userId, until: new Date(Date.now() + 900_000).toISOString() });
+  souk.broker.broadcast("users.sessionEnded", {
+    sid,
+    userId,
+    until: new Date(Date.now() + 900_000).toISOString(),
+  });
 const forGood = "io server disconnect";
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
@@ -25,7 +30,11 @@ function collectGarbage(): void {
 }
 /** The bytes under a device's connection. */
 const wire = ({ socket }: Device) =>
-  (socket.io.engine as unknown as { transport: { ws: { _socket: { pause(): void; destroy(): void } } } }).transport.ws._socket;
+  (
+    socket.io.engine as unknown as {
+      transport: { ws: { _socket: { pause(): void; destroy(): void } } };
+    }
+  ).transport.ws._socket;
 
 describe("devices that come at once", () => {
   it("each get their own user's inbox, with one query a device at most", async () => {
@@ -34,10 +43,13 @@ describe("devices that come at once", () => {
     for (let n = 0; n < inboxSize + 10; n++) await notify(most);
     const two = [await notify(few), await notify(few)];
     const tokens = await Promise.all(users.map((user) => souk.token(user)));
-    const { store } = souk.broker.getLocalService("notifications") as unknown as { store: Record<"find" | "count", () => unknown> };
+    const { store } = souk.broker.getLocalService("notifications") as unknown as {
+      store: Record<"find" | "count", () => unknown>;
+    };
     let queries = 0;
     const asked = { find: store.find, count: store.count };
-    for (const how of ["find", "count"] as const) store[how] = (...args: []) => (queries++, asked[how](...args));
+    for (const how of ["find", "count"] as const)
+      store[how] = (...args: []) => (queries++, asked[how](...args));
 
     const devices = tokens.map((token) => new Device(souk.url, token));
     const inboxes = await Promise.all(devices.map((device) => device.hears("inbox")));
@@ -46,8 +58,12 @@ describe("devices that come at once", () => {
 
     expect(inboxes[0]).toMatchObject({ unread: inboxSize + 10, nextCursor: expect.any(String) });
     expect(inboxes[0]!.notifications).toHaveLength(inboxSize);
-    expect([inboxes[1]!.unread, inboxes[1]!.notifications.map(({ id }) => id)]).toEqual([2, two.toReversed()]);
-    for (const inbox of inboxes.slice(2)) expect(inbox).toEqual({ unread: 0, notifications: [], nextCursor: null });
+    expect([inboxes[1]!.unread, inboxes[1]!.notifications.map(({ id }) => id)]).toEqual([
+      2,
+      two.toReversed(),
+    ]);
+    for (const inbox of inboxes.slice(2))
+      expect(inbox).toEqual({ unread: 0, notifications: [], nextCursor: null });
     // Who has more than an inbox holds is looked up once more, and counted.
     expect(queries).toBeLessThanOrEqual(users.length + 2);
   });
@@ -68,7 +84,10 @@ describe("a socket", () => {
     const user = randomUUID();
     const device = await souk.anonymous().connects();
 
-    expect(await device.ask("authorize", { token: await souk.token(user) })).toEqual({ ok: true, userId: user });
+    expect(await device.ask("authorize", { token: await souk.token(user) })).toEqual({
+      ok: true,
+      userId: user,
+    });
 
     expect(await device.hears("inbox")).toEqual({ unread: 0, notifications: [], nextCursor: null });
     await device.shows(await notify(user));
@@ -87,7 +106,9 @@ describe("a socket", () => {
     const refused = new Device(souk.url, token);
     const device = await souk.anonymous().connects();
 
-    await eventually(() => expect(refused.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
+    await eventually(() =>
+      expect(refused.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]),
+    );
     expect(await device.ask("authorize", { token })).toEqual({
       ok: false,
       code: typeof token === "string" && token ? "UNAUTHENTICATED" : "BAD_DATA",
@@ -101,7 +122,9 @@ describe("a socket", () => {
     const user = randomUUID();
     await told.ask("authorize", { token: await souk.token(user) });
 
-    expect(await silent.hears("closing", 1, (authorizeWithin + 3) * 1000)).toEqual({ code: "UNAUTHENTICATED" });
+    expect(await silent.hears("closing", 1, (authorizeWithin + 3) * 1000)).toEqual({
+      code: "UNAUTHENTICATED",
+    });
 
     await eventually(() => expect(silent.disconnects).toEqual([forGood]));
     await told.shows(await notify(user));
@@ -112,7 +135,10 @@ describe("a socket", () => {
     const [alice, bob] = [randomUUID(), randomUUID()];
     const device = await souk.device(alice);
 
-    expect(await device.ask("authorize", { token: await souk.token(bob) })).toMatchObject({ ok: false, code: "FORBIDDEN" });
+    expect(await device.ask("authorize", { token: await souk.token(bob) })).toMatchObject({
+      ok: false,
+      code: "FORBIDDEN",
+    });
 
     const [, hers] = [await notify(bob), await notify(alice)];
     await device.shows(hers);
@@ -125,7 +151,10 @@ describe("a socket", () => {
 
     const answers = await Promise.all(tokens.map((token) => device.ask("authorize", { token })));
 
-    expect(answers.map((answer) => (answer as { code?: string }).code ?? "ok").sort()).toEqual(["FORBIDDEN", "ok"]);
+    expect(answers.map((answer) => (answer as { code?: string }).code ?? "ok").sort()).toEqual([
+      "FORBIDDEN",
+      "ok",
+    ]);
   });
 
   it("gets an inbox after every authorize", async () => {
@@ -140,7 +169,10 @@ describe("a socket", () => {
 
   it("is closed for good when its token expires, and kept by a fresh one", async () => {
     const user = randomUUID();
-    const [left, kept] = [await souk.device(user, { lives: 4 }), await souk.device(user, { lives: 3 })];
+    const [left, kept] = [
+      await souk.device(user, { lives: 4 }),
+      await souk.device(user, { lives: 3 }),
+    ];
 
     await kept.ask("authorize", { token: await souk.token(user) });
 
@@ -152,7 +184,11 @@ describe("a socket", () => {
 
   it("is closed for good when its session ends; other sessions, and one it has moved to, go on", async () => {
     const [user, sid] = [randomUUID(), randomUUID()];
-    const [ended, moved, other] = [await souk.device(user, { sid }), await souk.device(user, { sid }), await souk.device(user)];
+    const [ended, moved, other] = [
+      await souk.device(user, { sid }),
+      await souk.device(user, { sid }),
+      await souk.device(user),
+    ];
     await moved.ask("authorize", { token: await souk.token(user) });
 
     await endSession(sid, user);
@@ -170,14 +206,18 @@ describe("a socket", () => {
 
     const device = new Device(souk.url, await souk.token(user, { sid }));
 
-    await eventually(() => expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
+    await eventually(() =>
+      expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]),
+    );
     device.close();
   });
 
   it("leaves nothing of its request behind once it is in, nor of its connection once that has ended", async () => {
     const { server, io } = souk.broker.getLocalService("notifications") as unknown as Sockets;
     const upgrade = once(server, "upgrade").then(([request]) => new WeakRef(request as object));
-    const connection = once(io.engine as EventEmitter, "connection").then(([connection]) => new WeakRef(connection as object));
+    const connection = once(io.engine as EventEmitter, "connection").then(
+      ([connection]) => new WeakRef(connection as object),
+    );
     const device = await souk.anonymous({ reconnection: false }).connects();
     const remains = async (what: Promise<WeakRef<object>>) => {
       collectGarbage();
@@ -212,7 +252,11 @@ describe("closed doors", () => {
   const doors: [string, ...unknown[]][] = [
     ["call", "notifications.notify", { userId: "victim", text: "forged" }],
     ["call", "$node.options"],
-    ["call", "notifications.broadcast", { event: "notification", args: [{}], rooms: ["user:victim"] }],
+    [
+      "call",
+      "notifications.broadcast",
+      { event: "notification", args: [{}], rooms: ["user:victim"] },
+    ],
     ["broadcast", "notification", {}],
     ["getClients", { room: "user:victim" }],
     ["join", "user:victim"],
@@ -233,7 +277,11 @@ describe("closed doors", () => {
     const device = await come();
 
     for (const [event, ...args] of doors)
-      expect(await device.ask(event, ...args)).toEqual({ ok: false, code: "NOT_FOUND", detail: expect.any(String) });
+      expect(await device.ask(event, ...args)).toEqual({
+        ok: false,
+        code: "NOT_FOUND",
+        detail: expect.any(String),
+      });
 
     const id = await notify("victim");
     await victim.shows(id);
@@ -244,7 +292,9 @@ describe("closed doors", () => {
   it("lead to no other namespace", async () => {
     const device = new Device(`${souk.url}/admin`, await souk.token(randomUUID()));
 
-    await eventually(() => expect(device.refusals).toMatchObject([{ message: "Invalid namespace" }]));
+    await eventually(() =>
+      expect(device.refusals).toMatchObject([{ message: "Invalid namespace" }]),
+    );
     device.close();
   });
 
@@ -259,7 +309,11 @@ describe("closed doors", () => {
 
   it("keep other sites' pages out, and let the own page in", async () => {
     const from = (origin: string) => souk.anonymous({ extraHeaders: { origin } });
-    const [evil, otherPort, own] = [from("http://evil.example"), from("http://127.0.0.1:3999"), from("http://127.0.0.1:3000")];
+    const [evil, otherPort, own] = [
+      from("http://evil.example"),
+      from("http://127.0.0.1:3999"),
+      from("http://127.0.0.1:3000"),
+    ];
 
     await own.connects();
     for (const { refusals, socket } of [evil, otherPort]) {
@@ -296,7 +350,11 @@ describe("what is not valid", () => {
 
     for (const payload of payloads)
       for (const event of ["read", "authorize"])
-        expect(await device.ask(event, payload)).toEqual({ ok: false, code: "BAD_DATA", detail: expect.any(String) });
+        expect(await device.ask(event, payload)).toEqual({
+          ok: false,
+          code: "BAD_DATA",
+          detail: expect.any(String),
+        });
     expect(await device.ask("read")).toMatchObject({ code: "BAD_DATA" });
   });
 
@@ -304,8 +362,10 @@ describe("what is not valid", () => {
     const user = randomUUID();
     const device = await souk.device(user);
 
-    for (const payload of payloads) for (const event of ["read", "authorize", "nonsense"]) device.socket.emit(event, payload);
-    for (const packet of ["2", "20", "2[5]", '21["read"]', "3", "31", "31[]", '31[{"ok":true}]']) device.write(packet);
+    for (const payload of payloads)
+      for (const event of ["read", "authorize", "nonsense"]) device.socket.emit(event, payload);
+    for (const packet of ["2", "20", "2[5]", '21["read"]', "3", "31", "31[]", '31[{"ok":true}]'])
+      device.write(packet);
 
     await device.shows(await notify(user));
     expect(device.disconnects).toEqual([]);
@@ -337,7 +397,10 @@ describe("what is not valid", () => {
   it("is reading without a user", async () => {
     const device = await souk.anonymous().connects();
 
-    expect(await device.ask("read", { all: true })).toMatchObject({ ok: false, code: "UNAUTHENTICATED" });
+    expect(await device.ask("read", { all: true })).toMatchObject({
+      ok: false,
+      code: "UNAUTHENTICATED",
+    });
   });
 });
 
@@ -367,7 +430,10 @@ describe("a server that stops", () => {
 
   it("says so when its port is taken", async () => {
     await souk.stop();
-    const squatter = createServer((connection) => connection.destroy()).listen(souk.port, "127.0.0.1");
+    const squatter = createServer((connection) => connection.destroy()).listen(
+      souk.port,
+      "127.0.0.1",
+    );
     await once(squatter, "listening");
 
     await expect(souk.start()).rejects.toThrow(`SOCKET_PORT ${souk.port} on 127.0.0.1 is taken`);

@@ -1,12 +1,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { NedbStore, toNedb } from "../../mixins/nedb.ts";
+import { NedbStore, toNedb } from "../../store/nedb.ts";
 import { eventually } from "../support/eventually.ts";
-import { shopOn, storePromises, tally, things } from "../support/storePromises.ts";
+import { shopOn, storePromises, tally, things } from "../support/store-promises.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "souk-nedb-"));
 const fileOf = (name: string) => join(dir, `${name}.db`);
@@ -21,9 +31,13 @@ describe("a store in a NeDB file", () => {
 
   describe("whose process was killed", () => {
     it("has every write that was acknowledged, and goes on", async () => {
-      const child = spawn(process.execPath, [join(import.meta.dirname, "../support/nedbWriter.ts"), fileOf("killed")], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
+      const child = spawn(
+        process.execPath,
+        [join(import.meta.dirname, "../support/nedb-writer.ts"), fileOf("killed")],
+        {
+          stdio: ["ignore", "pipe", "inherit"],
+        },
+      );
       const ended = once(child, "exit");
       const acknowledged: string[] = [];
       for await (const _id of createInterface({ input: child.stdout })) {
@@ -39,13 +53,20 @@ describe("a store in a NeDB file", () => {
     });
 
     it("starts at whatever byte its last write was cut off, without that write and with all before", async () => {
-      const [one, two] = [`{"_id":"1","name":"Löwe"}`, `{"_id":"2","name":"Löwe 🦁"}`].map((line) => Buffer.from(line));
+      const [one, two] = [`{"_id":"1","name":"Löwe"}`, `{"_id":"2","name":"Löwe 🦁"}`].map((line) =>
+        Buffer.from(line),
+      );
       for (let length = 0; length <= two!.length; length++) {
-        writeFileSync(fileOf("torn"), Buffer.concat([one!, Buffer.from("\n"), two!.subarray(0, length)]));
+        writeFileSync(
+          fileOf("torn"),
+          Buffer.concat([one!, Buffer.from("\n"), two!.subarray(0, length)]),
+        );
         const store = open(things("torn"));
         await store.connect();
         const wanted = length === two!.length ? ["1", "2"] : ["1"];
-        expect((await store.find({ query: {}, sort: ["_id"] })).map(({ _id }) => _id)).toEqual(wanted);
+        expect((await store.find({ query: {}, sort: ["_id"] })).map(({ _id }) => _id)).toEqual(
+          wanted,
+        );
         await store.insert({ _id: "3" });
         await store.disconnect();
         const ids = linesOf("torn").map((line) => (JSON.parse(line) as { _id?: string })._id);
@@ -77,18 +98,33 @@ describe("a store in a NeDB file", () => {
       ["not a document", `"hello"`],
       ["nobody's document", `{"name":"lamp"}`],
       ["zeros", "\0\0\0\0"],
-      ["not UTF-8", Buffer.from([...Buffer.from(`{"_id":"2","name":"`), 0xff, ...Buffer.from(`"}`)])],
-    ])("because a line in its middle is %s refuses to start, and leaves it as it is", async (_what, line) => {
-      const rows = Array.from({ length: 50 }, (_, i) => `{"_id":"row-${i}"}\n`).join("");
-      const bytes = Buffer.concat([Buffer.from(`{"_id":"1"}\n`), Buffer.from(line), Buffer.from(`\n${rows}`)]);
-      writeFileSync(fileOf("broken"), bytes);
-      await refused("broken", /is broken in line 2/);
-      expect(readFileSync(fileOf("broken"))).toEqual(bytes);
-      rmSync(fileOf("broken"));
-    });
+      [
+        "not UTF-8",
+        Buffer.from([...Buffer.from(`{"_id":"2","name":"`), 0xff, ...Buffer.from(`"}`)]),
+      ],
+    ])(
+      "because a line in its middle is %s refuses to start, and leaves it as it is",
+      async (_what, line) => {
+        const rows = Array.from({ length: 50 }, (_, i) => `{"_id":"row-${i}"}\n`).join("");
+        const bytes = Buffer.concat([
+          Buffer.from(`{"_id":"1"}\n`),
+          Buffer.from(line),
+          Buffer.from(`\n${rows}`),
+        ]);
+        writeFileSync(fileOf("broken"), bytes);
+        await refused("broken", /is broken in line 2/);
+        expect(readFileSync(fileOf("broken"))).toEqual(bytes);
+        rmSync(fileOf("broken"));
+      },
+    );
 
     it("because NeDB reads two broken lines where others read one refuses to start, however few they are", async () => {
-      writeFileSync(fileOf("ends"), Array.from({ length: 50 }, (_, i) => `{"_id":"${i}","name":"${i ? "" : "\u2028"}"}\n`).join(""));
+      writeFileSync(
+        fileOf("ends"),
+        Array.from({ length: 50 }, (_, i) => `{"_id":"${i}","name":"${i ? "" : "\u2028"}"}\n`).join(
+          "",
+        ),
+      );
       await refused("ends", /cannot be used.*corrupt/);
     });
 
@@ -125,12 +161,26 @@ describe("a store in a NeDB file", () => {
       const shop = await inDir("full");
       await shop.store.insert({ _id: "1", isSold: false });
       disk("full").fill();
-      const sell = (buyerId: string) => shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true, buyerId } });
+      const sell = (buyerId: string) =>
+        shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true, buyerId } });
       // Those behind the first must not read what its memory says by now.
-      expect(await tally([sell("anna"), sell("bert"), shop.store.one({ _id: "1" }), shop.store.count({ isSold: true })])).toEqual({
+      expect(
+        await tally([
+          sell("anna"),
+          sell("bert"),
+          shop.store.one({ _id: "1" }),
+          shop.store.count({ isSold: true }),
+        ]),
+      ).toEqual({
         UNAVAILABLE: 4,
       });
-      expect(await tally([shop.store.insert({ _id: "2" }), shop.store.ping(), shop.store.remove({ _id: "1" })])).toEqual({
+      expect(
+        await tally([
+          shop.store.insert({ _id: "2" }),
+          shop.store.ping(),
+          shop.store.remove({ _id: "1" }),
+        ]),
+      ).toEqual({
         UNAVAILABLE: 3,
       });
       disk("full").free();
@@ -148,10 +198,15 @@ describe("a store in a NeDB file", () => {
       await shop.store.insert({ _id: "1" });
       disk("half").fill();
       appendFileSync(`${fileOf("half")}.away`, `{"_id":"2","na`);
-      expect(await tally([shop.store.insert({ _id: "2", name: "lamp" })])).toEqual({ UNAVAILABLE: 1 });
+      expect(await tally([shop.store.insert({ _id: "2", name: "lamp" })])).toEqual({
+        UNAVAILABLE: 1,
+      });
       disk("half").free();
       await eventually(() => shop.store.insert({ _id: "3" }));
-      expect((await shop.store.find({}, { sort: { _id: 1 } })).map(({ _id }) => _id)).toEqual(["1", "3"]);
+      expect((await shop.store.find({}, { sort: { _id: 1 } })).map(({ _id }) => _id)).toEqual([
+        "1",
+        "3",
+      ]);
       await shop.stop();
     });
   });
@@ -176,7 +231,9 @@ describe("a store in a NeDB file", () => {
     for (let i = 0; i < 20; i++) await shop.store.change({ _id: "1" }, { $inc: { price: 1 } });
     expect(linesOf("compact").filter((line) => line.includes("price")).length).toBeGreaterThan(20);
     await shop.stop();
-    expect(linesOf("compact").filter((line) => line.includes(`"_id":"1"`))).toEqual([`{"_id":"1","price":20}`]);
+    expect(linesOf("compact").filter((line) => line.includes(`"_id":"1"`))).toEqual([
+      `{"_id":"1","price":20}`,
+    ]);
     expect(statSync(fileOf("compact")).mode & 0o777).toBe(0o600);
   });
 
@@ -186,7 +243,12 @@ describe("a store in a NeDB file", () => {
       `{"_id":"1","email":"anna","name":"x"}\n{"$$indexCreated":{"fieldName":"email"}}\n{"$$indexCreated":{"fieldName":"name","unique":true}}\n`,
     );
     const shop = await inDir("indexes");
-    expect(await tally([shop.store.insert({ _id: "2", name: "x" }), shop.store.insert({ _id: "3", email: "anna" })])).toEqual({
+    expect(
+      await tally([
+        shop.store.insert({ _id: "2", name: "x" }),
+        shop.store.insert({ _id: "3", email: "anna" }),
+      ]),
+    ).toEqual({
       done: 1,
       "Duplicate email": 1,
     });

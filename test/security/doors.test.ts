@@ -1,7 +1,7 @@
 /** What is not in the contract's tables cannot be reached, and nobody outside can say who calls. */
 import type { ActionSchema, BrokerOptions, Context, ServiceBroker } from "moleculer";
 import { actions } from "../../contracts/actions.ts";
-import { routes } from "../../contracts/http.ts";
+import { routes } from "../../contracts/routes.ts";
 import { Client } from "../support/client.ts";
 import { Device } from "../support/device.ts";
 import { raw } from "../support/gateway.ts";
@@ -27,11 +27,23 @@ let user: Client;
 const devices: Device[] = [];
 
 beforeAll(async () => {
-  Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "error", RATE_SCALE: "1000000" });
+  Object.assign(process.env, {
+    DATA_DIR: folder.path,
+    PORT: "0",
+    SOCKET_PORT: "0",
+    LOG_LEVEL: "error",
+    RATE_SCALE: "1000000",
+  });
   const { startNode } = await import("../../bin/node.ts");
-  const { default: options } = (await import("../../moleculer.config.ts")) as { default: BrokerOptions };
-  broker = await startNode([], { middlewares: [...options.middlewares!, watching] as BrokerOptions["middlewares"], started: () => {} });
-  const at = (service: string) => (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  const { default: options } = (await import("../../moleculer.config.ts")) as {
+    default: BrokerOptions;
+  };
+  broker = await startNode([], {
+    middlewares: [...options.middlewares!, watching] as BrokerOptions["middlewares"],
+    started: () => {},
+  });
+  const at = (service: string) =>
+    (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
   [api, sockets] = [`http://127.0.0.1:${at("api")}`, `http://127.0.0.1:${at("notifications")}`];
   user = await Client.registered(api);
 }, 30_000);
@@ -41,7 +53,9 @@ afterAll(async () => {
   folder.remove();
 });
 
-function device(options: ConstructorParameters<typeof Device>[2] & { token?: unknown } = {}): Device {
+function device(
+  options: ConstructorParameters<typeof Device>[2] & { token?: unknown } = {},
+): Device {
   const { token = user.session!.accessToken, ...rest } = options;
   const made = new Device(sockets, token, rest);
   devices.push(made);
@@ -49,7 +63,9 @@ function device(options: ConstructorParameters<typeof Device>[2] & { token?: unk
 }
 
 const registered = () =>
-  broker.registry.actions.list({ withEndpoints: false }).map(({ name, action }) => [name, action as ActionSchema] as const);
+  broker.registry.actions
+    .list({ withEndpoints: false })
+    .map(({ name, action }) => [name, action as ActionSchema] as const);
 const published = new Set<string>(routes.map(({ action }) => action));
 const inner = () =>
   registered()
@@ -89,7 +105,10 @@ describe("every action that exists", () => {
       "market.buy": { id: "1" },
       "notifications.read": { all: true },
     };
-    for (const name of forUsers) await expect(broker.call(name, valid[name] ?? {})).rejects.toMatchObject({ type: "UNAUTHENTICATED" });
+    for (const name of forUsers)
+      await expect(broker.call(name, valid[name] ?? {})).rejects.toMatchObject({
+        type: "UNAUTHENTICATED",
+      });
   });
 });
 
@@ -122,7 +141,8 @@ describe("an action without a route", () => {
   };
 
   /** If it is built, "/" leads to it, with any query. */
-  const isPage = (answer: string) => /^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)*content-type: text\/html/.test(answer);
+  const isPage = (answer: string) =>
+    /^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)*content-type: text\/html/.test(answer);
 
   it("is reached by no path", async () => {
     const port = Number(new URL(api).port);
@@ -134,14 +154,20 @@ describe("an action without a route", () => {
         const body = JSON.stringify({ userId: user.id, text: "forged" });
         const answers = await Promise.all([
           raw(port, `GET ${path} HTTP/1.1\r\n${head}\r\n`),
-          raw(port, `POST ${path} HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
+          raw(
+            port,
+            `POST ${path} HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+          ),
         ]);
         for (const answer of answers)
-          if (!/^HTTP\/1\.1 4\d\d /.test(answer) && !isPage(answer)) reached.push(`${path}: ${answer.slice(0, 60)}`);
+          if (!/^HTTP\/1\.1 4\d\d /.test(answer) && !isPage(answer))
+            reached.push(`${path}: ${answer.slice(0, 60)}`);
       }
     expect(reached).toEqual([]);
     // What a trick does reach is a route of the table, with a text as its id. Readiness and ended sessions are asked for by api itself.
-    const others = ran.map(({ action }) => action).filter((action) => !published.has(action) && action !== "api.rest");
+    const others = ran
+      .map(({ action }) => action)
+      .filter((action) => !published.has(action) && action !== "api.rest");
     expect(others.filter((action) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
   }, 60_000);
 
@@ -158,7 +184,8 @@ describe("an action without a route", () => {
         ["action", { name, params }],
         ["emit", name, params],
       ];
-      for (const [event, ...args] of asked) expect(await mine.ask(event, ...args)).toMatchObject({ ok: false, code: "NOT_FOUND" });
+      for (const [event, ...args] of asked)
+        expect(await mine.ask(event, ...args)).toMatchObject({ ok: false, code: "NOT_FOUND" });
     }
 
     expect(ran.filter(({ action }) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
@@ -167,20 +194,39 @@ describe("an action without a route", () => {
 });
 
 describe("a request that two servers could read in two ways", () => {
-  const post = (headers: string, body = "") => `POST /users/refresh HTTP/1.1\r\n${headers}content-type: application/json\r\n\r\n${body}`;
+  const post = (headers: string, body = "") =>
+    `POST /users/refresh HTTP/1.1\r\n${headers}content-type: application/json\r\n\r\n${body}`;
   const chunked = '14\r\n{"refreshToken":"r"}\r\n0\r\n\r\n';
 
   it.each([
-    ["with a length and chunks", post("host: h\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n", chunked)],
-    ["with chunks and a length", post("host: h\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n", chunked)],
-    ["with two lengths", post("host: h\r\ncontent-length: 20\r\ncontent-length: 5\r\n", '{"refreshToken":"r"}')],
-    ["with a list of lengths", post("host: h\r\ncontent-length: 20, 20\r\n", '{"refreshToken":"r"}')],
+    [
+      "with a length and chunks",
+      post("host: h\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n", chunked),
+    ],
+    [
+      "with chunks and a length",
+      post("host: h\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n", chunked),
+    ],
+    [
+      "with two lengths",
+      post("host: h\r\ncontent-length: 20\r\ncontent-length: 5\r\n", '{"refreshToken":"r"}'),
+    ],
+    [
+      "with a list of lengths",
+      post("host: h\r\ncontent-length: 20, 20\r\n", '{"refreshToken":"r"}'),
+    ],
     ["with a signed length", post("host: h\r\ncontent-length: +20\r\n", '{"refreshToken":"r"}')],
-    ["with chunks that are not the last coding", post("host: h\r\ntransfer-encoding: chunked, identity\r\n", chunked)],
+    [
+      "with chunks that are not the last coding",
+      post("host: h\r\ntransfer-encoding: chunked, identity\r\n", chunked),
+    ],
     ["with a space before the colon", post("host: h\r\ntransfer-encoding : chunked\r\n", chunked)],
     ["with a folded header", "GET /market/items HTTP/1.1\r\nhost: h\r\nx: a\r\n b\r\n\r\n"],
     ["with bare line feeds", "GET /market/items HTTP/1.1\nhost: h\n\n"],
-    ["with two hosts", "GET /market/items HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n"],
+    [
+      "with two hosts",
+      "GET /market/items HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n",
+    ],
   ])("%s is BAD_DATA, and no action hears of it", async (_what, bytes) => {
     ran.length = 0;
     const answer = await raw(Number(new URL(api).port), bytes);
@@ -193,14 +239,23 @@ describe("a request that two servers could read in two ways", () => {
   it("by two tokens is nobody's", async () => {
     const bearer = `authorization: Bearer ${user.session!.accessToken}\r\n`;
 
-    const answer = await raw(Number(new URL(api).port), `GET /users/me HTTP/1.1\r\nhost: h\r\nconnection: close\r\n${bearer}${bearer}\r\n`);
+    const answer = await raw(
+      Number(new URL(api).port),
+      `GET /users/me HTTP/1.1\r\nhost: h\r\nconnection: close\r\n${bearer}${bearer}\r\n`,
+    );
 
     expect(answer).toContain('"code":"UNAUTHENTICATED"');
   });
 });
 
 describe("who calls", () => {
-  const forged = { user: { id: "victim" }, meta: { user: { id: "victim" } }, $meta: { user: { id: "victim" } }, userId: "victim", ctx: {} };
+  const forged = {
+    user: { id: "victim" },
+    meta: { user: { id: "victim" } },
+    $meta: { user: { id: "victim" } },
+    userId: "victim",
+    ctx: {},
+  };
   const headers = {
     "x-user": "victim",
     "x-user-id": "victim",
@@ -219,31 +274,54 @@ describe("who calls", () => {
     await fetch(`${api}/market/purchases`, { headers: { ...headers, authorization } });
     await fetch(`${api}/market/items`, { headers });
 
-    expect(calls().map(({ action, meta, params }) => [action, (meta.user as { id?: string })?.id, params])).toEqual([
+    expect(
+      calls().map(({ action, meta, params }) => [
+        action,
+        (meta.user as { id?: string })?.id,
+        params,
+      ]),
+    ).toEqual([
       ["market.purchases", user.id, {}],
       ["market.items", undefined, {}],
     ]);
     for (const [name, value] of Object.entries(forged)) {
-      const refused = await user.call("POST", "/market/items", { title: "T", price: 1, [name]: value });
+      const refused = await user.call("POST", "/market/items", {
+        title: "T",
+        price: 1,
+        [name]: value,
+      });
       expect([name, refused.status, refused.body.code]).toEqual([name, 400, "BAD_DATA"]);
-      expect(await user.call("GET", `/market/purchases?${name}=victim`)).toMatchObject({ status: 400 });
+      expect(await user.call("GET", `/market/purchases?${name}=victim`)).toMatchObject({
+        status: 400,
+      });
     }
     expect(calls()).toHaveLength(2);
   });
 
   it("is said by the token alone, whatever a handshake or an event says besides", async () => {
     ran.length = 0;
-    const victim = device({ auth: forged, token: null, query: { user: "victim", token: "x" }, extraHeaders: headers });
+    const victim = device({
+      auth: forged,
+      token: null,
+      query: { user: "victim", token: "x" },
+      extraHeaders: headers,
+    });
     await victim.connects();
     expect(await victim.ask("read", { all: true })).toMatchObject({ code: "UNAUTHENTICATED" });
-    expect(await victim.ask("authorize", { token: user.session!.accessToken, user: { id: "victim" } })).toMatchObject({ code: "BAD_DATA" });
+    expect(
+      await victim.ask("authorize", { token: user.session!.accessToken, user: { id: "victim" } }),
+    ).toMatchObject({ code: "BAD_DATA" });
 
     const mine = device({ auth: { ...forged, token: user.session!.accessToken } });
     await mine.hears("inbox");
     for (const extra of Object.keys(forged))
-      expect(await mine.ask("read", { all: true, [extra]: "victim" })).toMatchObject({ code: "BAD_DATA" });
+      expect(await mine.ask("read", { all: true, [extra]: "victim" })).toMatchObject({
+        code: "BAD_DATA",
+      });
     expect(await mine.ask("read", { all: true }, forged)).toEqual({ all: true, unread: 0 });
-    expect((await mine.ask("authorize", { token: user.session!.accessToken }, forged)) as object).toEqual({ ok: true, userId: user.id });
+    expect(
+      (await mine.ask("authorize", { token: user.session!.accessToken }, forged)) as object,
+    ).toEqual({ ok: true, userId: user.id });
     expect(calls()).toEqual([]);
   });
 });
@@ -258,7 +336,8 @@ describe("what a node tells the others, and an operator's REPL", () => {
       ),
     );
     for (const text of [own, ...listed.map((answer) => JSON.stringify(answer))]) {
-      for (const secret of [env.keys.private!.d!, env.keys.samplePassword!, folder.path]) expect(text).not.toContain(secret);
+      for (const secret of [env.keys.private!.d!, env.keys.samplePassword!, folder.path])
+        expect(text).not.toContain(secret);
     }
   });
 

@@ -10,7 +10,7 @@ import type { TSchema } from "typebox";
 import { checker } from "../../broker/validator.ts";
 import { actions } from "../../contracts/actions.ts";
 import { errors, Problem, type ErrorCode } from "../../contracts/errors.ts";
-import { routes, type Route } from "../../contracts/http.ts";
+import { routes, type Route } from "../../contracts/routes.ts";
 import { clientEvents } from "../../contracts/socket.ts";
 import { fitting, hostile, nearly, torn, type Schema } from "../support/arbitraries.ts";
 import { Client } from "../support/client.ts";
@@ -45,20 +45,36 @@ afterAll(async () => {
 });
 
 /** Groups of cases, each group at once; a failing group is shrunk to the case that fails. */
-async function hold<T>(each: fc.Arbitrary<T>, count: number, check: (one: T) => Promise<void>): Promise<void> {
-  const group = fc.array(each, { minLength: 1, maxLength: atOnce, size: "max" }).filter((all) => all.length > 0);
+async function hold<T>(
+  each: fc.Arbitrary<T>,
+  count: number,
+  check: (one: T) => Promise<void>,
+): Promise<void> {
+  const group = fc
+    .array(each, { minLength: 1, maxLength: atOnce, size: "max" })
+    .filter((all) => all.length > 0);
   let tried = 0;
   const property = fc.asyncProperty(group, async (all) => {
     tried += all.length;
     await Promise.all(all.map(check));
   });
   for (let round = 0; tried < count; round++)
-    await fc.assert(property, { seed: seed + round, numRuns: 100, interruptAfterTimeLimit: 15_000 });
+    await fc.assert(property, {
+      seed: seed + round,
+      numRuns: 100,
+      interruptAfterTimeLimit: 15_000,
+    });
 }
 
-const schemas = Object.fromEntries(Object.entries(actions).map(([name, { params }]) => [name, params as Schema]));
-const results = Object.fromEntries(Object.entries(actions).map(([name, { result }]) => [name, checker(result as TSchema)]));
-const fits = Object.fromEntries(Object.entries(actions).map(([name, { params }]) => [name, checker(params as TSchema)]));
+const schemas = Object.fromEntries(
+  Object.entries(actions).map(([name, { params }]) => [name, params as Schema]),
+);
+const results = Object.fromEntries(
+  Object.entries(actions).map(([name, { result }]) => [name, checker(result as TSchema)]),
+);
+const fits = Object.fromEntries(
+  Object.entries(actions).map(([name, { params }]) => [name, checker(params as TSchema)]),
+);
 const isProblem = checker(Problem);
 const problemKeys = ["type", "title", "status", "code", "detail", "requestId", "errors"];
 
@@ -69,7 +85,12 @@ interface Answer {
   took: number;
 }
 
-function ask(method: string, path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+function ask(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: string,
+): Promise<Answer> {
   const began = Date.now();
   return new Promise((resolve, reject) => {
     const sent = request(market.api + path, { method, agent, headers }, (response) => {
@@ -109,37 +130,74 @@ interface Request {
   junk?: string;
 }
 
-const junk = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("{", "[]", "null", '{"a":1}x', "a=b&a=c&[]=1&%=", "x".repeat(40_000)));
+const junk = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("{", "[]", "null", '{"a":1}x', "a=b&a=c&[]=1&%=", "x".repeat(40_000)),
+);
 
 const requestTo = (route: Route): fc.Arbitrary<Request> => {
   const schema = schemas[route.action]!;
   const params = slow.has(route.action)
     ? fc.oneof({ weight: 1, arbitrary: fitting(schema) }, { weight: 60, arbitrary: nearly(schema) })
-    : fc.oneof({ weight: 3, arbitrary: fitting(schema) }, { weight: 3, arbitrary: nearly(schema) }, { weight: 1, arbitrary: hostile });
+    : fc.oneof(
+        { weight: 3, arbitrary: fitting(schema) },
+        { weight: 3, arbitrary: nearly(schema) },
+        { weight: 1, arbitrary: hostile },
+      );
   return fc.record({
     route: fc.constant(route),
     params,
-    who: fc.constantFrom("user" as const, "user" as const, "user" as const, "nobody" as const, "garbage" as const),
-    junk: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: junk }),
+    who: fc.constantFrom(
+      "user" as const,
+      "user" as const,
+      "user" as const,
+      "nobody" as const,
+      "garbage" as const,
+    ),
+    junk: fc.oneof(
+      { weight: 9, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: junk },
+    ),
   });
 };
 
-const property = (value: unknown, name: string) => (value as Record<string, unknown> | null)?.[name];
+const property = (value: unknown, name: string) =>
+  (value as Record<string, unknown> | null)?.[name];
 const inUrl = (value: unknown) =>
-  encodeURIComponent((typeof value === "string" ? value : (JSON.stringify(value) ?? "")).toWellFormed().slice(0, 8_000));
+  encodeURIComponent(
+    (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
+      .toWellFormed()
+      .slice(0, 8_000),
+  );
 const known = () => ["1", user.id];
 
 /** What goes over the wire for a case. */
 function wire({ route, params, who, junk }: Request) {
   const id = property(params, "id");
   const path = route.path.replace(":id", id === undefined ? known()[0]! : inUrl(id) || "x");
-  const rest = typeof params === "object" && params !== null && !Array.isArray(params) ? { ...params, id: undefined } : params;
-  const query = typeof rest === "object" && rest !== null ? Object.entries(rest).filter(([, value]) => value !== undefined) : [["x", rest]];
-  const asked = junk === undefined ? query.map(([name, value]) => `${inUrl(name)}=${inUrl(value)}`).join("&") : inUrl(junk).slice(0, 4_000);
+  const rest =
+    typeof params === "object" && params !== null && !Array.isArray(params)
+      ? { ...params, id: undefined }
+      : params;
+  const query =
+    typeof rest === "object" && rest !== null
+      ? Object.entries(rest).filter(([, value]) => value !== undefined)
+      : [["x", rest]];
+  const asked =
+    junk === undefined
+      ? query.map(([name, value]) => `${inUrl(name)}=${inUrl(value)}`).join("&")
+      : inUrl(junk).slice(0, 4_000);
   const authorization =
-    who === "nobody" ? undefined : who === "user" ? `Bearer ${user.session!.accessToken}` : `Bearer ${inUrl(params).slice(0, 4_000)}`;
+    who === "nobody"
+      ? undefined
+      : who === "user"
+        ? `Bearer ${user.session!.accessToken}`
+        : `Bearer ${inUrl(params).slice(0, 4_000)}`;
   const body = takesBody(route) ? (junk ?? JSON.stringify(rest)) : undefined;
-  const headers = { ...(authorization && { authorization }), ...(body !== undefined && { "content-type": "application/json" }) };
+  const headers = {
+    ...(authorization && { authorization }),
+    ...(body !== undefined && { "content-type": "application/json" }),
+  };
   return { path: takesBody(route) || !asked ? path : `${path}?${asked}`, headers, body };
 }
 
@@ -161,7 +219,8 @@ async function judgeRequest(one: Request): Promise<void> {
   expect(route.who === "user" && who !== "user").toBe(false);
   expect(results[route.action]!(answer.text ? JSON.parse(answer.text) : null)).toEqual([]);
   // What the contract refuses is not done; a query's values are texts on the way, and may become valid by that.
-  if (junk === undefined && takesBody(route) && property(params, "id") !== undefined) expect(fits[route.action]!(params)).toEqual([]);
+  if (junk === undefined && takesBody(route) && property(params, "id") !== undefined)
+    expect(fits[route.action]!(params)).toEqual([]);
 }
 
 type Packet = { event: string; args: unknown[]; isAnonymous: boolean } | { raw: string };
@@ -180,18 +239,42 @@ const packets: fc.Arbitrary<Packet> = fc.oneof(
   ),
   fc.record({
     event: fc
-      .oneof(fc.string({ minLength: 1 }), fc.constantFrom("call", "broadcast", "join", "inbox", "notification", "__proto__", "toString"))
+      .oneof(
+        fc.string({ minLength: 1 }),
+        fc.constantFrom(
+          "call",
+          "broadcast",
+          "join",
+          "inbox",
+          "notification",
+          "__proto__",
+          "toString",
+        ),
+      )
       .filter(
         // The client library keeps these to itself.
-        (event) => !["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"].includes(event),
+        (event) =>
+          ![
+            "connect",
+            "connect_error",
+            "disconnect",
+            "disconnecting",
+            "newListener",
+            "removeListener",
+          ].includes(event),
       ),
     args: fc.array(hostile, { maxLength: 3 }),
     isAnonymous: fc.boolean(),
   }),
-  { weight: 1, arbitrary: torn('42["read",{"ids":["a"]}]').map((bytes) => ({ raw: bytes.toString("latin1") })) },
   {
     weight: 1,
-    arbitrary: torn('451-7["read",{"_placeholder":true,"num":0}]').map((bytes) => ({ raw: bytes.toString("latin1").slice(1) })),
+    arbitrary: torn('42["read",{"ids":["a"]}]').map((bytes) => ({ raw: bytes.toString("latin1") })),
+  },
+  {
+    weight: 1,
+    arbitrary: torn('451-7["read",{"_placeholder":true,"num":0}]').map((bytes) => ({
+      raw: bytes.toString("latin1").slice(1),
+    })),
   },
 );
 
@@ -217,19 +300,24 @@ async function judgePacket(packet: Packet): Promise<void> {
     return device.close();
   }
   const { event, args, isAnonymous } = packet;
-  const known = Object.hasOwn(clientEvents, event) ? clientEvents[event as keyof typeof clientEvents] : undefined;
+  const known = Object.hasOwn(clientEvents, event)
+    ? clientEvents[event as keyof typeof clientEvents]
+    : undefined;
   const device = await socketFor(isAnonymous);
   const began = Date.now();
   const answer = (await device.socket
     .timeout(deadline)
     .emitWithAck(event, ...args)
-    .catch((error: unknown) => (device.socket.connected ? Promise.reject(error as Error) : "closed"))) as
-    Record<string, unknown> | "closed";
+    .catch((error: unknown) =>
+      device.socket.connected ? Promise.reject(error as Error) : "closed",
+    )) as Record<string, unknown> | "closed";
   expect(Date.now() - began).toBeLessThan(deadline);
   if (answer === "closed") {
     count(`${known ? event : "unknown event"} closed`);
     // What is too large ends it, and time when it has no user.
-    return expect(JSON.stringify(args).length > 15_000 || (isAnonymous && device.heard("closing").length > 0)).toBe(true);
+    return expect(
+      JSON.stringify(args).length > 15_000 || (isAnonymous && device.heard("closing").length > 0),
+    ).toBe(true);
   }
   count(`${known ? event : "unknown event"} ${String(answer.code ?? "ok")}`);
   expect(answer.code === undefined || errors[answer.code as ErrorCode]?.status < 500).toBe(true);
@@ -254,13 +342,21 @@ function throwAt(port: number, bytes: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = "";
     const socket = connect(port, "127.0.0.1", () => socket.end(bytes));
-    socket.setTimeout(deadline, () => reject(new Error(`Nothing happens after ${JSON.stringify(bytes.toString("latin1"))}`)));
+    socket.setTimeout(deadline, () =>
+      reject(new Error(`Nothing happens after ${JSON.stringify(bytes.toString("latin1"))}`)),
+    );
     socket.on("data", (data) => (received += data.toString("latin1")));
     socket.on("error", () => {}).on("close", () => (socket.destroy(), resolve(received)));
   });
 }
 
-async function judgeBytes({ bytes, isSocket }: { bytes: Buffer; isSocket: boolean }): Promise<void> {
+async function judgeBytes({
+  bytes,
+  isSocket,
+}: {
+  bytes: Buffer;
+  isSocket: boolean;
+}): Promise<void> {
   const { port } = new URL(isSocket ? market.sockets : market.api);
   const received = await throwAt(Number(port), bytes);
   const statuses = [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
@@ -273,7 +369,9 @@ async function judgeBytes({ bytes, isSocket }: { bytes: Buffer; isSocket: boolea
 }
 
 /** Megabytes that the market's process occupies. */
-const memory = () => Number(execFileSync("ps", ["-o", "rss=", "-p", `${market.child.pid}`], { encoding: "utf8" })) / 1024;
+const memory = () =>
+  Number(execFileSync("ps", ["-o", "rss=", "-p", `${market.child.pid}`], { encoding: "utf8" })) /
+  1024;
 
 describe("whatever is sent", () => {
   let before: number;
@@ -283,7 +381,10 @@ describe("whatever is sent", () => {
       .chain((n) => torn(requests("x.y.z")[n]!))
       .map((bytes) => ({ bytes, isSocket: false })),
     torn(upgrade).map((bytes) => ({ bytes, isSocket: true })),
-    fc.record({ bytes: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)), isSocket: fc.boolean() }),
+    fc.record({
+      bytes: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      isSocket: fc.boolean(),
+    }),
   );
 
   it("as a request to a route is answered in time, by the contract, and never with a fault of ours", async () => {

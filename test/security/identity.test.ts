@@ -19,13 +19,23 @@ beforeAll(async () => {
 afterAll(() => market?.close());
 
 const unauthenticated = { ok: false, code: "UNAUTHENTICATED", detail: expect.any(String) };
-const encode = (value: unknown) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
-const me = (accessToken: string) => new Client(market.api, { accessToken } as Session).call("GET", "/users/me");
+const encode = (value: unknown) =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+const me = (accessToken: string) =>
+  new Client(market.api, { accessToken } as Session).call("GET", "/users/me");
 
 /** What a good token of the victim says. */
 const claims = (change: object = {}) => {
   const now = Math.floor(Date.now() / 1000);
-  return { sub: victim.id, sid: randomUUID(), iss: issuer, aud: audience, iat: now, exp: now + 600, ...change };
+  return {
+    sub: victim.id,
+    sid: randomUUID(),
+    iss: issuer,
+    aud: audience,
+    iat: now,
+    exp: now + 600,
+    ...change,
+  };
 };
 /** With our own key: only what is changed is wrong. */
 const signed = async (header: object, payload: unknown, key: JWK = market.key) =>
@@ -42,23 +52,36 @@ const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const foreign = newKeyPair();
 
 const forged: Record<string, () => string | Promise<string>> = {
-  "without a signature, alg none": () => `${encode({ alg: "none", kid: market.key.kid })}.${encode(claims())}.`,
+  "without a signature, alg none": () =>
+    `${encode({ alg: "none", kid: market.key.kid })}.${encode(claims())}.`,
   "without a signature, alg NONE": () => `${encode({ alg: "NONE" })}.${encode(claims())}.`,
-  "without a signature, alg EdDSA": () => `${encode({ alg: "EdDSA", kid: market.key.kid })}.${encode(claims())}.`,
-  "signed by HS256 with the public key's bytes": () => hmac({ alg: "HS256", kid: market.key.kid }, Buffer.from(market.key.x!, "base64url")),
-  "signed by HS256 with the public key's text": () => hmac({ alg: "HS256", kid: market.key.kid }, market.key.x!),
+  "without a signature, alg EdDSA": () =>
+    `${encode({ alg: "EdDSA", kid: market.key.kid })}.${encode(claims())}.`,
+  "signed by HS256 with the public key's bytes": () =>
+    hmac({ alg: "HS256", kid: market.key.kid }, Buffer.from(market.key.x!, "base64url")),
+  "signed by HS256 with the public key's text": () =>
+    hmac({ alg: "HS256", kid: market.key.kid }, market.key.x!),
   "signed by HS256 with the public key's PEM": () =>
-    hmac({ alg: "HS256", kid: market.key.kid }, published().export({ type: "spki", format: "pem" })),
+    hmac(
+      { alg: "HS256", kid: market.key.kid },
+      published().export({ type: "spki", format: "pem" }),
+    ),
   "signed by HS256 with nothing": () => hmac({ alg: "HS256", kid: market.key.kid }, ""),
   "signed by RS256": () => {
     const content = `${encode({ alg: "RS256", kid: market.key.kid })}.${encode(claims())}`;
     return `${content}.${sign("sha256", Buffer.from(content), rsa.privateKey).toString("base64url")}`;
   },
   "of another key under our kid": () => signed({}, claims(), foreign.private),
-  "of another key under its own kid": () => signed({ kid: foreign.private.kid }, claims(), foreign.private),
-  "of another key that it brings along (jwk)": () => signed({ jwk: foreign.public, kid: foreign.public.kid }, claims(), foreign.private),
+  "of another key under its own kid": () =>
+    signed({ kid: foreign.private.kid }, claims(), foreign.private),
+  "of another key that it brings along (jwk)": () =>
+    signed({ jwk: foreign.public, kid: foreign.public.kid }, claims(), foreign.private),
   "of another key that it points to (jku)": () =>
-    signed({ jku: "http://127.0.0.1:1/keys.json", x5u: "http://127.0.0.1:1/" }, claims(), foreign.private),
+    signed(
+      { jku: "http://127.0.0.1:1/keys.json", x5u: "http://127.0.0.1:1/" },
+      claims(),
+      foreign.private,
+    ),
   "of our key under no kid": () => signed({ kid: undefined }, claims()),
   "of our key under another kid": () => signed({ kid: randomUUID() }, claims()),
   "of our key under a kid that is a path": () => signed({ kid: "../../dev/null" }, claims()),
@@ -68,7 +91,8 @@ const forged: Record<string, () => string | Promise<string>> = {
   "for no audience": () => without("aud"),
   "that has expired": () => signed({}, claims({ exp: Math.floor(Date.now() / 1000) - 1 })),
   "that never expires": () => without("exp"),
-  "that lives longer than 15 minutes": () => signed({}, claims({ exp: Math.floor(Date.now() / 1000) + accessTokenSeconds + 1 })),
+  "that lives longer than 15 minutes": () =>
+    signed({}, claims({ exp: Math.floor(Date.now() / 1000) + accessTokenSeconds + 1 })),
   "that was issued in the far future": () => {
     const later = Math.floor(Date.now() / 1000) + 3600;
     return signed({}, claims({ iat: later, exp: later + 600 }));
@@ -83,16 +107,23 @@ const forged: Record<string, () => string | Promise<string>> = {
   "of a user whose id is no id": () => signed({}, claims({ sub: "a.b c" })),
   "of no type (typ)": () => signed({ typ: undefined }, claims()),
   "of another type (typ)": () => signed({ typ: "logout+jwt" }, claims()),
-  "with an extension that it calls critical (crit)": () => signed({ crit: ["souk"], souk: 1 }, claims()),
-  "with a body that is not encoded (b64)": () => signed({ crit: ["b64"], b64: false }, claims()).catch(() => "none"),
+  "with an extension that it calls critical (crit)": () =>
+    signed({ crit: ["souk"], souk: 1 }, claims()),
+  "with a body that is not encoded (b64)": () =>
+    signed({ crit: ["b64"], b64: false }, claims()).catch(() => "none"),
   "whose claims are a list": () => signed({}, [claims()]),
   "whose claims are no JSON": () => signed({}, "hello"),
   "that is encrypted": () => [encode({ alg: "dir", enc: "A256GCM" }), "", "a", "b", "c"].join("."),
   "with a changed claim": () => {
     const [header, , signature] = victim.session!.accessToken.split(".");
-    return [header, encode({ ...decodeJwt(victim.session!.accessToken), sub: "alice" }), signature].join(".");
+    return [
+      header,
+      encode({ ...decodeJwt(victim.session!.accessToken), sub: "alice" }),
+      signature,
+    ].join(".");
   },
-  "with a changed signature": () => victim.session!.accessToken.replace(/.{4}$/, (end) => (end === "AAAA" ? "BBBB" : "AAAA")),
+  "with a changed signature": () =>
+    victim.session!.accessToken.replace(/.{4}$/, (end) => (end === "AAAA" ? "BBBB" : "AAAA")),
   "with text after it": () => `${victim.session!.accessToken}.x`,
   "that is a refresh token": () => victim.session!.refreshToken,
   "of 4 KB": () => signed({}, claims({ filler: "x".repeat(2_600) }), foreign.private),
@@ -103,26 +134,40 @@ describe("an access token", () => {
     const token = await signed({}, claims());
     expect((await me(token)).status).toBe(200);
     await market.device(token).hears("inbox");
-    expect(await (await market.device().connects()).ask("authorize", { token })).toEqual({ ok: true, userId: victim.id });
+    expect(await (await market.device().connects()).ask("authorize", { token })).toEqual({
+      ok: true,
+      userId: victim.id,
+    });
   });
 
-  it.each(Object.keys(forged))("%s is refused over HTTP, in the handshake and by authorize", async (what) => {
-    const token = await forged[what]!();
+  it.each(Object.keys(forged))(
+    "%s is refused over HTTP, in the handshake and by authorize",
+    async (what) => {
+      const token = await forged[what]!();
 
-    const { status, body } = await me(token);
-    expect([status, body.code]).toEqual([401, "UNAUTHENTICATED"]);
-    const device = market.device(token);
-    await eventually(() => expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
-    expect(await (await market.device().connects()).ask("authorize", { token })).toEqual(unauthenticated);
-  });
+      const { status, body } = await me(token);
+      expect([status, body.code]).toEqual([401, "UNAUTHENTICATED"]);
+      const device = market.device(token);
+      await eventually(() =>
+        expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]),
+      );
+      expect(await (await market.device().connects()).ask("authorize", { token })).toEqual(
+        unauthenticated,
+      );
+    },
+  );
 
   it("of an absurd length is refused wherever it is sent", async () => {
     for (const size of [5_000, 12_000]) {
       const token = `${victim.session!.accessToken}${"x".repeat(size)}`;
       expect((await me(token)).status).toBe(401);
       const device = market.device(token);
-      await eventually(() => expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]));
-      expect(await (await market.device().connects()).ask("authorize", { token })).toMatchObject({ code: "BAD_DATA" });
+      await eventually(() =>
+        expect(device.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]),
+      );
+      expect(await (await market.device().connects()).ask("authorize", { token })).toMatchObject({
+        code: "BAD_DATA",
+      });
     }
     expect((await me("x".repeat(60_000)).catch(() => ({ status: 413 }))).status).toBe(413);
   });
@@ -133,14 +178,26 @@ describe("an access token", () => {
     expect([exp! - iat!, expiresIn]).toEqual([accessTokenSeconds, accessTokenSeconds]);
     expect(accessTokenSeconds).toBeLessThanOrEqual(15 * 60);
     expect(rest).toEqual({ sub: victim.id, sid: expect.any(String), iss: issuer, aud: audience });
-    expect(decodeProtectedHeader(accessToken)).toEqual({ alg: "EdDSA", kid: market.key.kid, typ: "at+jwt" });
+    expect(decodeProtectedHeader(accessToken)).toEqual({
+      alg: "EdDSA",
+      kid: market.key.kid,
+      typ: "at+jwt",
+    });
   });
 
   it("in a query or a body is nobody's", async () => {
     const { accessToken } = victim.session!;
     const nobody = new Client(market.api);
-    expect(await nobody.call("GET", `/users/me?access_token=${accessToken}`)).toMatchObject({ status: 401 });
-    expect(await nobody.call("POST", "/market/items", { title: "T", price: 1, access_token: accessToken })).toMatchObject({ status: 401 });
+    expect(await nobody.call("GET", `/users/me?access_token=${accessToken}`)).toMatchObject({
+      status: 401,
+    });
+    expect(
+      await nobody.call("POST", "/market/items", {
+        title: "T",
+        price: 1,
+        access_token: accessToken,
+      }),
+    ).toMatchObject({ status: 401 });
   });
 });
 
@@ -153,13 +210,21 @@ describe("keys that rotate", () => {
     const file = join(folder.path, "keys.json");
     const next = newKeyPair();
     const restarted = (publicKeys: JWK[]) => {
-      writeFileSync(file, JSON.stringify({ ...first.keys, public: publicKeys, private: next.private }));
+      writeFileSync(
+        file,
+        JSON.stringify({ ...first.keys, public: publicKeys, private: next.private }),
+      );
       return startMarket({}, folder);
     };
-    const status = async ({ api }: Node, each: Session) => (await new Client(api, each).call("GET", "/users/me")).status;
+    const status = async ({ api }: Node, each: Session) =>
+      (await new Client(api, each).call("GET", "/users/me")).status;
 
     const both = await restarted([first.keys.public[0]!, next.public]);
-    const renewed = (await new Client(both.api).call<Session>("POST", "/users/refresh", { refreshToken: session!.refreshToken })).body;
+    const renewed = (
+      await new Client(both.api).call<Session>("POST", "/users/refresh", {
+        refreshToken: session!.refreshToken,
+      })
+    ).body;
     expect([await status(both, session!), await status(both, renewed)]).toEqual([200, 200]);
     expect(decodeProtectedHeader(renewed.accessToken).kid).toBe(next.public.kid);
     await both.end();
@@ -171,13 +236,16 @@ describe("keys that rotate", () => {
 });
 
 describe("a session", () => {
-  const refresh = (refreshToken: string) => new Client(market.api).call<Session>("POST", "/users/refresh", { refreshToken });
+  const refresh = (refreshToken: string) =>
+    new Client(market.api).call<Session>("POST", "/users/refresh", { refreshToken });
   const isIn = async ({ accessToken }: Session) => (await me(accessToken)).status === 200;
   /** A user with two sessions, each with a device. */
   async function twoSessions() {
     const one = await Client.registered(market.api);
     const other = await market.signedInAgain(one);
-    const [device, otherDevice] = [one, other].map(({ session }) => market.device(session!.accessToken));
+    const [device, otherDevice] = [one, other].map(({ session }) =>
+      market.device(session!.accessToken),
+    );
     await Promise.all([device!.hears("inbox"), otherDevice!.hears("inbox")]);
     return { one, other, device: device!, otherDevice: otherDevice! };
   }
@@ -190,7 +258,11 @@ describe("a session", () => {
     expect(await refresh(one.session!.refreshToken)).toMatchObject({ status: 401 });
 
     expect(await refresh(thief.refreshToken)).toMatchObject({ status: 401 });
-    expect([await isIn(one.session!), await isIn(thief), await isIn(other.session!)]).toEqual([false, false, true]);
+    expect([await isIn(one.session!), await isIn(thief), await isIn(other.session!)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
     expect(await device.hears("closing")).toEqual({ code: "UNAUTHENTICATED" });
     await eventually(() => expect(device.disconnects).toEqual(["io server disconnect"]));
     expect(otherDevice.disconnects).toEqual([]);
@@ -198,7 +270,9 @@ describe("a session", () => {
 
   it("is renewed for one of many that bring the same refresh token at once, and is then over for all", async () => {
     const { session } = await Client.registered(market.api);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(session!.refreshToken)));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => refresh(session!.refreshToken)),
+    );
     const good = answers.filter(({ status }) => status === 200);
     expect(good).toHaveLength(1);
     expect(await refresh(good[0]!.body.refreshToken)).toMatchObject({ status: 401 });
@@ -214,22 +288,31 @@ describe("a session", () => {
     const tokens = new Set(answers.map(({ body }) => body.refreshToken));
     expect(tokens.size).toBe(1);
     expect(tokens).not.toContain(session!.refreshToken);
-    expect(await Promise.all(answers.map(({ body }) => isIn(body)))).toEqual(answers.map(() => true));
+    expect(await Promise.all(answers.map(({ body }) => isIn(body)))).toEqual(
+      answers.map(() => true),
+    );
     expect(await refresh([...tokens][0]!)).toMatchObject({ status: 200 });
   });
 
   const keys = {
     "ends when a spent refresh token comes again with another key": () => randomUUID(),
     "ends when a spent refresh token comes again with no key": () => undefined,
-    "ends when a spent refresh token comes again with its key, once the next one is spent, too": (key: string) => key,
+    "ends when a spent refresh token comes again with its key, once the next one is spent, too": (
+      key: string,
+    ) => key,
   };
   it.each(Object.keys(keys) as (keyof typeof keys)[])("%s", async (what) => {
     const { session } = await Client.registered(market.api);
     const ask = (refreshToken: string, idempotencyKey?: string) =>
-      new Client(market.api).call<Session>("POST", "/users/refresh", { refreshToken, idempotencyKey });
+      new Client(market.api).call<Session>("POST", "/users/refresh", {
+        refreshToken,
+        idempotencyKey,
+      });
     const key = randomUUID();
     const { body: next } = await ask(session!.refreshToken, key);
-    const { body: newest } = what.endsWith("too") ? await ask(next.refreshToken, key) : { body: next };
+    const { body: newest } = what.endsWith("too")
+      ? await ask(next.refreshToken, key)
+      : { body: next };
     expect(await isIn(newest)).toBe(true);
 
     const again = await ask(session!.refreshToken, keys[what](key));
@@ -259,17 +342,29 @@ describe("a session", () => {
     expect([await isIn(one.session!), await isIn(other.session!)]).toEqual([false, true]);
 
     const third = await market.signedInAgain(one);
-    const changed = await third.call<Session>("POST", "/users/password", { password, newPassword: "another horse battery" });
+    const changed = await third.call<Session>("POST", "/users/password", {
+      password,
+      newPassword: "another horse battery",
+    });
     await otherDevice.hears("closing");
-    expect([await isIn(other.session!), await isIn(third.session!), await isIn(changed.body)]).toEqual([false, false, true]);
-    for (const { session } of [one, other, third]) expect(await refresh(session!.refreshToken)).toMatchObject({ status: 401 });
+    expect([
+      await isIn(other.session!),
+      await isIn(third.session!),
+      await isIn(changed.body),
+    ]).toEqual([false, false, true]);
+    for (const { session } of [one, other, third])
+      expect(await refresh(session!.refreshToken)).toMatchObject({ status: 401 });
   });
 
   it("is not ended by a guess: a refresh token with another's ids but not its secrets", async () => {
     const { one } = await twoSessions();
     const parts = one.session!.refreshToken.split(".");
     for (const index of parts.keys()) {
-      const guess = parts.map((part, i) => (i === index ? `${part.slice(0, -1)}${part.endsWith("A") ? "B" : "A"}` : part)).join(".");
+      const guess = parts
+        .map((part, i) =>
+          i === index ? `${part.slice(0, -1)}${part.endsWith("A") ? "B" : "A"}` : part,
+        )
+        .join(".");
       // The last part is the token within the family: who has the rest right has seen a token of it.
       if (index < parts.length - 1) expect(await refresh(guess)).toMatchObject({ status: 401 });
     }
@@ -287,7 +382,10 @@ describe("a session", () => {
 describe("sign-in", () => {
   const login = async (email: string, secret: string) => {
     const began = performance.now();
-    const { status, body } = await new Client(market.api).call("POST", "/users/login", { email, password: secret });
+    const { status, body } = await new Client(market.api).call("POST", "/users/login", {
+      email,
+      password: secret,
+    });
     const { requestId: _, ...told } = body;
     return { status, told, took: performance.now() - began };
   };
@@ -321,45 +419,74 @@ describe("secrets", () => {
     const { email } = client.session!.user;
     const failed = `wrong-${randomUUID()}`;
     await new Client(market.api).call("POST", "/users/login", { email, password: failed });
-    const { body: renewed } = await client.call<Session>("POST", "/users/refresh", { refreshToken: client.session!.refreshToken });
-    const next = `next-${randomUUID()}`;
-    const { body: changed } = await new Client(market.api, renewed).call<Session>("POST", "/users/password", {
-      password,
-      newPassword: next,
+    const { body: renewed } = await client.call<Session>("POST", "/users/refresh", {
+      refreshToken: client.session!.refreshToken,
     });
+    const next = `next-${randomUUID()}`;
+    const { body: changed } = await new Client(market.api, renewed).call<Session>(
+      "POST",
+      "/users/password",
+      {
+        password,
+        newPassword: next,
+      },
+    );
     await market.device(changed.accessToken).hears("inbox");
     await (await market.device().connects()).ask("authorize", { token: changed.accessToken });
     // What fails is logged the most.
-    await new Client(market.api).call("POST", "/users/refresh", { refreshToken: client.session!.refreshToken });
-    await new Client(market.api).call("POST", "/users/login", { email, password: failed, extra: 1 });
+    await new Client(market.api).call("POST", "/users/refresh", {
+      refreshToken: client.session!.refreshToken,
+    });
+    await new Client(market.api).call("POST", "/users/login", {
+      email,
+      password: failed,
+      extra: 1,
+    });
     await me(`${changed.accessToken}x`);
     await fetch(`${market.api}/users/me?token=${changed.accessToken}`);
-    const tokens = [client.session!, renewed, changed].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken]);
+    const tokens = [client.session!, renewed, changed].flatMap(({ accessToken, refreshToken }) => [
+      accessToken,
+      refreshToken,
+    ]);
     const pieces = tokens.flatMap((token) => token.split(".").slice(-1));
     return {
       client: new Client(market.api, changed),
       secrets: Object.fromEntries(
-        [password, failed, next, market.key.d!, ...tokens, ...pieces].map((secret, n) => [`secret ${n}`, secret]),
+        [password, failed, next, market.key.d!, ...tokens, ...pieces].map((secret, n) => [
+          `secret ${n}`,
+          secret,
+        ]),
       ),
     };
   }
-  const found = (text: string, secrets: Record<string, string>) => Object.keys(secrets).filter((name) => text.includes(secrets[name]!));
+  const found = (text: string, secrets: Record<string, string>) =>
+    Object.keys(secrets).filter((name) => text.includes(secrets[name]!));
 
   it("are in no file of the data but the key's own, and that is for its owner's eyes only", async () => {
     const { client, secrets } = await busy();
-    const files = readdirSync(market.dataDir).filter((name) => statSync(join(market.dataDir, name)).isFile());
-    const accounts = files.map((name) => readFileSync(join(market.dataDir, name), "utf8")).filter((text) => text.includes(client.id));
+    const files = readdirSync(market.dataDir).filter((name) =>
+      statSync(join(market.dataDir, name)).isFile(),
+    );
+    const accounts = files
+      .map((name) => readFileSync(join(market.dataDir, name), "utf8"))
+      .filter((text) => text.includes(client.id));
 
     expect(accounts.join()).toMatch(/\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     for (const name of files.filter((file) => file !== "keys.json"))
-      expect([name, found(readFileSync(join(market.dataDir, name), "utf8"), secrets)]).toEqual([name, []]);
+      expect([name, found(readFileSync(join(market.dataDir, name), "utf8"), secrets)]).toEqual([
+        name,
+        [],
+      ]);
     expect(statSync(join(market.dataDir, "keys.json")).mode & 0o077).toBe(0);
   });
 
   it("are in no line of the log, however much is logged", async () => {
     const { client, secrets } = await busy();
     const marker = randomUUID();
-    await client.call("POST", "/users/login", { email: `${marker}@souk.test`, password: "x".repeat(300) });
+    await client.call("POST", "/users/login", {
+      email: `${marker}@souk.test`,
+      password: "x".repeat(300),
+    });
 
     await eventually(() => market.output().length > 0);
     expect(found(market.output(), secrets)).toEqual([]);
@@ -378,10 +505,12 @@ describe("secrets", () => {
       AUTH_PRIVATE_JWK: jwk,
     });
     const complaints = [/No connection to RabbitMQ/, /MongoDB at .* cannot be used/];
-    await eventually(() => complaints.every((complaint) => complaint.test(node.output())), { within: 15_000 }).finally(() =>
-      node.end("SIGKILL"),
-    );
+    await eventually(() => complaints.every((complaint) => complaint.test(node.output())), {
+      within: 15_000,
+    }).finally(() => node.end("SIGKILL"));
 
-    expect(found(node.output(), { amqpPassword, mongoPassword, jwk, d: pair.private.d! })).toEqual([]);
+    expect(found(node.output(), { amqpPassword, mongoPassword, jwk, d: pair.private.d! })).toEqual(
+      [],
+    );
   }, 30_000);
 });

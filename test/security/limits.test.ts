@@ -7,7 +7,7 @@ import type { ServiceBroker } from "moleculer";
 import type { Problem } from "../../contracts/errors.ts";
 import { authorizeWithin } from "../../contracts/socket.ts";
 import type { Session } from "../../contracts/users.ts";
-import { bounds } from "../../domain/bounds.ts";
+import { rateLimits } from "../../edge/policy/limits.ts";
 import type { Sockets } from "../../mixins/sockets.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../support/eventually.ts";
@@ -20,10 +20,17 @@ let api: string;
 let sockets: string;
 
 beforeAll(async () => {
-  Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "fatal", TRUSTED_PROXIES: "1" });
+  Object.assign(process.env, {
+    DATA_DIR: folder.path,
+    PORT: "0",
+    SOCKET_PORT: "0",
+    LOG_LEVEL: "fatal",
+    TRUSTED_PROXIES: "1",
+  });
   const { startNode } = await import("../../bin/node.ts");
   broker = await startNode([], { started: () => {} });
-  const at = (service: string) => (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  const at = (service: string) =>
+    (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
   [api, sockets] = [`http://127.0.0.1:${at("api")}`, `http://127.0.0.1:${at("notifications")}`];
 }, 30_000);
 afterAll(async () => {
@@ -44,21 +51,43 @@ interface Answer<T> {
   body: T;
 }
 
-async function post<T = Problem>(from: string, path: string, body: object, token?: string): Promise<Answer<T>> {
-  const headers = { "content-type": "application/json", "x-forwarded-for": from, ...(token && { authorization: `Bearer ${token}` }) };
+async function post<T = Problem>(
+  from: string,
+  path: string,
+  body: object,
+  token?: string,
+): Promise<Answer<T>> {
+  const headers = {
+    "content-type": "application/json",
+    "x-forwarded-for": from,
+    ...(token && { authorization: `Bearer ${token}` }),
+  };
   const response = await fetch(api + path, { method: "POST", headers, body: JSON.stringify(body) });
   const text = await response.text();
   const answer = JSON.parse(text || "{}") as T & Problem;
-  return { status: response.status, code: answer.code, retryAfter: Number(response.headers.get("retry-after")), body: answer };
+  return {
+    status: response.status,
+    code: answer.code,
+    retryAfter: Number(response.headers.get("retry-after")),
+    body: answer,
+  };
 }
 
-const many = <T>(count: number, work: (n: number) => Promise<T>) => Promise.all(Array.from({ length: count }, (_, n) => work(n)));
-const login = (from: string, email: string, guess = password) => post<Session>(from, "/users/login", { email, password: guess });
-const register = (from: string, email = `${randomUUID()}@souk.test`) => post<Session>(from, "/users", { email, password, name: "N" });
+const many = <T>(count: number, work: (n: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, n) => work(n)));
+const login = (from: string, email: string, guess = password) =>
+  post<Session>(from, "/users/login", { email, password: guess });
+const register = (from: string, email = `${randomUUID()}@souk.test`) =>
+  post<Session>(from, "/users", { email, password, name: "N" });
 const registered = async () => (await register(newAddress())).body;
 /** How many answers have each status. */
 const tally = (answers: { status: number }[]) =>
-  Object.fromEntries([...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [status, group.length]));
+  Object.fromEntries(
+    [...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [
+      status,
+      group.length,
+    ]),
+  );
 
 /** Above the bound: what to wait is said, and it is no longer than the window. */
 function expectTooMany(answer: Answer<unknown>, { seconds }: { seconds: number }): void {
@@ -89,7 +118,8 @@ describe("a connection", () => {
 describe("a request", () => {
   it("to the sockets' port that never becomes a socket is closed within 20 s", async () => {
     const began = Date.now();
-    const upgrade = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n";
+    const upgrade =
+      "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n";
     const slow = ["", "GET / HTTP/1.1\r\n", upgrade].map(async (beginning) => {
       const socket = connect(Number(new URL(sockets).port), "127.0.0.1").on("error", () => {});
       socket.resume().write(beginning);
@@ -104,7 +134,7 @@ describe("a request", () => {
 });
 
 describe("sign-ins", () => {
-  const bound = bounds.failuresByNetworkAndAccount;
+  const bound = rateLimits.failuresByNetworkAndAccount;
 
   it.each([
     ["an account", async () => (await registered()).user.email],
@@ -114,7 +144,9 @@ describe("sign-ins", () => {
     async (_what, whose) => {
       const [from, email] = [newAddress(), await whose()];
 
-      const answers = await many(25, (n) => login(from, n % 2 ? email : email.toUpperCase(), "not the password"));
+      const answers = await many(25, (n) =>
+        login(from, n % 2 ? email : email.toUpperCase(), "not the password"),
+      );
 
       expect(tally(answers)).toEqual({ 401: 10, 429: 15 });
       expectTooMany(await login(from, email), bound);
@@ -125,7 +157,7 @@ describe("sign-ins", () => {
 
   it("that end well are not counted", async () => {
     const [from, { user }] = [newAddress(), await registered()];
-    await many(bound.most - 1, () => login(from, user.email, "not the password"));
+    await many(bound.max - 1, () => login(from, user.email, "not the password"));
 
     for (let n = 0; n < 5; n++) expect((await login(from, user.email)).status).toBe(200);
 
@@ -135,8 +167,9 @@ describe("sign-ins", () => {
 
   it("to one account are so many a minute, from however many addresses; only who has the password counts", async () => {
     const { user } = await registered();
-    const { signInsByAccount } = bounds;
-    for (let n = 0; n < signInsByAccount.most; n++) expect((await login(newAddress(), user.email)).status).toBe(200);
+    const { signInsByAccount } = rateLimits;
+    for (let n = 0; n < signInsByAccount.max; n++)
+      expect((await login(newAddress(), user.email)).status).toBe(200);
 
     const above = await login(newAddress(), user.email);
     const guess = await login(newAddress(), user.email, "not the password");
@@ -147,15 +180,22 @@ describe("sign-ins", () => {
 
   it("that strangers fail, from however many addresses, do not lock the owner out, and become few", async () => {
     const { user } = await registered();
-    const strangers = Array.from({ length: bounds.failuresByAccount.most / bound.most }, newAddress);
-    for (const from of strangers) await many(bound.most, () => login(from, user.email, "not the password"));
+    const strangers = Array.from(
+      { length: rateLimits.failuresByAccount.max / bound.max },
+      newAddress,
+    );
+    for (const from of strangers)
+      await many(bound.max, () => login(from, user.email, "not the password"));
     const late = newAddress();
 
     const guesses = await many(10, () => login(late, user.email, "not the password"));
     const owner = newAddress();
     const mistyped = await login(owner, user.email, "almost the password");
 
-    expect(tally(guesses)).toEqual({ 401: bounds.failuresWhileBesieged.most, 429: 10 - bounds.failuresWhileBesieged.most });
+    expect(tally(guesses)).toEqual({
+      401: rateLimits.failuresUnderAttack.max,
+      429: 10 - rateLimits.failuresUnderAttack.max,
+    });
     expect(mistyped.status).toBe(401);
     expect((await login(owner, user.email)).status).toBe(200);
   }, 60_000);
@@ -166,18 +206,22 @@ describe("sign-ins", () => {
 
     const answers: Answer<Session>[] = [];
     // No more at once than are hashed in time wherever this runs.
-    while (answers.length < bounds.failuresByNetwork.most)
-      answers.push(...(await many(20, () => login(from, `${randomUUID()}@souk.test`, "not the password"))));
+    while (answers.length < rateLimits.failuresByNetwork.max)
+      answers.push(
+        ...(await many(20, () => login(from, `${randomUUID()}@souk.test`, "not the password"))),
+      );
 
-    expect(tally(answers)).toEqual({ 401: bounds.failuresByNetwork.most });
-    expectTooMany(await login(from, user.email), bounds.failuresByNetwork);
+    expect(tally(answers)).toEqual({ 401: rateLimits.failuresByNetwork.max });
+    expectTooMany(await login(from, user.email), rateLimits.failuresByNetwork);
     expect((await login(newAddress(), user.email)).status).toBe(200);
   }, 60_000);
 
   it("of one address are the same for all of an IPv6 /64", async () => {
     const email = `${randomUUID()}@souk.test`;
 
-    const answers = await many(20, (n) => login(`2001:db8:0:${addresses}::${n}`, email, "not the password"));
+    const answers = await many(20, (n) =>
+      login(`2001:db8:0:${addresses}::${n}`, email, "not the password"),
+    );
 
     expect(tally(answers)).toEqual({ 401: 10, 429: 10 });
   });
@@ -195,7 +239,12 @@ describe("sign-ins", () => {
     const before = many(10, () => login(newAddress(), user.email));
     const flood = many(300, () => register(flooder));
     // The flood has taken all places that it gets.
-    await Promise.race([flood, eventually(async () => expect((await register(flooder)).status).toBe(429), { within: 20_000 })]);
+    await Promise.race([
+      flood,
+      eventually(async () => expect((await register(flooder)).status).toBe(429), {
+        within: 20_000,
+      }),
+    ]);
     const during = many(10, () => login(newAddress(), user.email));
 
     expect(tally(await before)).toEqual({ 200: 10 });
@@ -206,13 +255,14 @@ describe("sign-ins", () => {
 
 describe("a sign-up", () => {
   it("is one of so many from an address, whether or not the account is new; others go on", async () => {
-    const { most } = bounds.registrationsByNetwork;
+    const { max } = rateLimits.registrationsByNetwork;
     const [from, { user }] = [newAddress(), await registered()];
     const answers: Answer<Session>[] = [];
-    while (answers.length < most + 20) answers.push(...(await many(20, () => register(from, user.email))));
+    while (answers.length < max + 20)
+      answers.push(...(await many(20, () => register(from, user.email))));
 
-    expect(tally(answers)).toEqual({ 409: most, 429: 20 });
-    expectTooMany(answers.at(-1)!, bounds.registrationsByNetwork);
+    expect(tally(answers)).toEqual({ 409: max, 429: 20 });
+    expectTooMany(answers.at(-1)!, rateLimits.registrationsByNetwork);
     expect((await register(newAddress())).status).toBe(201);
   }, 60_000);
 
@@ -228,35 +278,46 @@ describe("a sign-up", () => {
     expect(tally(await many(100, patient))).toEqual({ 201: 100 });
   }, 60_000);
 
-  it.each(["password1", "12345678", "Qwertyuiop", "P@ssw0rd!"])("with the common password %s is refused", async (common) => {
-    const answer = await post(newAddress(), "/users", { email: `${randomUUID()}@souk.test`, password: common, name: "N" });
+  it.each(["password1", "12345678", "Qwertyuiop", "P@ssw0rd!"])(
+    "with the common password %s is refused",
+    async (common) => {
+      const answer = await post(newAddress(), "/users", {
+        email: `${randomUUID()}@souk.test`,
+        password: common,
+        name: "N",
+      });
 
-    expect([answer.status, answer.code]).toEqual([400, "BAD_DATA"]);
-    expect(answer.body.errors).toEqual([{ field: "password", message: expect.any(String) }]);
-  });
+      expect([answer.status, answer.code]).toEqual([400, "BAD_DATA"]);
+      expect(answer.body.errors).toEqual([{ field: "password", message: expect.any(String) }]);
+    },
+  );
 });
 
 describe("a refresh", () => {
   it("is one of so many a minute of its session, from wherever", async () => {
-    const { most } = bounds.refreshesBySession;
+    const { max } = rateLimits.refreshesBySession;
     const token = `${randomUUID()}.${randomUUID()}.x.y`;
 
-    const answers = await many(most + 10, () => post(newAddress(), "/users/refresh", { refreshToken: token }));
+    const answers = await many(max + 10, () =>
+      post(newAddress(), "/users/refresh", { refreshToken: token }),
+    );
 
-    expect(tally(answers)).toEqual({ 401: most, 429: 10 });
+    expect(tally(answers)).toEqual({ 401: max, 429: 10 });
     expectTooMany(
       answers.find(({ status }) => status === 429)!,
-      bounds.refreshesBySession,
+      rateLimits.refreshesBySession,
     );
   });
 
   it("is one of so many a minute from its address", async () => {
-    const { most } = bounds.refreshesByNetwork;
+    const { max } = rateLimits.refreshesByNetwork;
     const from = newAddress();
 
-    const answers = await many(most + 10, () => post(from, "/users/refresh", { refreshToken: `${randomUUID()}.${randomUUID()}.x.y` }));
+    const answers = await many(max + 10, () =>
+      post(from, "/users/refresh", { refreshToken: `${randomUUID()}.${randomUUID()}.x.y` }),
+    );
 
-    expect(tally(answers)).toEqual({ 401: most, 429: 10 });
+    expect(tally(answers)).toEqual({ 401: max, 429: 10 });
     const { refreshToken } = await registered();
     expect((await post(newAddress(), "/users/refresh", { refreshToken })).status).toBe(200);
   }, 30_000);
@@ -266,26 +327,42 @@ describe("a change of password", () => {
   it("is one of ten attempts a minute of its user, from wherever", async () => {
     const { accessToken } = await registered();
     const change = (guess: string) =>
-      post(newAddress(), "/users/password", { password: guess, newPassword: "another one, longer" }, accessToken);
+      post(
+        newAddress(),
+        "/users/password",
+        { password: guess, newPassword: "another one, longer" },
+        accessToken,
+      );
 
-    const answers = await many(bounds.passwordChangesByUser.most + 5, () => change("not the password"));
+    const answers = await many(rateLimits.passwordChangesByUser.max + 5, () =>
+      change("not the password"),
+    );
 
-    expect(tally(answers)).toEqual({ 403: bounds.passwordChangesByUser.most, 429: 5 });
-    expectTooMany(await change(password), bounds.passwordChangesByUser);
+    expect(tally(answers)).toEqual({ 403: rateLimits.passwordChangesByUser.max, 429: 5 });
+    expectTooMany(await change(password), rateLimits.passwordChangesByUser);
   });
 
   it("to a common one is refused", async () => {
     const { accessToken } = await registered();
 
-    const answer = await post(newAddress(), "/users/password", { password, newPassword: "iloveyou123" }, accessToken);
+    const answer = await post(
+      newAddress(),
+      "/users/password",
+      { password, newPassword: "iloveyou123" },
+      accessToken,
+    );
 
-    expect([answer.status, answer.body.errors]).toEqual([400, [{ field: "newPassword", message: expect.any(String) }]]);
+    expect([answer.status, answer.body.errors]).toEqual([
+      400,
+      [{ field: "newPassword", message: expect.any(String) }],
+    ]);
   });
 });
 
 /** The WebSocket of a stock client. */
 const wireOf = ({ socket }: Device) =>
-  (socket.io.engine as unknown as { transport: { ws: WebSocket } }).transport.ws as unknown as EventEmitter & {
+  (socket.io.engine as unknown as { transport: { ws: WebSocket } }).transport
+    .ws as unknown as EventEmitter & {
     ping(data: string): void;
     pause(): void;
     resume(): void;
@@ -304,33 +381,41 @@ describe("a socket", () => {
     const { accessToken } = await registered();
     const [flooder, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
     await Promise.all([flooder.hears("inbox"), other.hears("inbox")]);
-    const { most } = bounds.eventsByConnection;
+    const { max } = rateLimits.eventsByConnection;
 
-    const answers = await many(most + 20, () => flooder.ask("read", { ids: ["x"] }));
+    const answers = await many(max + 20, () => flooder.ask("read", { ids: ["x"] }));
 
-    expect(answers.slice(0, most)).toEqual(Array(most).fill({ ids: ["x"], unread: 0 }));
-    expect(answers.slice(most)).toEqual(Array(20).fill(tooMany));
-    for (let n = 0; n < bounds.packetsByConnection.most; n++) flooder.socket.emit("read", { ids: ["x"] });
+    expect(answers.slice(0, max)).toEqual(Array(max).fill({ ids: ["x"], unread: 0 }));
+    expect(answers.slice(max)).toEqual(Array(20).fill(tooMany));
+    for (let n = 0; n < rateLimits.packetsByConnection.max; n++)
+      flooder.socket.emit("read", { ids: ["x"] });
     expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
-    await eventually(() => expect([flooder.disconnects, flooder.socket.active]).toEqual([[forGood], false]));
+    await eventually(() =>
+      expect([flooder.disconnects, flooder.socket.active]).toEqual([[forGood], false]),
+    );
     expect(await other.ask("read", { ids: ["x"] })).toEqual({ ids: ["x"], unread: 0 });
   });
 
   it("is closed for good when it floods with what is no event", async () => {
     const flooder = await device(newAddress()).connects();
 
-    for (let n = 0; n <= bounds.packetsByConnection.most; n++) flooder.write('31[{"ok":true}]');
+    for (let n = 0; n <= rateLimits.packetsByConnection.max; n++) flooder.write('31[{"ok":true}]');
 
     expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
   });
 
   it("is closed for good when it floods with WebSocket's own pings, also when it takes no answer", async () => {
-    const [flooder, deaf] = await Promise.all([device(newAddress()).connects(), device(newAddress()).connects()]);
+    const [flooder, deaf] = await Promise.all([
+      device(newAddress()).connects(),
+      device(newAddress()).connects(),
+    ]);
     const ended = new Promise((resolve) => wireOf(deaf).once("close", resolve));
 
     wireOf(deaf).pause();
-    for (const each of [flooder, deaf]) for (let n = 0; n <= bounds.packetsByConnection.most; n++) wireOf(each).ping("x".repeat(125));
+    for (const each of [flooder, deaf])
+      for (let n = 0; n <= rateLimits.packetsByConnection.max; n++)
+        wireOf(each).ping("x".repeat(125));
 
     expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
@@ -351,10 +436,19 @@ describe("a socket", () => {
       const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === deaf.socket.id)!;
       paused = wireOf(deaf);
       paused.pause();
-      const notice = { userId: user.id, text: "x".repeat(1_000), data: { text: "x".repeat(8_000) } };
+      const notice = {
+        userId: user.id,
+        text: "x".repeat(1_000),
+        data: { text: "x".repeat(8_000) },
+      };
       const notify = () => broker.call<{ id: string }, object>("notifications.notify", notice);
       const signOut = () => post(newAddress(), "/users/logout", { refreshToken }, accessToken);
-      return { connection: (conn.transport as unknown as { socket: { _socket: Socket } }).socket._socket, notify, other, signOut };
+      return {
+        connection: (conn.transport as unknown as { socket: { _socket: Socket } }).socket._socket,
+        notify,
+        other,
+        signOut,
+      };
     }
 
     it("loses its connection with its session, although it does not agree to the end, within 4 s", async () => {
@@ -384,7 +478,10 @@ describe("a socket", () => {
 
       while (connection.writableLength === 0) await many(5, notify);
       const began = Date.now();
-      await eventually(() => notify().then(() => connection.destroyed), { within: 15_000, every: 500 });
+      await eventually(() => notify().then(() => connection.destroyed), {
+        within: 15_000,
+        every: 500,
+      });
 
       expect(Date.now() - began).toBeLessThan(12_000);
     }, 30_000);
@@ -395,23 +492,31 @@ describe("a socket", () => {
     const theirs = Array.from({ length: 3 }, () => device(newAddress(), accessToken));
     await Promise.all(theirs.map((one) => one.hears("inbox")));
 
-    const answers = await Promise.all(theirs.map((one) => many(90, () => one.ask("read", { ids: ["x"] }))));
+    const answers = await Promise.all(
+      theirs.map((one) => many(90, () => one.ask("read", { ids: ["x"] }))),
+    );
 
-    expect(answers.flat().filter((answer) => !("code" in (answer as object)))).toHaveLength(bounds.eventsByUser.most);
+    expect(answers.flat().filter((answer) => !("code" in (answer as object)))).toHaveLength(
+      rateLimits.eventsByUser.max,
+    );
     expect(theirs.flatMap(({ disconnects }) => disconnects)).toEqual([]);
   });
 
   it("has no more events than are left to its address, however many sockets those share, and is not closed for it", async () => {
     const from = newAddress();
-    const { most } = bounds.eventsByNetwork;
-    const each = bounds.eventsByConnection.most;
-    const crowd = await Promise.all(Array.from({ length: most / each + 2 }, () => device(from).connects()));
+    const { max } = rateLimits.eventsByNetwork;
+    const each = rateLimits.eventsByConnection.max;
+    const crowd = await Promise.all(
+      Array.from({ length: max / each + 2 }, () => device(from).connects()),
+    );
 
-    const answers = await Promise.all(crowd.map((one) => many(each, () => one.ask("read", { all: true }))));
+    const answers = await Promise.all(
+      crowd.map((one) => many(each, () => one.ask("read", { all: true }))),
+    );
 
     const codes = answers.flat().map((answer) => (answer as { code: string }).code);
-    expect(codes.filter((code) => code === "UNAUTHENTICATED")).toHaveLength(most);
-    expect(codes.filter((code) => code === "TOO_MANY_REQUESTS")).toHaveLength(codes.length - most);
+    expect(codes.filter((code) => code === "UNAUTHENTICATED")).toHaveLength(max);
+    expect(codes.filter((code) => code === "TOO_MANY_REQUESTS")).toHaveLength(codes.length - max);
     expect(crowd.flatMap(({ disconnects }) => disconnects)).toEqual([]);
   });
 
@@ -419,17 +524,26 @@ describe("a socket", () => {
     const { accessToken } = await registered();
     const trying = await device(newAddress()).connects();
 
-    const answers = await many(bounds.authorizationsByConnection.most, () => trying.ask("authorize", { token: "garbage" }));
+    const answers = await many(rateLimits.authorizationsByConnection.max, () =>
+      trying.ask("authorize", { token: "garbage" }),
+    );
 
-    expect(answers).toEqual(Array(10).fill({ ok: false, code: "UNAUTHENTICATED", detail: expect.any(String) }));
+    expect(answers).toEqual(
+      Array(10).fill({ ok: false, code: "UNAUTHENTICATED", detail: expect.any(String) }),
+    );
     expect(await trying.ask("authorize", { token: accessToken })).toEqual(tooMany);
   });
 
   it("whose handshake is refused loses its connection, and cannot try another token on it", async () => {
     const refused = device(newAddress(), "garbage");
-    const ended = new Promise((resolve) => refused.socket.io.once("open", () => refused.socket.io.engine.once("close", resolve)));
+    const ended = new Promise((resolve) =>
+      refused.socket.io.once("open", () => refused.socket.io.engine.once("close", resolve)),
+    );
     // A stock client closes at once itself; this one keeps its connection.
-    refused.socket.io.on("open", () => (refused.socket.io.engine.close = () => refused.socket.io.engine));
+    refused.socket.io.on(
+      "open",
+      () => (refused.socket.io.engine.close = () => refused.socket.io.engine),
+    );
 
     const began = Date.now();
     await ended;

@@ -1,6 +1,6 @@
 /** Who may do what with whose things: each route and each socket event of the contract, tried as everybody. */
 import { clientEvents } from "../../contracts/socket.ts";
-import { routes } from "../../contracts/http.ts";
+import { routes } from "../../contracts/routes.ts";
 import { errors, type ErrorCode } from "../../contracts/errors.ts";
 import type { Item, Sale } from "../../contracts/market.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
@@ -37,7 +37,11 @@ interface Row {
   untouched?(world: World): Promise<void>;
 }
 
-const closed = { nobody: "UNAUTHENTICATED", expired: "UNAUTHENTICATED", revoked: "UNAUTHENTICATED" } as const;
+const closed = {
+  nobody: "UNAUTHENTICATED",
+  expired: "UNAUTHENTICATED",
+  revoked: "UNAUTHENTICATED",
+} as const;
 const toAll = (expected: Row["expect"][Who]): Row["expect"] => ({
   nobody: expected,
   expired: expected,
@@ -48,20 +52,31 @@ const toAll = (expected: Row["expect"][Who]): Row["expect"] => ({
 const fine = ({ body }: Answer<Body>) => void expect(body?.code).toBeUndefined();
 const ofItem = ({ item }: World) => item.id;
 const idsIn = (list: { id: string }[]) => list.map(({ id }) => id);
-const itemNow = async ({ owner, item }: World) => (await owner.call<Item>("GET", `/market/items/${item.id}`)).body;
-const inboxNow = async ({ owner }: World) => (await owner.call<Inbox>("GET", "/notifications")).body;
+const itemNow = async ({ owner, item }: World) =>
+  (await owner.call<Item>("GET", `/market/items/${item.id}`)).body;
+const inboxNow = async ({ owner }: World) =>
+  (await owner.call<Inbox>("GET", "/notifications")).body;
 const itemUntouched = async (world: World) => expect(await itemNow(world)).toEqual(world.item);
 const noticeUnread = async (world: World) => expect((await inboxNow(world)).unread).toBe(1);
-const ownerStillIn = async ({ owner }: World) => expect((await owner.call("GET", "/users/me")).status).toBe(200);
-const lists = (key: string, id: (world: World) => string, isIn: boolean) => (answer: Answer<Body>, world: World) => {
-  const found = idsIn(answer.body[key] as { id: string }[]);
-  if (isIn) expect(found).toContain(id(world));
-  else expect(found).not.toContain(id(world));
-};
+const ownerStillIn = async ({ owner }: World) =>
+  expect((await owner.call("GET", "/users/me")).status).toBe(200);
+const lists =
+  (key: string, id: (world: World) => string, isIn: boolean) =>
+  (answer: Answer<Body>, world: World) => {
+    const found = idsIn(answer.body[key] as { id: string }[]);
+    if (isIn) expect(found).toContain(id(world));
+    else expect(found).not.toContain(id(world));
+  };
 
 const table: Record<string, Row> = {
-  "POST /users": { body: () => ({ email: `${crypto.randomUUID()}@souk.test`, password, name: "N" }), expect: toAll(fine) },
-  "POST /users/login": { body: ({ owner }) => ({ email: owner.session!.user.email, password }), expect: toAll(fine) },
+  "POST /users": {
+    body: () => ({ email: `${crypto.randomUUID()}@souk.test`, password, name: "N" }),
+    expect: toAll(fine),
+  },
+  "POST /users/login": {
+    body: ({ owner }) => ({ email: owner.session!.user.email, password }),
+    expect: toAll(fine),
+  },
   "POST /users/refresh": {
     // Whoever holds the refresh token is its owner; the access token beside it says nothing.
     body: ({ clients }, who) => ({ refreshToken: clients[who].session?.refreshToken ?? "none" }),
@@ -75,7 +90,11 @@ const table: Record<string, Row> = {
   },
   "POST /users/logout": {
     body: ({ owner }) => ({ refreshToken: owner.session!.refreshToken }),
-    expect: { ...closed, another: "UNAUTHENTICATED", owner: ({ status }) => expect(status).toBe(204) },
+    expect: {
+      ...closed,
+      another: "UNAUTHENTICATED",
+      owner: ({ status }) => expect(status).toBe(204),
+    },
     untouched: ownerStillIn,
   },
   "POST /users/password": {
@@ -89,7 +108,10 @@ const table: Record<string, Row> = {
     async untouched(world) {
       await ownerStillIn(world);
       const { email } = world.owner.session!.user;
-      expect((await new Client(world.owner.api).call("POST", "/users/login", { email, password })).status).toBe(200);
+      expect(
+        (await new Client(world.owner.api).call("POST", "/users/login", { email, password }))
+          .status,
+      ).toBe(200);
     },
   },
   "GET /users/me": {
@@ -102,10 +124,15 @@ const table: Record<string, Row> = {
   "GET /users/:id": {
     path: ({ owner }) => owner.id,
     // Also the owner sees no more here than everybody does.
-    expect: toAll(({ body }, { owner }) => expect(body).toEqual({ id: owner.id, name: owner.session!.user.name })),
+    expect: toAll(({ body }, { owner }) =>
+      expect(body).toEqual({ id: owner.id, name: owner.session!.user.name }),
+    ),
   },
   "GET /market/items": { expect: toAll(lists("items", ofItem, true)) },
-  "GET /market/items/:id": { path: ofItem, expect: toAll(({ body }, { item }) => expect(body).toEqual(item)) },
+  "GET /market/items/:id": {
+    path: ofItem,
+    expect: toAll(({ body }, { item }) => expect(body).toEqual(item)),
+  },
   "POST /market/items": {
     body: () => ({ title: "A lamp", price: 1 }),
     expect: {
@@ -137,7 +164,11 @@ const table: Record<string, Row> = {
     },
   },
   "GET /market/sales": {
-    expect: { ...closed, another: lists("sales", ({ saleId }) => saleId, false), owner: lists("sales", ({ saleId }) => saleId, true) },
+    expect: {
+      ...closed,
+      another: lists("sales", ({ saleId }) => saleId, false),
+      owner: lists("sales", ({ saleId }) => saleId, true),
+    },
   },
   "GET /notifications": {
     expect: {
@@ -162,12 +193,22 @@ beforeAll(async () => {
 afterAll(() => market?.close());
 
 async function world(): Promise<World> {
-  const [owner, another] = await Promise.all([Client.registered(market.api), Client.registered(market.api)]);
-  const [revoked, lapsed] = await Promise.all([market.signedInAgain(owner), market.signedInAgain(owner)]);
+  const [owner, another] = await Promise.all([
+    Client.registered(market.api),
+    Client.registered(market.api),
+  ]);
+  const [revoked, lapsed] = await Promise.all([
+    market.signedInAgain(owner),
+    market.signedInAgain(owner),
+  ]);
   await revoked.call("POST", "/users/logout", { refreshToken: revoked.session!.refreshToken });
-  const expired = new Client(market.api, { ...lapsed.session!, accessToken: await tokenOf(market.key, owner.id, { lives: -1 }) });
+  const expired = new Client(market.api, {
+    ...lapsed.session!,
+    accessToken: await tokenOf(market.key, owner.id, { lives: -1 }),
+  });
   const [item, sold, bought] = await Promise.all([owner.offer(), owner.offer(), third.offer()]);
-  const saleOf = async (buyer: Client, { id }: Item) => (await buyer.call<{ saleId: string }>("POST", `/market/buy/${id}`)).body.saleId;
+  const saleOf = async (buyer: Client, { id }: Item) =>
+    (await buyer.call<{ saleId: string }>("POST", `/market/buy/${id}`)).body.saleId;
   const [saleId, purchaseId] = [await saleOf(third, sold), await saleOf(owner, bought)];
   const clients = { nobody: new Client(market.api), expired, revoked, another, owner };
   const made = { owner, another, revoked, item, saleId, purchaseId, clients };
@@ -177,30 +218,45 @@ async function world(): Promise<World> {
 
 describe("each route, tried as everybody", () => {
   it("has a row here", () => {
-    expect(Object.keys(table).sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
+    expect(Object.keys(table).sort()).toEqual(
+      routes.map(({ method, path }) => `${method} ${path}`).sort(),
+    );
   });
 
-  it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))("%s", async (name, route) => {
-    const row = table[name]!;
-    const given = await world();
+  it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    "%s",
+    async (name, route) => {
+      const row = table[name]!;
+      const given = await world();
 
-    for (const who of everybody) {
-      if (who === "owner") await row.untouched?.(given);
-      const path = route.path.replace(":id", row.path?.(given) ?? "");
-      const answer = await given.clients[who].call<Body>(route.method, path, row.body?.(given, who));
-      const expected = row.expect[who];
-      if (typeof expected === "function") {
-        expect([who, answer.status]).toEqual([who, route.success]);
-        await expected(answer, given);
-      } else expect([who, answer.status, answer.body?.code]).toEqual([who, errors[expected].status, expected]);
-    }
-  });
+      for (const who of everybody) {
+        if (who === "owner") await row.untouched?.(given);
+        const path = route.path.replace(":id", row.path?.(given) ?? "");
+        const answer = await given.clients[who].call<Body>(
+          route.method,
+          path,
+          row.body?.(given, who),
+        );
+        const expected = row.expect[who];
+        if (typeof expected === "function") {
+          expect([who, answer.status]).toEqual([who, route.success]);
+          await expected(answer, given);
+        } else
+          expect([who, answer.status, answer.body?.code]).toEqual([
+            who,
+            errors[expected].status,
+            expected,
+          ]);
+      }
+    },
+  );
 
   it("refuses exactly nobody, expired and revoked where the contract says that a user is needed", () => {
     for (const { method, path, who } of routes) {
       if (path === "/users/refresh") continue; // its refresh token is what is judged
       const { nobody, expired, revoked } = table[`${method} ${path}`]!.expect;
-      for (const expected of [nobody, expired, revoked]) expect(expected === "UNAUTHENTICATED").toBe(who === "user");
+      for (const expected of [nobody, expired, revoked])
+        expect(expected === "UNAUTHENTICATED").toBe(who === "user");
     }
   });
 });
@@ -210,9 +266,19 @@ const refused = (code: ErrorCode) => ({ ok: false, code, detail: expect.any(Stri
 const tokenFor = ({ clients }: World, who: Who) => clients[who].session?.accessToken;
 
 /** Asked on a socket that came without a token. */
-const events: Record<string, { ask: Ask; expect: Record<Who, (given: World) => unknown>; untouched?(given: World): Promise<void> }> = {
+const events: Record<
+  string,
+  {
+    ask: Ask;
+    expect: Record<Who, (given: World) => unknown>;
+    untouched?(given: World): Promise<void>;
+  }
+> = {
   authorize: {
-    ask: async (given, who) => (await market.device().connects()).ask("authorize", { token: tokenFor(given, who) ?? "none" }),
+    ask: async (given, who) =>
+      (await market.device().connects()).ask("authorize", {
+        token: tokenFor(given, who) ?? "none",
+      }),
     expect: {
       nobody: () => refused("UNAUTHENTICATED"),
       expired: () => refused("UNAUTHENTICATED"),
@@ -239,7 +305,8 @@ const events: Record<string, { ask: Ask; expect: Record<Who, (given: World) => u
 };
 
 describe("each event, tried as everybody", () => {
-  it("has a row here", () => expect(Object.keys(events).sort()).toEqual(Object.keys(clientEvents).sort()));
+  it("has a row here", () =>
+    expect(Object.keys(events).sort()).toEqual(Object.keys(clientEvents).sort()));
 
   it.each(Object.keys(clientEvents))("%s", async (name) => {
     const row = events[name]!;
@@ -252,7 +319,9 @@ describe("each event, tried as everybody", () => {
 
   it("pushes what is the owner's to the owner's devices alone", async () => {
     const given = await world();
-    const [hers, others] = [given.owner, given.another].map((client) => market.device(client.session!.accessToken));
+    const [hers, others] = [given.owner, given.another].map((client) =>
+      market.device(client.session!.accessToken),
+    );
     const inboxes = await Promise.all([hers!.hears("inbox"), others!.hears("inbox")]);
     expect(inboxes.map(({ notifications }) => idsIn(notifications))).toEqual([[given.saleId], []]);
 

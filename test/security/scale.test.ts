@@ -16,16 +16,23 @@ const connections: Socket[] = [];
 let broker: ServiceBroker;
 let ports: { api: number; sockets: number };
 let token: (userId: string) => Promise<string>;
-let bounds: typeof import("../../domain/bounds.ts").bounds;
-let atOnce: typeof import("../../domain/bounds.ts").atOnce;
+let rateLimits: typeof import("../../edge/policy/limits.ts").rateLimits;
+let concurrencyLimits: typeof import("../../edge/policy/limits.ts").concurrencyLimits;
 
 beforeAll(async () => {
-  Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "fatal", RATE_SCALE: `${scale}` });
-  ({ bounds, atOnce } = await import("../../domain/bounds.ts"));
+  Object.assign(process.env, {
+    DATA_DIR: folder.path,
+    PORT: "0",
+    SOCKET_PORT: "0",
+    LOG_LEVEL: "fatal",
+    RATE_SCALE: `${scale}`,
+  });
+  ({ rateLimits, concurrencyLimits } = await import("../../edge/policy/limits.ts"));
   const { startNode } = await import("../../bin/node.ts");
   const { env } = await import("../../broker/env.ts");
   broker = await startNode([], { started: () => {} });
-  const at = (service: string) => (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  const at = (service: string) =>
+    (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
   ports = { api: at("api"), sockets: at("notifications") };
   token = (userId) => tokenOf(env.keys.private!, userId);
 }, 30_000);
@@ -38,10 +45,17 @@ afterAll(async () => {
   folder.remove();
 });
 
-const many = <T>(count: number, work: (n: number) => Promise<T>) => Promise.all(Array.from({ length: count }, (_, n) => work(n)));
-const ask = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${ports.api}${path}`, init);
+const many = <T>(count: number, work: (n: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, n) => work(n)));
+const ask = (path: string, init: RequestInit = {}) =>
+  fetch(`http://127.0.0.1:${ports.api}${path}`, init);
 const tally = (answers: { status: number }[]) =>
-  Object.fromEntries([...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [status, group.length]));
+  Object.fromEntries(
+    [...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [
+      status,
+      group.length,
+    ]),
+  );
 const device = (as?: string) => {
   const made = new Device(`http://127.0.0.1:${ports.sockets}`, as);
   devices.push(made);
@@ -52,28 +66,38 @@ const isClosing = (one: Device) => one.heard("closing").length > 0;
 async function upgrade(): Promise<string> {
   const connection = connect(ports.sockets, "127.0.0.1");
   connections.push(connection);
-  const key = "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==";
-  connection.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: h\r\n${key}\r\n\r\n`);
+  const key =
+    "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==";
+  connection.write(
+    `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: h\r\n${key}\r\n\r\n`,
+  );
   const [answer] = (await once(connection, "data")) as [Buffer];
   return answer.toString();
 }
 /** What the scale makes of a bound. */
 const scaled = (most: number) => Math.ceil(most * scale);
 /** When nothing is counted any more of what came before. */
-const newWindow = (path: string) => eventually(async () => (await ask(path)).status !== 429, { within: 15_000, every: 200 });
+const newWindow = (path: string) =>
+  eventually(async () => (await ask(path)).status !== 429, { within: 15_000, every: 200 });
 
 describe("HTTP requests", () => {
   it("of one address are bounded, before anything is read or checked for them; X-Forwarded-For changes nothing", async () => {
-    const most = scaled(bounds.requestsByNetwork.most);
+    const most = scaled(rateLimits.requestsByNetwork.max);
     const answers: Response[] = [];
     // Fewer at once than there may be connections.
     while (answers.length < most + 50)
       answers.push(
         ...(await many(50, (n) =>
-          ask(n % 2 ? "/users/me" : "/market/items", { headers: { "x-forwarded-for": `8.8.8.${n}`, authorization: "Bearer garbage" } }),
+          ask(n % 2 ? "/users/me" : "/market/items", {
+            headers: { "x-forwarded-for": `8.8.8.${n}`, authorization: "Bearer garbage" },
+          }),
         )),
       );
-    const unread = await ask("/users/login", { method: "POST", body: "{", headers: { "content-type": "application/json" } });
+    const unread = await ask("/users/login", {
+      method: "POST",
+      body: "{",
+      headers: { "content-type": "application/json" },
+    });
 
     expect(tally(answers)[429]).toBeGreaterThanOrEqual(50);
     expect(tally(answers)[200]! + tally(answers)[401]!).toBeLessThanOrEqual(most);
@@ -83,7 +107,7 @@ describe("HTTP requests", () => {
   }, 30_000);
 
   it("of one address are bounded also where no route is led to or the origin is refused; health is not counted", async () => {
-    const most = scaled(bounds.requestsByNetwork.most);
+    const most = scaled(rateLimits.requestsByNetwork.max);
     const origin = `http://127.0.0.1:${ports.api}`;
     const kinds: [string, RequestInit?][] = [
       ["/nowhere"],
@@ -104,7 +128,8 @@ describe("HTTP requests", () => {
       return answers;
     };
 
-    for (let n = 0; n < 20; n++) await Promise.all(["/health/live", "/health/ready?x"].map((path) => ask(path)));
+    for (let n = 0; n < 20; n++)
+      await Promise.all(["/health/live", "/health/ready?x"].map((path) => ask(path)));
     const first = await round();
     while (seen.length < most) await round();
     const last = await round();
@@ -124,9 +149,13 @@ describe("HTTP requests", () => {
     const { gateway } = await import("../support/gateway.ts");
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
-    const made = await gateway({ handlers: { "market.items": slow }, settings: { trustedProxies: 1 } });
-    const from = (address: string) => made.call("GET", "/market/items", { headers: { "x-forwarded-for": address } });
-    const most = scaled(atOnce.requestsByNetwork);
+    const made = await gateway({
+      handlers: { "market.items": slow },
+      settings: { trustedProxies: 1 },
+    });
+    const from = (address: string) =>
+      made.call("GET", "/market/items", { headers: { "x-forwarded-for": address } });
+    const most = scaled(concurrencyLimits.requestsByNetwork);
 
     const within = Array.from({ length: most }, () => from("10.0.0.1"));
     await eventually(() => expect(held.waiting()).toBe(most));
@@ -135,16 +164,23 @@ describe("HTTP requests", () => {
     await eventually(() => expect(held.waiting()).toBe(most + 1));
     held.open();
 
-    expect([above.status, above.body.code, above.headers.get("retry-after")]).toEqual([429, "TOO_MANY_REQUESTS", "1"]);
-    expect((await Promise.all([...within, other])).map(({ status }) => status)).toEqual(Array(most + 1).fill(200));
+    expect([above.status, above.body.code, above.headers.get("retry-after")]).toEqual([
+      429,
+      "TOO_MANY_REQUESTS",
+      "1",
+    ]);
+    expect((await Promise.all([...within, other])).map(({ status }) => status)).toEqual(
+      Array(most + 1).fill(200),
+    );
     expect((await from("10.0.0.1")).status).toBe(200);
     await made.stop();
   }, 30_000);
 
   it("of one user are bounded, whatever they are and wherever they come from; others and health go on", async () => {
     const [mine, other] = [await token(randomUUID()), await token(randomUUID())];
-    const inbox = (as: string) => ask("/notifications", { headers: { authorization: `Bearer ${as}` } });
-    const most = scaled(bounds.requestsByUser.most);
+    const inbox = (as: string) =>
+      ask("/notifications", { headers: { authorization: `Bearer ${as}` } });
+    const most = scaled(rateLimits.requestsByUser.max);
 
     const answers = await many(most + 10, () => inbox(mine));
 
@@ -154,14 +190,17 @@ describe("HTTP requests", () => {
     expect(await refused.json()).toMatchObject({ code: "TOO_MANY_REQUESTS", status: 429 });
     const wait = Number(refused.headers.get("retry-after"));
     expect(wait).toBeGreaterThanOrEqual(1);
-    expect(wait).toBeLessThanOrEqual(bounds.requestsByUser.seconds);
-    await eventually(async () => expect((await inbox(mine)).status).toBe(200), { within: (wait + 2) * 1000, every: 200 });
+    expect(wait).toBeLessThanOrEqual(rateLimits.requestsByUser.seconds);
+    await eventually(async () => expect((await inbox(mine)).status).toBe(200), {
+      within: (wait + 2) * 1000,
+      every: 200,
+    });
   }, 30_000);
 });
 
 describe("passwords", () => {
   it("are waiting to be hashed for one address in a part of the places", async () => {
-    const most = scaled(atOnce.hashesByNetwork);
+    const most = scaled(concurrencyLimits.hashesByNetwork);
     const register = () =>
       broker.call(
         "users.register",
@@ -184,10 +223,15 @@ describe("passwords", () => {
 describe("sign-ins", () => {
   it("of one address are bounded also when they end well; others go on", async () => {
     const from = (ip: string) => ({ meta: { ip } });
-    const most = scaled(bounds.signInsByNetwork.most);
-    const accounts = Array.from({ length: 12 }, () => ({ email: `${randomUUID()}@souk.test`, password: "correct horse" }));
-    for (const account of accounts) await broker.call("users.register", { ...account, name: "N" }, from("10.0.0.2"));
-    const login = (ip: string, n: number) => broker.call("users.login", accounts[n % accounts.length], from(ip));
+    const most = scaled(rateLimits.signInsByNetwork.max);
+    const accounts = Array.from({ length: 12 }, () => ({
+      email: `${randomUUID()}@souk.test`,
+      password: "correct horse",
+    }));
+    for (const account of accounts)
+      await broker.call("users.register", { ...account, name: "N" }, from("10.0.0.2"));
+    const login = (ip: string, n: number) =>
+      broker.call("users.login", accounts[n % accounts.length], from(ip));
 
     for (let n = 0; n < most; n++) await login("10.0.0.3", n);
 
@@ -199,7 +243,7 @@ describe("sign-ins", () => {
 describe("sockets", () => {
   it("of one user are bounded: one more is told and closed for good, whichever way it authorizes", async () => {
     const mine = await token(randomUUID());
-    const most = scaled(atOnce.socketsByUser);
+    const most = scaled(concurrencyLimits.socketsByUser);
     const within = Array.from({ length: most }, () => device(mine));
     await Promise.all(within.map((one) => one.hears("inbox")));
 
@@ -209,7 +253,9 @@ describe("sockets", () => {
     expect(answer).toEqual({ ok: false, code: "TOO_MANY_REQUESTS", detail: expect.any(String) });
     for (const one of [byHandshake, byEvent]) {
       expect(await one.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
-      await eventually(() => expect([one.disconnects, one.socket.active]).toEqual([["io server disconnect"], false]));
+      await eventually(() =>
+        expect([one.disconnects, one.socket.active]).toEqual([["io server disconnect"], false]),
+      );
     }
     expect(within.filter((one) => one.socket.connected)).toHaveLength(most);
     within[0]!.close();
@@ -220,11 +266,15 @@ describe("sockets", () => {
   });
 
   it("of one address are bounded: those above are told and closed for good, far above they are kept out", async () => {
-    const most = scaled(atOnce.socketsByNetwork);
+    const most = scaled(concurrencyLimits.socketsByNetwork);
     // Each test before has closed its sockets; the server may be about to hear of it.
     await eventually(
       () =>
-        (broker.getLocalService("notifications") as unknown as { io: { engine: { clientsCount: number } } }).io.engine.clientsCount === 0,
+        (
+          broker.getLocalService("notifications") as unknown as {
+            io: { engine: { clientsCount: number } };
+          }
+        ).io.engine.clientsCount === 0,
     );
     const within = Array.from({ length: most }, () => device());
     await Promise.all(within.map((one) => one.connects()));
@@ -237,19 +287,27 @@ describe("sockets", () => {
     }
     expect(within.filter((one) => one.socket.connected && !isClosing(one))).toHaveLength(most);
     // Those that never ask for the namespace count as well, and only a few above the bound get in to be told.
-    const answers = await many(scaled(atOnce.connectionsByNetwork) - most - 5, upgrade);
+    const answers = await many(scaled(concurrencyLimits.connectionsByNetwork) - most - 5, upgrade);
     const kept = answers.filter((answer) => answer.startsWith("HTTP/1.1 101")).length;
-    expect([kept > 0, kept <= Math.ceil(most * 1.1) - most, kept < answers.length]).toEqual([true, true, true]);
+    expect([kept > 0, kept <= Math.ceil(most * 1.1) - most, kept < answers.length]).toEqual([
+      true,
+      true,
+      true,
+    ]);
     for (const connection of connections) connection.destroy();
     within[0]!.close();
     await eventually(() => device().connects());
   }, 30_000);
 
   it("are new ones only so often from one address; stock clients come back by themselves", async () => {
-    const most = scaled(bounds.connectsByNetwork.most);
+    const most = scaled(rateLimits.connectsByNetwork.max);
     for (let attempts = 0; attempts < most; attempts += 25) {
       const some = Array.from({ length: 25 }, () => device());
-      await eventually(() => expect(some.every(({ socket, refusals }) => socket.connected || refusals.length > 0)).toBe(true));
+      await eventually(() =>
+        expect(some.every(({ socket, refusals }) => socket.connected || refusals.length > 0)).toBe(
+          true,
+        ),
+      );
       for (const one of some) one.close();
     }
     const late = device();
@@ -261,25 +319,33 @@ describe("sockets", () => {
 });
 
 describe("connections", () => {
-  it.each(["api", "sockets"] as const)("to %s from one address are bounded, whether or not anything is asked on them", async (which) => {
-    const most = scaled(atOnce.connectionsByNetwork);
-    const open = async () => {
-      const connection = connect(ports[which], "127.0.0.1");
-      connections.push(connection);
-      connection.on("error", () => {});
-      await once(connection, "connect");
-      return connection;
-    };
+  it.each(["api", "sockets"] as const)(
+    "to %s from one address are bounded, whether or not anything is asked on them",
+    async (which) => {
+      const most = scaled(concurrencyLimits.connectionsByNetwork);
+      const open = async () => {
+        const connection = connect(ports[which], "127.0.0.1");
+        connections.push(connection);
+        connection.on("error", () => {});
+        await once(connection, "connect");
+        return connection;
+      };
 
-    await many(most + 30, open);
+      await many(most + 30, open);
 
-    await eventually(() =>
-      expect(connections.filter(({ destroyed, readableEnded }) => destroyed || readableEnded).length).toBeGreaterThanOrEqual(30),
-    );
-    await eventually(() =>
-      expect(connections.filter(({ destroyed, readableEnded }) => !destroyed && !readableEnded).length).toBeLessThanOrEqual(most),
-    );
-    for (const connection of connections) connection.destroy();
-    if (which === "api") await eventually(async () => expect((await ask("/health/live")).status).toBe(200));
-  });
+      await eventually(() =>
+        expect(
+          connections.filter(({ destroyed, readableEnded }) => destroyed || readableEnded).length,
+        ).toBeGreaterThanOrEqual(30),
+      );
+      await eventually(() =>
+        expect(
+          connections.filter(({ destroyed, readableEnded }) => !destroyed && !readableEnded).length,
+        ).toBeLessThanOrEqual(most),
+      );
+      for (const connection of connections) connection.destroy();
+      if (which === "api")
+        await eventually(async () => expect((await ask("/health/live")).status).toBe(200));
+    },
+  );
 });

@@ -43,7 +43,12 @@ const kinds: Record<string, (schema: Schema) => fc.Arbitrary<unknown>> = {
     patternProperties
       ? fc.dictionary(fc.string(), fc.jsonValue())
       : fc
-          .record(Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, fitting(inner)])), { requiredKeys: required })
+          .record(
+            Object.fromEntries(
+              Object.entries(properties).map(([name, inner]) => [name, fitting(inner)]),
+            ),
+            { requiredKeys: required },
+          )
           .filter((value) => Object.keys(value).length >= minProperties),
 };
 
@@ -51,31 +56,43 @@ const kinds: Record<string, (schema: Schema) => fc.Arbitrary<unknown>> = {
 function text({ pattern = "", minLength = 0, maxLength = 1000 }: Schema): fc.Arbitrary<string> {
   const whole = new RegExp(pattern, "u");
   const simpler = pattern.replace(/\(\?!(?:\[[^\]]*\]|[^)])*\)/g, "");
-  const any = pattern ? fc.stringMatching(new RegExp(simpler, "u")) : fc.string({ unit: "grapheme" });
+  const any = pattern
+    ? fc.stringMatching(new RegExp(simpler, "u"))
+    : fc.string({ unit: "grapheme" });
   return any
     .map((made) => made.slice(0, maxLength).padEnd(minLength, "a"))
     .filter((made) => whole.test(made) && made.isWellFormed() && [...made].length >= minLength);
 }
 
 /** A value that fits but for one thing, or not even that. */
-export const nearly = (schema: Schema): fc.Arbitrary<unknown> => fitting(schema).chain((value) => spoilt(schema, value));
+export const nearly = (schema: Schema): fc.Arbitrary<unknown> =>
+  fitting(schema).chain((value) => spoilt(schema, value));
 
 function spoilt(schema: Schema, value: unknown): fc.Arbitrary<unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return fc.oneof(hostile, fc.constantFrom(...beyond(schema)));
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return fc.oneof(hostile, fc.constantFrom(...beyond(schema)));
   const names = Object.keys(value);
   const changes: fc.Arbitrary<unknown>[] = [
-    fc.tuple(hostileName, hostile).map(([name, extra]) => Object.fromEntries([...Object.entries(value), [name, extra]])),
+    fc
+      .tuple(hostileName, hostile)
+      .map(([name, extra]) => Object.fromEntries([...Object.entries(value), [name, extra]])),
     fc.constant([value]),
     fc.constant(JSON.stringify(value)),
   ];
   if (names.length > 0) {
     const name = fc.constantFrom(...names);
-    changes.push(name.map((gone) => Object.fromEntries(Object.entries(value).filter(([key]) => key !== gone))));
+    changes.push(
+      name.map((gone) => Object.fromEntries(Object.entries(value).filter(([key]) => key !== gone))),
+    );
     changes.push(
       name.chain((changed) => {
         const inner = schema.properties?.[changed] ?? {};
         const kept = (value as Record<string, unknown>)[changed];
-        const instead = fc.oneof(hostile, fc.constantFrom(...beyond(inner)), fc.constantFrom([kept], { $eq: kept }, `${String(kept)}`));
+        const instead = fc.oneof(
+          hostile,
+          fc.constantFrom(...beyond(inner)),
+          fc.constantFrom([kept], { $eq: kept }, `${String(kept)}`),
+        );
         return instead.map((other) => ({ ...value, [changed]: other }));
       }),
     );
@@ -122,7 +139,9 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
     { $regex: "(a+)+$" },
     { length: 1e9 },
     { toString: 1, valueOf: 1, toJSON: 1 },
-    JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}'),
+    JSON.parse(
+      '{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}',
+    ),
     { type: "Buffer", data: [1, 2] },
     nested(50),
     nested(2_000),
@@ -175,7 +194,10 @@ export const torn = (from: string): fc.Arbitrary<Buffer> =>
     )
     .map((edits) =>
       Buffer.from(
-        edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), from),
+        edits.reduce(
+          (text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut),
+          from,
+        ),
         "latin1",
       ),
     );

@@ -54,10 +54,16 @@ export class Client {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();
-    return { status: response.status, body: (text ? JSON.parse(text) : undefined) as T, headers: response.headers };
+    return {
+      status: response.status,
+      body: (text ? JSON.parse(text) : undefined) as T,
+      headers: response.headers,
+    };
   }
 
   async offer(offer: object = {}): Promise<Item> {
-    return (await this.call<Item>("POST", "/market/items", { title: "A lamp", price: 4200, ...offer })).body;
+    return (
+      await this.call<Item>("POST", "/market/items", { title: "A lamp", price: 4200, ...offer })
+    ).body;
   }
 }

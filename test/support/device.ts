@@ -23,12 +23,16 @@ export class Device {
       ...options,
     });
     this.socket.onAny((event: string, payload: unknown) => this.events.push({ event, payload }));
-    this.socket.on("connect_error", (error) => this.refusals.push(error as Error & { data?: { code: string } }));
+    this.socket.on("connect_error", (error) =>
+      this.refusals.push(error as Error & { data?: { code: string } }),
+    );
     this.socket.on("disconnect", (reason) => this.disconnects.push(reason));
   }
 
   heard<E extends Event>(event: E): Payload<E>[] {
-    return this.events.filter((one) => one.event === event).map(({ payload }) => payload as Payload<E>);
+    return this.events
+      .filter((one) => one.event === event)
+      .map(({ payload }) => payload as Payload<E>);
   }
 
   /** Waits for the event to have come `times`, and returns the last of those. */
@@ -39,7 +43,10 @@ export class Device {
 
   /** Waits for the notice with this id to be shown. */
   shows(id: string, within = 5000): Promise<unknown> {
-    return eventually(() => this.heard("notification").some((notification) => notification.id === id), { within });
+    return eventually(
+      () => this.heard("notification").some((notification) => notification.id === id),
+      { within },
+    );
   }
 
   async connects(): Promise<this> {

@@ -11,6 +11,14 @@ export function block(page: string, name: string): string {
 }
 
 /** Runs a named block of commands from a page under docs/, as its reader would. */
-export function follow(page: string, name: string, cwd: string, env: Record<string, string> = {}): void {
-  execFileSync("sh", ["-euc", block(`docs/${page}`, `sh ${name}`)], { cwd, env: { ...process.env, ...env } });
+export function follow(
+  page: string,
+  name: string,
+  cwd: string,
+  env: Record<string, string> = {},
+): void {
+  execFileSync("sh", ["-euc", block(`docs/${page}`, `sh ${name}`)], {
+    cwd,
+    env: { ...process.env, ...env },
+  });
 }

@@ -1,7 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Asks again and again until `check` neither throws nor says false, and returns what it said; after `within` ms its last error is thrown. */
-export async function eventually<T>(check: () => T | Promise<T>, { within = 5000, every = 20 } = {}): Promise<T> {
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { within = 5000, every = 20 } = {},
+): Promise<T> {
   const deadline = Date.now() + within;
   for (;;) {
     try {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
 import type { ActionName, Actions } from "../../contracts/actions.ts";
 import type { ParamsOf, ResultOf } from "../../contracts/schema.ts";
-import { amqp, steadyBroker } from "../../broker/amqp.ts";
+import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
 import { encode, newKeyPair } from "../../broker/keys.ts";
 import { eventually } from "./eventually.ts";
 import { startNode as startProcess, temporaryFolder, type Node } from "./node.ts";
@@ -13,7 +13,11 @@ export interface Fabric {
   api: string;
   sockets: string;
   /** Calls an action inside the market, as the user with this id. */
-  call<A extends ActionName>(name: A, params: ParamsOf<Actions[A]>, userId?: string): Promise<ResultOf<Actions[A]>>;
+  call<A extends ActionName>(
+    name: A,
+    params: ParamsOf<Actions[A]>,
+    userId?: string,
+  ): Promise<ResultOf<Actions[A]>>;
   stop(): Promise<void>;
 }
 
@@ -22,10 +26,17 @@ const as = (userId?: string) => ({ meta: userId ? { user: { id: userId } } : {} 
 /** Everything in this process, over files. */
 export async function embedded(): Promise<Fabric> {
   const folder = temporaryFolder();
-  Object.assign(process.env, { DATA_DIR: folder.path, PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "error", RATE_SCALE: "1000" });
+  Object.assign(process.env, {
+    DATA_DIR: folder.path,
+    PORT: "0",
+    SOCKET_PORT: "0",
+    LOG_LEVEL: "error",
+    RATE_SCALE: "1000",
+  });
   const { startNode } = await import("../../bin/node.ts");
   const broker = await startNode([], { started: () => {} }); // without the greeting
-  const at = (service: string) => (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  const at = (service: string) =>
+    (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
   return {
     api: `http://127.0.0.1:${at("api")}`,
     sockets: `http://127.0.0.1:${at("notifications")}`,
@@ -41,9 +52,13 @@ export async function embedded(): Promise<Fabric> {
 export async function cluster(): Promise<Fabric> {
   const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
   const env = clusterEnv(rabbit.url, mongo.url);
-  const nodes = await Promise.all(["api", "market", "notifications", "users"].map((name) => startProcess([name], envOf(name, env))));
+  const nodes = await Promise.all(
+    ["api", "market", "notifications", "users"].map((name) =>
+      startProcess([name], envOf(name, env)),
+    ),
+  );
   const broker = new ServiceBroker({
-    ...steadyBroker,
+    ...brokerDefaults,
     nodeID: "test",
     namespace: env.NAMESPACE,
     transporter: amqp(rabbit.url),
@@ -51,7 +66,9 @@ export async function cluster(): Promise<Fabric> {
   });
   await broker.start();
   const found = (what: "api" | "sockets") => nodes.map((node: Node) => node[what]).find(Boolean)!;
-  await eventually(async () => (await fetch(`${found("api")}/health/ready`)).status === 200, { within: 15_000 });
+  await eventually(async () => (await fetch(`${found("api")}/health/ready`)).status === 200, {
+    within: 15_000,
+  });
   await broker.waitForServices(["market", "notifications", "users"]);
   return {
     api: found("api"),

@@ -59,7 +59,7 @@ Object.assign(process.env, {
 const { env } = await import("../../broker/env.ts");
 const { SchemaValidator } = await import("../../broker/validator.ts");
 const { actions, services } = await import("../../contracts/actions.ts");
-const { routes } = await import("../../contracts/http.ts");
+const { routes } = await import("../../contracts/routes.ts");
 const { default: api } = await import("../../services/api.service.ts");
 
 const echo: Handler = ({ action, params, meta, requestID }) => ({
@@ -72,13 +72,20 @@ const echo: Handler = ({ action, params, meta, requestID }) => ({
 const published = new Set<string>(routes.map(({ action }) => action));
 
 function standIn(name: string, handlers: Options["handlers"]) {
-  const own = (Object.keys(actions) as ActionName[]).filter((action) => action.startsWith(`${name}.`));
+  const own = (Object.keys(actions) as ActionName[]).filter((action) =>
+    action.startsWith(`${name}.`),
+  );
   const entry = (action: ActionName) => ({
     params: actions[action].params,
     visibility: published.has(action) ? "published" : "public",
     handler: handlers?.[action] ?? (action === "users.ended" ? () => ({ sessions: [] }) : echo),
   });
-  return { name, actions: Object.fromEntries(own.map((action) => [action.slice(name.length + 1), entry(action)])) };
+  return {
+    name,
+    actions: Object.fromEntries(
+      own.map((action) => [action.slice(name.length + 1), entry(action)]),
+    ),
+  };
 }
 
 class Listener extends Loggers.Base<object> {
@@ -89,12 +96,18 @@ class Listener extends Loggers.Base<object> {
   }
   override getLogHandler() {
     return (type: string, args: unknown[]) => {
-      if (["warn", "error", "fatal"].includes(type)) this.lines.push([type, ...args].map(String).join(" "));
+      if (["warn", "error", "fatal"].includes(type))
+        this.lines.push([type, ...args].map(String).join(" "));
     };
   }
 }
 
-export async function gateway({ handlers, present = [...services], settings, broker: options }: Options = {}): Promise<Gateway> {
+export async function gateway({
+  handlers,
+  present = [...services],
+  settings,
+  broker: options,
+}: Options = {}): Promise<Gateway> {
   const logged: string[] = [];
   const broker = new ServiceBroker({
     nodeID: randomUUID(),
@@ -122,7 +135,12 @@ export async function gateway({ handlers, present = [...services], settings, bro
     async call(method, path, init = {}) {
       const response = await fetch(url + path, { method, ...init });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, text, body: text ? JSON.parse(text) : undefined };
+      return {
+        status: response.status,
+        headers: response.headers,
+        text,
+        body: text ? JSON.parse(text) : undefined,
+      };
     },
     token: (userId, claims) => tokenOf(env.keys.private!, userId, claims),
     stop: () => broker.stop(),
@@ -135,7 +153,10 @@ export const foreignToken = (userId: string) => tokenOf(newKeyPair().private, us
 type Piece = string | Buffer | { pause: number };
 
 /** Writes these bytes, one piece after the other, and resolves with all that came back once the connection is closed; `answered` with the first of it. */
-export function raw(port: number, ...pieces: Piece[]): Promise<string> & { answered: Promise<string> } {
+export function raw(
+  port: number,
+  ...pieces: Piece[]
+): Promise<string> & { answered: Promise<string> } {
   const socket = connect(port, "127.0.0.1");
   let received = "";
   const answered = new Promise<string>((resolve) => {

@@ -17,7 +17,13 @@ export class Listener {
   answer: (notice: Notice) => unknown = () => {};
 
   reset(): void {
-    Object.assign(this, { called: [], told: [], traces: new Map(), most: this.now, answer: () => {} });
+    Object.assign(this, {
+      called: [],
+      told: [],
+      traces: new Map(),
+      most: this.now,
+      answer: () => {},
+    });
   }
 
   /** How often it was called with each id: `{1: 5}` are five ids, each once. */
@@ -48,11 +54,17 @@ export class Listener {
       await take([notice], requestID);
       return { ok: true, id: notice.id };
     };
-    const notifyAll = async ({ params: { notices }, requestID }: Context<{ notices: Notice[] }>) => {
+    const notifyAll = async ({
+      params: { notices },
+      requestID,
+    }: Context<{ notices: Notice[] }>) => {
       await take(notices, requestID);
       return { ok: true };
     };
-    const actions = { notify: { params: one.params, handler: notify }, notifyAll: { params: all.params, handler: notifyAll } };
+    const actions = {
+      notify: { params: one.params, handler: notify },
+      notifyAll: { params: all.params, handler: notifyAll },
+    };
     return { name: "notifications", actions } as unknown as ServiceSchema;
   }
 }

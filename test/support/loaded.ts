@@ -2,4 +2,6 @@
 import { createRequire } from "node:module";
 
 const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
-process.once("exit", () => console.log([...moduleLoadList, ...Object.keys(createRequire(import.meta.url).cache)].join("\n")));
+process.once("exit", () =>
+  console.log([...moduleLoadList, ...Object.keys(createRequire(import.meta.url).cache)].join("\n")),
+);

@@ -19,7 +19,10 @@ export interface Market extends Node {
   close(): Promise<void>;
 }
 
-export async function startMarket(env: Record<string, string> = {}, folder = temporaryFolder()): Promise<Market> {
+export async function startMarket(
+  env: Record<string, string> = {},
+  folder = temporaryFolder(),
+): Promise<Market> {
   const node = await startNode([], { DATA_DIR: folder.path, RATE_SCALE: "1000000", ...env });
   const keys = JSON.parse(readFileSync(join(folder.path, "keys.json"), "utf8")) as Keys;
   const devices: Device[] = [];
@@ -28,7 +31,10 @@ export async function startMarket(env: Record<string, string> = {}, folder = tem
     keys,
     key: keys.private!,
     async signedInAgain({ api, session }: Client) {
-      const { body } = await new Client(api).call<Session>("POST", "/users/login", { email: session!.user.email, password });
+      const { body } = await new Client(api).call<Session>("POST", "/users/login", {
+        email: session!.user.email,
+        password,
+      });
       return new Client(api, body);
     },
     device(token?: unknown) {

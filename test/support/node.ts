@@ -22,12 +22,18 @@ type Environment = Record<string, string | undefined>;
 
 const root = join(import.meta.dirname, "../..");
 const service = join(root, "bin/service.ts");
-const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { service: string } };
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  scripts: { service: string };
+};
 /** The options that `npm run service` gives Node. */
 export const nodeOptions = scripts.service.match(/--\S+(?=.* bin\/)/g) ?? [];
 
 /** Waits until the node says that it is open. */
-export async function startNode(names: string[], env: Environment, command = service): Promise<Node> {
+export async function startNode(
+  names: string[],
+  env: Environment,
+  command = service,
+): Promise<Node> {
   const node = spawnNode(names, env, command);
   await eventually(
     () => {
@@ -44,7 +50,14 @@ export async function startNode(names: string[], env: Environment, command = ser
 export function spawnNode(names: string[], env: Environment, command = service): Node {
   // HOME and PATH aside, nothing of the test's own environment reaches the node.
   const { PATH, HOME } = process.env;
-  const defaults = { PATH, HOME, HOST: "127.0.0.1", PORT: "0", SOCKET_PORT: "0", LOG_LEVEL: "warn" };
+  const defaults = {
+    PATH,
+    HOME,
+    HOST: "127.0.0.1",
+    PORT: "0",
+    SOCKET_PORT: "0",
+    LOG_LEVEL: "warn",
+  };
   const child = spawn(process.execPath, [...nodeOptions, command, ...names], {
     env: { ...defaults, ...env },
     stdio: ["ignore", "pipe", "pipe"],

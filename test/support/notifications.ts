@@ -13,7 +13,11 @@ export interface Notifications {
   url: string;
   port: number;
   broker: ServiceBroker;
-  call<A extends ActionName>(name: A, params: ParamsOf<Actions[A]>, userId?: string): Promise<ResultOf<Actions[A]>>;
+  call<A extends ActionName>(
+    name: A,
+    params: ParamsOf<Actions[A]>,
+    userId?: string,
+  ): Promise<ResultOf<Actions[A]>>;
   token(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<string>;
   /** Connected, and its first inbox is there. */
   device(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<Device>;
@@ -37,7 +41,10 @@ export async function notifications(): Promise<Notifications> {
   });
   const { env } = await import("../../broker/env.ts");
   const { SchemaValidator } = await import("../../broker/validator.ts");
-  const services = [await import("../../services/users.service.ts"), await import("../../services/notifications.service.ts")];
+  const services = [
+    await import("../../services/users.service.ts"),
+    await import("../../services/notifications.service.ts"),
+  ];
   const key = env.keys.private!;
   const devices: Device[] = [];
   const added = (device: Device) => {
@@ -48,7 +55,8 @@ export async function notifications(): Promise<Notifications> {
     url: `http://127.0.0.1:${port}`,
     port,
     broker: undefined as never,
-    call: (name, params, userId) => running.broker.call(name, params as object, { meta: userId ? { user: { id: userId } } : {} }),
+    call: (name, params, userId) =>
+      running.broker.call(name, params as object, { meta: userId ? { user: { id: userId } } : {} }),
     token: (userId, claims) => tokenOf(key, userId, claims),
     async device(userId, claims) {
       const device = added(new Device(running.url, await running.token(userId, claims)));
@@ -58,7 +66,11 @@ export async function notifications(): Promise<Notifications> {
     anonymous: (options) => added(new Device(running.url, undefined, options)),
     stop: () => running.broker.stop(),
     async start() {
-      running.broker = new ServiceBroker({ nodeID: randomUUID(), logger: false, validator: new SchemaValidator({}) });
+      running.broker = new ServiceBroker({
+        nodeID: randomUUID(),
+        logger: false,
+        validator: new SchemaValidator({}),
+      });
       for (const { default: service } of services) running.broker.createService(service);
       await running.broker.start();
     },

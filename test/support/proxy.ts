@@ -68,7 +68,10 @@ export class Proxy {
   readonly #links = new Set<{ sockets: Socket[]; pipes: Pipe[] }>();
   readonly #held = new Set<Direction>();
   readonly #traps: Record<Direction, Set<Trap>> = { up: new Set(), down: new Set() };
-  readonly #taps: Record<Direction, Set<(chunk: Buffer) => void>> = { up: new Set(), down: new Set() };
+  readonly #taps: Record<Direction, Set<(chunk: Buffer) => void>> = {
+    up: new Set(),
+    down: new Set(),
+  };
   #server: Server | undefined;
 
   private constructor(target: number) {
@@ -107,7 +110,9 @@ export class Proxy {
     this.delayed = 0;
     this.release();
     if (this.#server) return;
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#link(socket));
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#link(socket),
+    );
     this.#server = server;
     server.listen(this.port, "127.0.0.1");
     await once(server, "listening");
@@ -160,7 +165,12 @@ export class Proxy {
   }
 
   #link(client: Socket): void {
-    const server = connect({ port: this.#target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    const server = connect({
+      port: this.#target,
+      host: "127.0.0.1",
+      allowHalfOpen: true,
+      noDelay: true,
+    });
     const sockets = [client, server];
     const pipes = [new Pipe(this, "up", client, server), new Pipe(this, "down", server, client)];
     const link = { sockets, pipes };

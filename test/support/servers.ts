@@ -43,7 +43,13 @@ export async function startRabbit({ config = "" } = {}): Promise<Server> {
   const kind: Kind = {
     variable: "RABBITMQ_SERVER",
     command: process.env.RABBITMQ_SERVER || "rabbitmq-server",
-    args: (port, dir) => ["--port", `${port}`, "--dir", dir, ...(config ? ["--config", join(dir, "given.conf")] : [])],
+    args: (port, dir) => [
+      "--port",
+      `${port}`,
+      "--dir",
+      dir,
+      ...(config ? ["--config", join(dir, "given.conf")] : []),
+    ],
     pid: async (_child, dir) => Number(await readFile(join(dir, "pid"), "utf8")),
   };
   return start(kind, port, `amqp://guest:guest@127.0.0.1:${port}`, async (dir) => {
@@ -68,9 +74,15 @@ export const sharedRabbit = (): Promise<Shared> => given(process.env.AMQP_URL) ?
 /** The MongoDB at MONGO_URL, or one of our own. Keep apart from its other users by a fresh database. */
 export const sharedMongo = (): Promise<Shared> => given(process.env.MONGO_URL) ?? startMongo();
 
-const given = (url?: string): Promise<Shared> | undefined => (url ? Promise.resolve({ url, stop: async () => {} }) : undefined);
+const given = (url?: string): Promise<Shared> | undefined =>
+  url ? Promise.resolve({ url, stop: async () => {} }) : undefined;
 
-async function start(kind: Kind, port: number, url: string, prepare = async (_dir: string) => {}): Promise<Server> {
+async function start(
+  kind: Kind,
+  port: number,
+  url: string,
+  prepare = async (_dir: string) => {},
+): Promise<Server> {
   const dir = await mkdtemp(join(tmpdir(), "souk-server-"));
   await prepare(dir);
   let running = await boot(kind, port, dir);
@@ -107,7 +119,9 @@ interface Running {
 async function boot(kind: Kind, port: number, dir: string): Promise<Running> {
   const [command = "", ...given] = kind.command.split(/\s+/);
   await rm(join(dir, "pid"), { force: true });
-  const child = spawn(command, [...given, ...kind.args(port, dir)], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(command, [...given, ...kind.args(port, dir)], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let complaint = "";
   child.stderr.on("data", (chunk) => (complaint += chunk));
   const ended = once(child, "exit");
@@ -118,15 +132,25 @@ async function boot(kind: Kind, port: number, dir: string): Promise<Running> {
     (error: Error) => error.message,
   );
   const failed = why.then((how) => {
-    throw new Error(`${kind.variable}: "${kind.command}" does not start a server (${complaint.trim() || how}).`);
+    throw new Error(
+      `${kind.variable}: "${kind.command}" does not start a server (${complaint.trim() || how}).`,
+    );
   });
   failed.catch(() => {}); // its ending later is no failure to start
-  const ready = eventually(async () => (await accepts(port)) && kind.pid(child, dir), { within: SERVER_START, every: 100 });
+  const ready = eventually(async () => (await accepts(port)) && kind.pid(child, dir), {
+    within: SERVER_START,
+    every: 100,
+  });
   const pid = await Promise.race([ready, failed]).finally(() => process.off("exit", giveUp));
-  return { ended, signal: (signal) => hasEnded(child) || send(pid as number, signal), release: () => child.stderr.destroy() };
+  return {
+    ended,
+    signal: (signal) => hasEnded(child) || send(pid as number, signal),
+    release: () => child.stderr.destroy(),
+  };
 }
 
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+const hasEnded = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null;
 
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
@@ -139,7 +163,8 @@ function send(pid: number, signal: NodeJS.Signals): void {
 /** A server that runs in a root folder of its own keeps its data there and links its pid file. */
 async function remove(dir: string): Promise<void> {
   const elsewhere = await realpath(join(dir, "pid")).catch(() => join(dir, "pid"));
-  for (const folder of [dirname(elsewhere), dir]) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  for (const folder of [dirname(elsewhere), dir])
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 const accepts = (port: number): Promise<boolean> =>

@@ -22,7 +22,12 @@ export class Wire {
   readonly fetch: Fetch = async (url, init) => {
     const { pathname, search } = new URL(url, "http://fake.test");
     const token = init.headers.authorization?.replace("Bearer ", "");
-    const asked: Asked = { method: init.method, path: pathname + search, at: performance.now(), ...(token && { token }) };
+    const asked: Asked = {
+      method: init.method,
+      path: pathname + search,
+      at: performance.now(),
+      ...(token && { token }),
+    };
     if (init.body) asked.body = JSON.parse(init.body) as Record<string, unknown>;
     this.asked.push(asked);
     const answer = await this.instead(asked);
@@ -40,7 +45,14 @@ export class Wire {
 }
 
 const responseOf = (status: number, body?: unknown, headers: Record<string, string> = {}) =>
-  new Response(body === undefined || status === 204 ? null : typeof body === "string" ? body : JSON.stringify(body), { status, headers });
+  new Response(
+    body === undefined || status === 204
+      ? null
+      : typeof body === "string"
+        ? body
+        : JSON.stringify(body),
+    { status, headers },
+  );
 
 /** As fetch fails when nobody is there. */
 export const networkDown = (): never => {
@@ -49,6 +61,13 @@ export const networkDown = (): never => {
 
 export const problem = (status: number, code: string, headers?: Record<string, string>): Answer => [
   status,
-  { type: `urn:souk:error:${code}`, title: code, status, code, detail: `It is ${code}`, requestId: "r1" },
+  {
+    type: `urn:souk:error:${code}`,
+    title: code,
+    status,
+    code,
+    detail: `It is ${code}`,
+    requestId: "r1",
+  },
   headers,
 ];

@@ -1,7 +1,19 @@
-import { dividedBy, median, percentile, section, verdict, withSection } from "../../bench/report.ts";
+import {
+  dividedBy,
+  median,
+  percentile,
+  section,
+  verdict,
+  withSection,
+} from "../../bench/report.ts";
 import type { Ratio, Row } from "../../bench/row.ts";
 
-const ratio = (values: number[], goal: Ratio["goal"]): Ratio => ({ name: "buys/s", values, goal, against: "bare" });
+const ratio = (values: number[], goal: Ratio["goal"]): Ratio => ({
+  name: "buys/s",
+  values,
+  goal,
+  against: "bare",
+});
 
 describe("figures are summed up", () => {
   it.each([
@@ -34,15 +46,25 @@ describe("a goal", () => {
     [[NaN, NaN, NaN], { atLeast: 0.5 }, "missed"],
     [[NaN, NaN, NaN], { atMost: 0.5 }, "missed"],
     [[1, 2, 3], {}, ""],
-  ])("for the median of %j of %j is %s", (values, goal, expected) => expect(verdict(ratio(values, goal))).toBe(expected));
+  ])("for the median of %j of %j is %s", (values, goal, expected) =>
+    expect(verdict(ratio(values, goal))).toBe(expected),
+  );
 });
 
 describe("a row on the page", () => {
-  const row: Row = { name: "buys", what: "buys a second", run: () => Promise.reject(new Error("not here")) };
+  const row: Row = {
+    name: "buys",
+    what: "buys a second",
+    run: () => Promise.reject(new Error("not here")),
+  };
 
   it("shows median, spread, goal and verdict, and the command that measures it", () => {
     const figures = [{ who: "souk", what: "buys", unit: "1/s", values: [1200, 900, 1000] }];
-    const text = section(row, { figures, ratios: [ratio([0.45, 0.5, 0.4], { atLeast: 0.5 })], notes: ["One note."] }, "2026-01-02");
+    const text = section(
+      row,
+      { figures, ratios: [ratio([0.45, 0.5, 0.4], { atLeast: 0.5 })], notes: ["One note."] },
+      "2026-01-02",
+    );
 
     expect(text).toContain("`npm run bench -- buys`, 2026-01-02");
     expect(text).toContain("| souk | buys, 1/s | 1,000 | 900–1,200 | 3 |");
@@ -60,7 +82,8 @@ describe("a row on the page", () => {
 
   it("takes the place of its last measurement, and leaves the others and their order", () => {
     const names = ["first", "second", "third"];
-    const put = (page: string, name: string, text: string) => withSection(page, "# Figures", names, name, text);
+    const put = (page: string, name: string, text: string) =>
+      withSection(page, "# Figures", names, name, text);
     const page = [
       ["third", "three"],
       ["first", "one"],
@@ -68,7 +91,12 @@ describe("a row on the page", () => {
 
     const again = put(put(page, "second", "two"), "first", "one, again");
 
-    expect(again.split("\n").filter((line) => line && !line.startsWith("<!--"))).toEqual(["# Figures", "one, again", "two", "three"]);
+    expect(again.split("\n").filter((line) => line && !line.startsWith("<!--"))).toEqual([
+      "# Figures",
+      "one, again",
+      "two",
+      "three",
+    ]);
     expect(put(again, "first", "one, again")).toBe(again);
   });
 });

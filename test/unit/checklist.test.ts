@@ -17,7 +17,9 @@ it.each(lines)("%s", (line) => {
   expect(tests).not.toEqual([]);
   // Each quoted title was read: none stands where no file is named.
   expect(tests).toHaveLength([...line.matchAll(/"[^"]+"/g)].length);
-  const missing = tests.filter(({ file, title }) => !readFileSync(join(root, file), "utf8").includes(`"${title}"`));
+  const missing = tests.filter(
+    ({ file, title }) => !readFileSync(join(root, file), "utf8").includes(`"${title}"`),
+  );
   expect(missing).toEqual([]);
 });
 

@@ -2,11 +2,16 @@ import { jest } from "@jest/globals";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { createSouk, SoukError } from "../../client/index.ts";
-import { routes } from "../../contracts/http.ts";
+import { routes } from "../../contracts/routes.ts";
 import { networkDown, problem, Wire } from "../support/wire.ts";
 
 const session = (n = 1, expiresIn = 900) => ({
-  user: { id: "u1", name: "Selma", email: "selma@souk.test", createdAt: "2026-01-01T00:00:00.000Z" },
+  user: {
+    id: "u1",
+    name: "Selma",
+    email: "selma@souk.test",
+    createdAt: "2026-01-01T00:00:00.000Z",
+  },
   accessToken: `access-${n}`,
   refreshToken: `refresh-${n}`,
   expiresIn,
@@ -71,7 +76,9 @@ describe("a call", () => {
       "notifications.read": () => souk.read({ ids: ["n1"] }),
       "users.logout": () => souk.signOut(),
     };
-    const signOutLast = routes.toSorted((a, b) => Number(a.action === "users.logout") - Number(b.action === "users.logout"));
+    const signOutLast = routes.toSorted(
+      (a, b) => Number(a.action === "users.logout") - Number(b.action === "users.logout"),
+    );
     for (const { action, who } of signOutLast) {
       if (action === "users.refresh") continue; // the client's own
       await calls[action]();
@@ -82,12 +89,22 @@ describe("a call", () => {
   it("fails with the problem that the server describes", async () => {
     const { wire, souk } = await signedIn();
     const errors = [{ field: "price", message: "must be >= 1" }];
-    wire.instead = () => [400, { status: 400, code: "BAD_DATA", detail: "Not valid", requestId: "r1", errors }];
+    wire.instead = () => [
+      400,
+      { status: 400, code: "BAD_DATA", detail: "Not valid", requestId: "r1", errors },
+    ];
 
     const error = await souk.offer({ title: "Lamp", price: 0 }).catch((error: unknown) => error);
 
     expect(error).toBeInstanceOf(SoukError);
-    expect(error).toMatchObject({ code: "BAD_DATA", status: 400, detail: "Not valid", message: "Not valid", requestId: "r1", errors });
+    expect(error).toMatchObject({
+      code: "BAD_DATA",
+      status: 400,
+      detail: "Not valid",
+      message: "Not valid",
+      requestId: "r1",
+      errors,
+    });
   });
 
   it.each([
@@ -118,7 +135,9 @@ describe("a call", () => {
     const silent = createServer(() => {}).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const realTimeout = AbortSignal.timeout.bind(AbortSignal);
-    const patience = jest.spyOn(AbortSignal, "timeout").mockImplementation((ms) => realTimeout(ms / 100));
+    const patience = jest
+      .spyOn(AbortSignal, "timeout")
+      .mockImplementation((ms) => realTimeout(ms / 100));
     const souk = createSouk({ url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
 
     expect(await codeOf(souk.signIn(credentials))).toBe("TIMEOUT");
@@ -160,20 +179,28 @@ describe("what is safe to repeat", () => {
 
   it("is not repeated before the server wants it, nor at the same moment by all", async () => {
     const { wire, souk } = await signedIn();
-    wire.instead = ({ path }) => (wire.to(path).length > 1 ? [200, {}] : problem(503, "UNAVAILABLE", { "retry-after": "1" }));
+    wire.instead = ({ path }) =>
+      wire.to(path).length > 1 ? [200, {}] : problem(503, "UNAVAILABLE", { "retry-after": "1" });
 
     await Promise.all(Array.from({ length: 8 }, (_, n) => souk.item(`i${n}`)));
 
-    const waits = Array.from({ length: 8 }, (_, n) => wire.to(`/market/items/i${n}`)).map(([first, second]) => second!.at - first!.at);
+    const waits = Array.from({ length: 8 }, (_, n) => wire.to(`/market/items/i${n}`)).map(
+      ([first, second]) => second!.at - first!.at,
+    );
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(990);
     expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(30);
   });
 
   it.each([
-    ["it is told to stay away for long", () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "60" }), "TOO_MANY_REQUESTS"],
+    [
+      "it is told to stay away for long",
+      () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "60" }),
+      "TOO_MANY_REQUESTS",
+    ],
     [
       "it is told so by a date",
-      () => problem(503, "UNAVAILABLE", { "retry-after": new Date(Date.now() + 60_000).toUTCString() }),
+      () =>
+        problem(503, "UNAVAILABLE", { "retry-after": new Date(Date.now() + 60_000).toUTCString() }),
       "UNAVAILABLE",
     ],
     ["the answer would be the same", () => problem(404, "ITEM_SOLD"), "ITEM_SOLD"],
@@ -188,7 +215,11 @@ describe("what is safe to repeat", () => {
 
   it("is no other write", async () => {
     const { wire, souk } = await signedIn();
-    for (const fail of [networkDown, () => problem(503, "UNAVAILABLE"), () => problem(504, "TIMEOUT")]) {
+    for (const fail of [
+      networkDown,
+      () => problem(503, "UNAVAILABLE"),
+      () => problem(504, "TIMEOUT"),
+    ]) {
       wire.asked.length = 0;
       wire.instead = fail;
       const writes = [

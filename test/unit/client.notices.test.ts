@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { merging } from "../../client/inbox/notices.ts";
+import { inboxMerge } from "../../client/inbox/inbox-merge.ts";
 import type { Notification } from "../../contracts/notifications.ts";
 
 const notice = (n: number): Notification => ({
@@ -17,7 +17,7 @@ const inboxOf = (numbers: number[], unread = numbers.length, nextCursor: string 
 
 function client() {
   const told: string[] = [];
-  const merged = merging(({ id }) => told.push(id));
+  const merged = inboxMerge(({ id }) => told.push(id));
   const shown = () => merged.notices().notifications.map(({ id }) => Number(id.slice(1)));
   return { merged, told, shown };
 }
@@ -58,7 +58,7 @@ describe("what an inbox, pushes and reads add up to", () => {
 
     expect(shown()).toEqual([2]);
     expect(merged.notices().unread).toBe(1);
-    expect(merged.isDoubtful()).toBe(true);
+    expect(merged.needsRefetch()).toBe(true);
   });
 
   it("does not have what was read while the client was away", () => {
@@ -110,50 +110,56 @@ describe("what an inbox, pushes and reads add up to", () => {
 
     for (const _ of "12") merged.clear({ all: true, until: "n002" }, 1);
 
-    expect([shown(), merged.notices()]).toEqual([[3], { notifications: [notice(3)], unread: 1, nextCursor: null }]);
+    expect([shown(), merged.notices()]).toEqual([
+      [3],
+      { notifications: [notice(3)], unread: 1, nextCursor: null },
+    ]);
   });
 
   it("is in doubt when it cannot know where a reading ended, and no more once it has been read again", () => {
     const { merged } = client();
     merged.merge(inboxOf([2, 3]), merged.mark());
-    expect(merged.isDoubtful()).toBe(false);
+    expect(merged.needsRefetch()).toBe(false);
 
     merged.clear({ all: true, until: "n001" }, 2);
-    expect(merged.isDoubtful()).toBe(true);
+    expect(merged.needsRefetch()).toBe(true);
     merged.merge(inboxOf([2, 3]), merged.mark());
-    expect(merged.isDoubtful()).toBe(false);
+    expect(merged.needsRefetch()).toBe(false);
   });
 
   it("is in doubt when the count says something else than the list", () => {
     const { merged } = client();
     merged.merge(inboxOf([2, 3], 3), merged.mark());
-    expect(merged.isDoubtful()).toBe(true);
+    expect(merged.needsRefetch()).toBe(true);
   });
 
   it.each([
     ["some", { ids: ["n009"] }, 1],
     ["all", { all: true }, 0],
-  ] as const)("is in doubt when a push and a read of %s come so close together that either may have been first", (_, read, left) => {
-    const { merged } = client();
-    merged.merge(inboxOf([], 0), merged.mark());
-    merged.push(notice(1));
-    expect(merged.isDoubtful()).toBe(false);
+  ] as const)(
+    "is in doubt when a push and a read of %s come so close together that either may have been first",
+    (_, read, left) => {
+      const { merged } = client();
+      merged.merge(inboxOf([], 0), merged.mark());
+      merged.push(notice(1));
+      expect(merged.needsRefetch()).toBe(false);
 
-    merged.clear({ ids: [], ...read } as never, left);
-    expect(merged.isDoubtful()).toBe(true);
-  });
+      merged.clear({ ids: [], ...read } as never, left);
+      expect(merged.needsRefetch()).toBe(true);
+    },
+  );
 
   it("has a push that is older than what was read up to, until it is read again: its server's clock may be slow, or it came late", () => {
     const { merged, shown } = client();
     merged.merge(inboxOf([4, 5, 6]), merged.mark());
     merged.clear({ all: true, until: "n005" }, 1);
     merged.push(notice(3));
-    expect([shown(), merged.isDoubtful()]).toEqual([[6, 3], true]);
+    expect([shown(), merged.needsRefetch()]).toEqual([[6, 3], true]);
 
     merged.merge(inboxOf([7, 8, 9], 4, "c7"), merged.mark(), true);
 
     expect(shown()).toEqual([9, 8, 7]);
-    expect(merged.isDoubtful()).toBe(false);
+    expect(merged.needsRefetch()).toBe(false);
   });
 });
 
@@ -220,7 +226,7 @@ it("shows what is unread, counts it, and tells each once, however late and in wh
         else server.line.splice(one.deliver, 1)[0]?.();
       }
       while (server.line.length > 0) server.line.shift()!();
-      for (let rereadings = 0; merged.isDoubtful(); rereadings++) {
+      for (let rereadings = 0; merged.needsRefetch(); rereadings++) {
         if (rereadings > 2) throw new Error("It stays in doubt");
         merged.merge(server.inbox(), merged.mark(), true);
       }

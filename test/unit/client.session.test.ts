@@ -25,7 +25,10 @@ class Users extends Wire {
     await new Promise((resolve) => setTimeout(resolve, this.slowness));
     if (path === "/users/login") return this.pair();
     if (path === "/users/refresh") {
-      const { refreshToken, idempotencyKey } = body as { refreshToken: string; idempotencyKey?: string };
+      const { refreshToken, idempotencyKey } = body as {
+        refreshToken: string;
+        idempotencyKey?: string;
+      };
       const refresh = `${refreshToken} ${idempotencyKey}`;
       if (idempotencyKey && refresh === this.#refresh) return this.#renewed;
       if (refreshToken === this.good) {
@@ -45,10 +48,18 @@ class Users extends Wire {
 
   pair(): [number, object] {
     const n = ++this.#made;
-    const user = { id: this.user, name: this.user, email: "x@souk.test", createdAt: "2026-01-01T00:00:00.000Z" };
+    const user = {
+      id: this.user,
+      name: this.user,
+      email: "x@souk.test",
+      createdAt: "2026-01-01T00:00:00.000Z",
+    };
     this.good = tokenOf(n);
     this.taken.add(`access-${n}`);
-    return [200, { user, accessToken: `access-${n}`, refreshToken: this.good, expiresIn: this.life }];
+    return [
+      200,
+      { user, accessToken: `access-${n}`, refreshToken: this.good, expiresIn: this.life },
+    ];
   }
 
   revoke(): void {
@@ -66,7 +77,8 @@ function shared(): Tokens {
   let kept: string | null = null;
   return { get: () => kept, set: (token) => void (kept = token) };
 }
-const tab = (users: Users, tokens?: Tokens) => createSouk({ url: "http://fake.test", fetch: users.fetch, ...(tokens && { tokens }) });
+const tab = (users: Users, tokens?: Tokens) =>
+  createSouk({ url: "http://fake.test", fetch: users.fetch, ...(tokens && { tokens }) });
 const codeOf = (call: Promise<unknown>) =>
   call.then(
     () => "ok",
@@ -130,7 +142,8 @@ describe("an access token", () => {
     const souk = tab(users);
     await souk.signIn(credentials);
     const { instead } = users;
-    users.instead = (asked) => (asked.path === "/users/refresh" ? problem(503, "UNAVAILABLE") : instead(asked));
+    users.instead = (asked) =>
+      asked.path === "/users/refresh" ? problem(503, "UNAVAILABLE") : instead(asked);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
 
     expect(await codeOf(souk.sales())).toBe("ok");
@@ -143,7 +156,8 @@ describe("an access token", () => {
     const souk = tab(users);
     await souk.signIn(credentials);
     const { instead } = users;
-    users.instead = (asked) => (asked.path === "/market/sales" ? problem(401, "UNAUTHENTICATED") : instead(asked));
+    users.instead = (asked) =>
+      asked.path === "/market/sales" ? problem(401, "UNAUTHENTICATED") : instead(asked);
 
     expect(await codeOf(souk.sales())).toBe("UNAUTHENTICATED");
     expect(users.refreshed).toHaveLength(1);
@@ -175,7 +189,11 @@ describe("a session", () => {
   it.each([
     ["no answer comes", networkDown, "UNAVAILABLE"],
     ["users is away", () => problem(503, "UNAVAILABLE"), "UNAVAILABLE"],
-    ["too much is asked", () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "9" }), "TOO_MANY_REQUESTS"],
+    [
+      "too much is asked",
+      () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "9" }),
+      "TOO_MANY_REQUESTS",
+    ],
   ] as const)("is kept when %s, and resumed later", async (_, fail, code) => {
     const users = new Users();
     const tokens = shared();
@@ -185,7 +203,10 @@ describe("a session", () => {
     const souk = tab(users, tokens);
 
     expect(await codeOf(souk.resume())).toBe(code);
-    expect([souk.session.get().status, tokens.get()]).toEqual(["unknown", expect.stringMatching(/^Selma\.s1\.family\.1~[\w-]{16,64}$/)]);
+    expect([souk.session.get().status, tokens.get()]).toEqual([
+      "unknown",
+      expect.stringMatching(/^Selma\.s1\.family\.1~[\w-]{16,64}$/),
+    ]);
 
     users.instead = instead;
     await souk.resume();
@@ -198,7 +219,8 @@ describe("a session", () => {
     await tab(users, tokens).signIn(credentials);
     const { instead } = users;
     users.instead = async (asked) => (await instead(asked), networkDown());
-    for (let n = 0; n < 2; n++) expect(await codeOf(tab(users, tokens).resume())).toBe("UNAVAILABLE");
+    for (let n = 0; n < 2; n++)
+      expect(await codeOf(tab(users, tokens).resume())).toBe("UNAVAILABLE");
     users.instead = instead;
 
     const souk = tab(users, tokens);
@@ -220,7 +242,9 @@ describe("a session", () => {
     }
 
     expect(users.refreshed).toEqual([tokenOf(1), tokenOf(2), tokenOf(3)]);
-    expect(new Set(users.to("/users/refresh").map(({ body }) => body!.idempotencyKey)).size).toBe(3);
+    expect(new Set(users.to("/users/refresh").map(({ body }) => body!.idempotencyKey)).size).toBe(
+      3,
+    );
   });
 
   it("of which a refresh was begun ends on the server, too, when its user signs out", async () => {
@@ -235,7 +259,9 @@ describe("a session", () => {
 
     await souk.signOut();
 
-    expect(users.to("/users/logout").map(({ body, token }) => [body!.refreshToken, token])).toEqual([[tokenOf(2), "access-2"]]);
+    expect(users.to("/users/logout").map(({ body, token }) => [body!.refreshToken, token])).toEqual(
+      [[tokenOf(2), "access-2"]],
+    );
     expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
   });
 
@@ -247,7 +273,9 @@ describe("a session", () => {
     users.taken.clear();
     const { instead } = users;
     users.instead = (asked) =>
-      asked.path === "/users/refresh" ? problem(status, status === 401 ? "UNAUTHENTICATED" : "BAD_DATA") : instead(asked);
+      asked.path === "/users/refresh"
+        ? problem(status, status === 401 ? "UNAUTHENTICATED" : "BAD_DATA")
+        : instead(asked);
 
     expect(await codeOf(souk.sales())).toBe("UNAUTHENTICATED");
     expect([souk.session.get(), tokens.get()]).toEqual([{ user: null, status: "signedOut" }, null]);
@@ -264,7 +292,11 @@ describe("a session", () => {
     expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
     await signingOut;
 
-    expect(users.asked.at(-1)).toMatchObject({ path: "/users/logout", token: "access-1", body: { refreshToken: tokenOf(1) } });
+    expect(users.asked.at(-1)).toMatchObject({
+      path: "/users/logout",
+      token: "access-1",
+      body: { refreshToken: tokenOf(1) },
+    });
   });
 
   it("does not come back when its user signs out while it is being renewed", async () => {
@@ -282,7 +314,11 @@ describe("a session", () => {
     expect(await call).toBe("UNAUTHENTICATED");
     expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
     await eventually(() =>
-      expect(users.asked.some(({ path, body }) => path === "/users/logout" && body!.refreshToken === tokenOf(2))).toBe(true),
+      expect(
+        users.asked.some(
+          ({ path, body }) => path === "/users/logout" && body!.refreshToken === tokenOf(2),
+        ),
+      ).toBe(true),
     );
   });
 
@@ -298,14 +334,18 @@ describe("a session", () => {
       await eventually(() => expect(tokens.get()).toBeNull());
       return users.pair();
     };
-    const change = codeOf(souk.changePassword({ password: "correct horse", newPassword: "battery staple" }));
+    const change = codeOf(
+      souk.changePassword({ password: "correct horse", newPassword: "battery staple" }),
+    );
     await eventually(() => expect(users.to("/users/password")).toHaveLength(1));
 
     await souk.signOut();
 
     expect(await change).toBe("UNAUTHENTICATED");
     expect([souk.session.get().status, tokens.get()]).toEqual(["signedOut", null]);
-    await eventually(() => expect(users.to("/users/logout").map(({ body }) => body!.refreshToken)).toContain(tokenOf(2)));
+    await eventually(() =>
+      expect(users.to("/users/logout").map(({ body }) => body!.refreshToken)).toContain(tokenOf(2)),
+    );
   });
 
   it("is replaced when the password changes; what is refused meanwhile waits for the new one", async () => {
@@ -319,7 +359,10 @@ describe("a session", () => {
         ? (users.revoke(), new Promise((done) => setTimeout(() => done(users.pair() as never), 80)))
         : instead(asked);
 
-    const change = souk.changePassword({ password: "correct horse", newPassword: "battery staple" });
+    const change = souk.changePassword({
+      password: "correct horse",
+      newPassword: "battery staple",
+    });
     await eventually(() => expect(users.good).toBe("gone"));
     const states: string[] = [];
     souk.session.subscribe(({ status }) => states.push(status));
@@ -373,7 +416,9 @@ describe("tabs that share a token", () => {
       await Promise.all(tabs.map((souk) => souk.resume()));
 
       expect(users.refreshed).toEqual(tabs.map(() => tokenOf(1)));
-      expect(await Promise.all(tabs.map((souk) => codeOf(souk.sales())))).toEqual(tabs.map(() => "ok"));
+      expect(await Promise.all(tabs.map((souk) => codeOf(souk.sales())))).toEqual(
+        tabs.map(() => "ok"),
+      );
       expect(tokens.get()).toBe(tokenOf(2));
     } finally {
       Object.defineProperty(globalThis, "navigator", navigator);
@@ -437,10 +482,15 @@ describe("tokens in localStorage", () => {
   });
   afterEach(() => {
     delete page.addEventListener;
-    Object.defineProperty(page, "localStorage", { value: undefined, configurable: true, writable: true });
+    Object.defineProperty(page, "localStorage", {
+      value: undefined,
+      configurable: true,
+      writable: true,
+    });
   });
   /** What a browser tells the other tabs. */
-  const changed = (key: string | null = "souk.refreshToken") => events.dispatchEvent(Object.assign(new Event("storage"), { key }));
+  const changed = (key: string | null = "souk.refreshToken") =>
+    events.dispatchEvent(Object.assign(new Event("storage"), { key }));
 
   it("outlive the page", async () => {
     const users = new Users();
@@ -461,7 +511,11 @@ describe("tokens in localStorage", () => {
     disabled.set("a");
     expect(disabled.get()).toBe("a");
 
-    Object.defineProperty(page, "localStorage", { value: undefined, configurable: true, writable: true });
+    Object.defineProperty(page, "localStorage", {
+      value: undefined,
+      configurable: true,
+      writable: true,
+    });
     const absent = storedTokens();
     absent.set("b");
     expect(absent.get()).toBe("b");
@@ -483,7 +537,9 @@ describe("tokens in localStorage", () => {
     await Promise.all([one.resume(), other.resume()]);
     await one.signIn(credentials);
     changed();
-    await eventually(() => expect(other.session.get()).toMatchObject({ user: { name: "Selma" }, status: "signedIn" }));
+    await eventually(() =>
+      expect(other.session.get()).toMatchObject({ user: { name: "Selma" }, status: "signedIn" }),
+    );
 
     await one.signOut();
     changed();

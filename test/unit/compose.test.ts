@@ -36,28 +36,47 @@ const containers = Object.entries(compose.services);
 const nodes = containers.filter(([, { build }]) => build);
 const databases = containers.filter(([, { image }]) => image.startsWith("mongo:"));
 const dockerfile = withoutComments(read("Dockerfile"));
-const packageJson = JSON.parse(read("package.json")) as { scripts: Record<string, string>; dependencies: Record<string, string> };
+const packageJson = JSON.parse(read("package.json")) as {
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+};
 
 /** Each `${NAME…}` of the compose file, with what follows the name: `:?message`, `:-default` or nothing. */
-const variables = [...withoutComments(text).matchAll(/(?<!\$)\$\{(\w+)([^}]*)\}/g)].map(([, name, rest]) => ({ name: name!, rest: rest! }));
+const variables = [...withoutComments(text).matchAll(/(?<!\$)\$\{(\w+)([^}]*)\}/g)].map(
+  ([, name, rest]) => ({ name: name!, rest: rest! }),
+);
 /** `NAME=value` lines of .env.example, also those that are commented out because another command prints them. */
-const example = new Map([...read(".env.example").matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name!, value!]));
+const example = new Map(
+  [...read(".env.example").matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [
+    name!,
+    value!,
+  ]),
+);
 
 describe("the containers of the services", () => {
   it("are one for each service file, and each runs node on bin/service.ts with its own name, as `npm run service` does", () => {
-    const files = readdirSync(join(root, "services")).filter((file) => file.endsWith(".service.ts"));
+    const files = readdirSync(join(root, "services")).filter((file) =>
+      file.endsWith(".service.ts"),
+    );
 
     expect(nodes.map(([name]) => `${name}.service.ts`).sort()).toEqual(files.sort());
-    for (const [name, { command }] of nodes) expect(command).toEqual(["node", "bin/service.ts", name]);
+    for (const [name, { command }] of nodes)
+      expect(command).toEqual(["node", "bin/service.ts", name]);
     const [, options] = /^ENV .*NODE_OPTIONS=(\S+)$/m.exec(dockerfile)!;
-    expect(packageJson.scripts.service).toMatch(new RegExp(`^exec env \\S+ node ${options} bin/service\\.ts$`));
+    expect(packageJson.scripts.service).toMatch(
+      new RegExp(`^exec env \\S+ node ${options} bin/service\\.ts$`),
+    );
     expect(packageJson.scripts.start).toBe(packageJson.scripts.service);
-    expect(packageJson.scripts.cluster).toBe(packageJson.scripts.service!.replace("service.ts", "cluster.ts"));
+    expect(packageJson.scripts.cluster).toBe(
+      packageJson.scripts.service!.replace("service.ts", "cluster.ts"),
+    );
     expect(existsSync(join(root, "bin/service.ts"))).toBe(true);
   });
 
   it("run node without a shell or npm around it, which would swallow SIGTERM", () => {
-    const commands = [...dockerfile.matchAll(/^(?:CMD|ENTRYPOINT)\s+(.*)$/gm)].map(([, command]) => JSON.parse(command!) as string[]);
+    const commands = [...dockerfile.matchAll(/^(?:CMD|ENTRYPOINT)\s+(.*)$/gm)].map(
+      ([, command]) => JSON.parse(command!) as string[],
+    );
 
     expect(commands).toEqual([["node", "bin/service.ts", "api"]]);
   });
@@ -78,7 +97,9 @@ describe("the containers of the services", () => {
       ...nodes.map(([name]) => `services/${name}.service.ts`),
     ]);
 
-    const missing = files.filter((file) => ignored.some((pattern) => [pattern, `${pattern}/**`].some((glob) => matchesGlob(file, glob))));
+    const missing = files.filter((file) =>
+      ignored.some((pattern) => [pattern, `${pattern}/**`].some((glob) => matchesGlob(file, glob))),
+    );
 
     expect(files.length).toBeGreaterThan(10);
     expect(missing).toEqual([]);
@@ -88,9 +109,16 @@ describe("the containers of the services", () => {
 
 describe("the environment of each service", () => {
   const pair = newKeyPair();
-  const secrets: Record<string, string> = { AUTH_PRIVATE_JWK: encode(pair.private), AUTH_JWKS: encode({ keys: [pair.public] }) };
+  const secrets: Record<string, string> = {
+    AUTH_PRIVATE_JWK: encode(pair.private),
+    AUTH_JWKS: encode({ keys: [pair.public] }),
+  };
   const filled = (value: string) =>
-    value.replace(/\$\{(\w+)[^}]*\}/g, (_, name: string) => secrets[name] ?? (example.get(name) || "d41d8cd98f00b204e9800998ecf8427e"));
+    value.replace(
+      /\$\{(\w+)[^}]*\}/g,
+      (_, name: string) =>
+        secrets[name] ?? (example.get(name) || "d41d8cd98f00b204e9800998ecf8427e"),
+    );
   const dataDir = mkdtempSync(join(tmpdir(), "souk-compose-"));
   let readEnv: (source: Record<string, string | undefined>) => unknown;
 
@@ -105,7 +133,9 @@ describe("the environment of each service", () => {
     "of %s, filled in from .env.example, is one that it starts with, and nothing in it goes unread",
     (name, { environment }) => {
       const seen = new Set<string>();
-      const given = Object.fromEntries(Object.entries(environment!).map(([key, value]) => [key, filled(value)]));
+      const given = Object.fromEntries(
+        Object.entries(environment!).map(([key, value]) => [key, filled(value)]),
+      );
       const watched = new Proxy<Record<string, string>>(
         { ...given, SERVICES: name },
         {
@@ -120,14 +150,19 @@ describe("the environment of each service", () => {
   );
 
   it("names the proxies to believe where addresses of clients count", () => {
-    expect(nodes.filter(([, { environment }]) => environment!.TRUSTED_PROXIES).map(([name]) => name)).toEqual(["api", "notifications"]);
+    expect(
+      nodes.filter(([, { environment }]) => environment!.TRUSTED_PROXIES).map(([name]) => name),
+    ).toEqual(["api", "notifications"]);
     expect(example.get("TRUSTED_PROXIES")).toBe("1");
   });
 });
 
 describe("secrets", () => {
   it("give the private signing key to users alone, and the public ones to those who check tokens", () => {
-    const given = (name: string) => containers.filter(([, service]) => JSON.stringify(service).includes(name)).map(([service]) => service);
+    const given = (name: string) =>
+      containers
+        .filter(([, service]) => JSON.stringify(service).includes(name))
+        .map(([service]) => service);
 
     expect(given("AUTH_PRIVATE_JWK")).toEqual(["users"]);
     expect(given("AUTH_JWKS")).toEqual(["api", "notifications", "users"]);
@@ -136,21 +171,29 @@ describe("secrets", () => {
   });
 
   it("are in no file: what has no default is refused by name while it is missing", () => {
-    const optional = new Set(variables.filter(({ rest }) => !rest.startsWith(":?")).map(({ name }) => name));
+    const optional = new Set(
+      variables.filter(({ rest }) => !rest.startsWith(":?")).map(({ name }) => name),
+    );
 
     expect([...optional].sort()).toEqual(["EDGE_LISTEN", "PUBLIC_URL", "TRUSTED_PROXIES"]);
-    for (const { name, rest } of variables) expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:(\?.{10,}|-.+)$/) });
-    for (const [name, value] of example) if (/PASSWORD|AUTH/.test(name)) expect({ name, value }).toEqual({ name, value: "" });
+    for (const { name, rest } of variables)
+      expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:(\?.{10,}|-.+)$/) });
+    for (const [name, value] of example)
+      if (/PASSWORD|AUTH/.test(name)) expect({ name, value }).toEqual({ name, value: "" });
   });
 
   it("and all other variables are explained in .env.example, which names no other", () => {
-    expect([...example.keys()].sort()).toEqual([...new Set(variables.map(({ name }) => name))].sort());
+    expect([...example.keys()].sort()).toEqual(
+      [...new Set(variables.map(({ name }) => name))].sort(),
+    );
     for (const { name, rest } of variables.filter(({ rest: it }) => it.startsWith(":-")))
       expect({ name, value: example.get(name) }).toEqual({ name, value: rest.slice(2) });
   });
 
   it("of one database are not those of another", () => {
-    const passwords = databases.map(([, { environment }]) => environment!.MONGO_INITDB_ROOT_PASSWORD);
+    const passwords = databases.map(
+      ([, { environment }]) => environment!.MONGO_INITDB_ROOT_PASSWORD,
+    );
 
     expect(databases).toHaveLength(3);
     expect(new Set(passwords).size).toBe(3);
@@ -159,33 +202,43 @@ describe("secrets", () => {
 
 describe("health", () => {
   it("of every container is checked", () => {
-    expect(containers.filter(([, { healthcheck }]) => !healthcheck?.test?.length).map(([name]) => name)).toEqual([]);
+    expect(
+      containers.filter(([, { healthcheck }]) => !healthcheck?.test?.length).map(([name]) => name),
+    ).toEqual([]);
   });
 
   it("of a service is `live`; nothing waits for `ready`, so no outage pulls others down", () => {
-    for (const [, { healthcheck }] of nodes) expect(healthcheck!.test.join(" ")).toContain("/health/live");
+    for (const [, { healthcheck }] of nodes)
+      expect(healthcheck!.test.join(" ")).toContain("/health/live");
     for (const file of ["docker-compose.yml", "Dockerfile", "deploy/nginx.conf"])
       expect(withoutComments(read(file))).not.toContain("ready");
     for (const [, { depends_on: waits }] of containers)
-      for (const { condition } of Object.values(waits ?? {})) expect(condition).toBe("service_started");
+      for (const { condition } of Object.values(waits ?? {}))
+        expect(condition).toBe("service_started");
   });
 });
 
 describe("every container", () => {
-  it.each(containers)("%s comes back after a crash, is not run by root, and can change nothing but its data", (_, container) => {
-    expect(container.restart).toBe("unless-stopped");
-    if (!container.build) expect(container.user).toMatch(/^(?!root|0)\w+$/);
-    expect(container.read_only).toBe(true);
-    expect(container.cap_drop).toEqual(["ALL"]);
-    expect(container.security_opt).toEqual(["no-new-privileges:true"]);
-  });
+  it.each(containers)(
+    "%s comes back after a crash, is not run by root, and can change nothing but its data",
+    (_, container) => {
+      expect(container.restart).toBe("unless-stopped");
+      if (!container.build) expect(container.user).toMatch(/^(?!root|0)\w+$/);
+      expect(container.read_only).toBe(true);
+      expect(container.cap_drop).toEqual(["ALL"]);
+      expect(container.security_opt).toEqual(["no-new-privileges:true"]);
+    },
+  );
 });
 
 describe("the network", () => {
-  const on = (network: string) => containers.filter(([, { networks }]) => networks.includes(network)).map(([name]) => name);
+  const on = (network: string) =>
+    containers.filter(([, { networks }]) => networks.includes(network)).map(([name]) => name);
 
   it("has one way in: one port of the edge, on this machine alone unless .env says otherwise", () => {
-    expect(containers.filter(([, { ports, network_mode: mode }]) => ports || mode).map(([name]) => name)).toEqual(["edge"]);
+    expect(
+      containers.filter(([, { ports, network_mode: mode }]) => ports || mode).map(([name]) => name),
+    ).toEqual(["edge"]);
     expect(compose.services.edge!.ports).toEqual(["${EDGE_LISTEN:-127.0.0.1:8080}:8080"]);
   });
 
@@ -213,9 +266,12 @@ function importedBy(entries: string[]): { files: string[]; packages: string[] } 
   const visit = (file: string) => {
     if (files.has(file)) return;
     files.add(file);
-    for (const [, name] of read(file).matchAll(/^(?!\s*(?:import|export) type)[^\n/]*?\b(?:from|import)\s*\(?\s*"([^"]+)"/gm)) {
+    for (const [, name] of read(file).matchAll(
+      /^(?!\s*(?:import|export) type)[^\n/]*?\b(?:from|import)\s*\(?\s*"([^"]+)"/gm,
+    )) {
       if (name!.startsWith(".")) visit(relative(root, resolve(root, dirname(file), name!)));
-      else if (!name!.startsWith("node:") && !builtinModules.includes(name!)) packages.add(/^(@[^/]+\/)?[^/]+/.exec(name!)![0]);
+      else if (!name!.startsWith("node:") && !builtinModules.includes(name!))
+        packages.add(/^(@[^/]+\/)?[^/]+/.exec(name!)![0]);
     }
   };
   entries.forEach(visit);

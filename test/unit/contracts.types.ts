@@ -1,7 +1,8 @@
 /** Read by the compiler alone: what must not compile, does not. `tsc` fails when one of these begins to. */
 import type { Socket } from "socket.io-client";
-import { refusal } from "../../broker/errors.ts";
-import { listen, provide, type Ctx } from "../../broker/provide.ts";
+import { refusal } from "../../broker/refusal.ts";
+import type { Ctx } from "../../broker/context.ts";
+import { define } from "../../broker/define.ts";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 
 declare const ctx: Ctx<object>;
@@ -26,19 +27,83 @@ export const tells = async () => {
   // @ts-expect-error a wrong payload
   await ctx.broadcast("users.sessionEnded", { sid: "1" });
   // @ts-expect-error a listener of an unknown event
-  listen({ "users.sessionBegun"() {} });
+  define({ name: "api", events: { "users.sessionBegun"() {} } });
 };
 
 // @ts-expect-error an unknown error code
 refusal("ITEM_STOLEN");
 
-provide<"notifications", object>("notifications", notifications);
-// @ts-expect-error a handler is missing
-provide<"notifications", object>("notifications", { notify: never, notifyAll: never, inbox: never, read: never });
-// @ts-expect-error a handler that the contract does not name
-provide<"notifications", object>("notifications", { ...notifications, forget: never });
-// @ts-expect-error a wrong result
-provide<"notifications", object>("notifications", { ...notifications, read: async () => ({ unread: "none" }) });
+define({ name: "notifications", actions: notifications });
+define({
+  name: "notifications",
+  // @ts-expect-error a handler is missing
+  actions: { notify: never, notifyAll: never, inbox: never, read: never },
+});
+define({
+  name: "notifications",
+  actions: {
+    ...notifications,
+    // @ts-expect-error a handler that the contract does not name
+    forget: never,
+  },
+});
+define({
+  name: "notifications",
+  actions: {
+    ...notifications,
+    // @ts-expect-error a wrong result
+    read: async () => ({ unread: "none" }),
+  },
+});
+// @ts-expect-error a service of the contract without actions
+define({ name: "notifications" });
+
+const counter = define({
+  state: () => ({ count: 0 }),
+  methods: {
+    add(by: number) {
+      this.count += by;
+      return this.count;
+    },
+  },
+});
+define({
+  name: "api",
+  mixins: [counter],
+  methods: {
+    addTwo() {
+      return this.add(2) satisfies number;
+    },
+  },
+  events: {
+    "users.sessionEnded"({ params }) {
+      params.sid satisfies string;
+      this.addTwo();
+    },
+    "$services.changed"() {
+      // @ts-expect-error an unknown method
+      this.addThree();
+    },
+  },
+  started() {
+    // @ts-expect-error a wrong argument of a mixin's method
+    this.add("1");
+  },
+});
+define({
+  name: "notifications",
+  actions: {
+    ...notifications,
+    async inbox(ctx) {
+      ctx.meta.user.id satisfies string;
+      return { notifications: [], unread: 0, nextCursor: null };
+    },
+    async notify(ctx) {
+      // @ts-expect-error an action without a route for signed-in users may have no user
+      return { ok: true, id: ctx.meta.user.id };
+    },
+  },
+});
 
 export const pushes = () => {
   // @ts-expect-error an unknown event

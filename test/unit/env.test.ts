@@ -7,7 +7,7 @@ import { serviceNames } from "../../contracts/actions.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "souk-env-"));
 process.env.DATA_DIR = dataDir;
-const { Misconfigured, readEnv } = await import("../../broker/env.ts");
+const { ConfigurationError, readEnv } = await import("../../broker/env.ts");
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
 const pair = newKeyPair();
@@ -26,7 +26,9 @@ const zeros = Buffer.alloc(32).toString("base64url");
 function guessablePair() {
   const seed = Buffer.alloc(32, 7);
   const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
-  const { x, d } = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({ format: "jwk" });
+  const { x, d } = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({
+    format: "jwk",
+  });
   return { public: { ...pair.public, x }, private: { ...pair.private, x, d } };
 }
 
@@ -34,7 +36,7 @@ function faultsOf(source: Record<string, string | undefined>): string[] {
   try {
     readEnv(source);
   } catch (error) {
-    if (error instanceof Misconfigured) return error.faults;
+    if (error instanceof ConfigurationError) return error.faults;
   }
   return [];
 }
@@ -43,7 +45,13 @@ const guessable = guessablePair();
 
 describe("an embedded market's configuration", () => {
   it("needs nothing, and listens on this machine alone", () => {
-    expect(readEnv(embedded)).toMatchObject({ embedded: true, services: serviceNames, host: "127.0.0.1", port: 3000, socketPort: 3001 });
+    expect(readEnv(embedded)).toMatchObject({
+      embedded: true,
+      services: serviceNames,
+      host: "127.0.0.1",
+      port: 3000,
+      socketPort: 3001,
+    });
   });
 
   it("makes keys on first start that only their owner can read, and finds them again", () => {
@@ -58,19 +66,31 @@ describe("an embedded market's configuration", () => {
     (content) => {
       const broken = mkdtempSync(join(tmpdir(), "souk-env-"));
       writeFileSync(join(broken, "keys.json"), content);
-      expect(faultsOf({ DATA_DIR: broken })).toEqual([expect.stringMatching(/keys\.json cannot be read/)]);
+      expect(faultsOf({ DATA_DIR: broken })).toEqual([
+        expect.stringMatching(/keys\.json cannot be read/),
+      ]);
       expect(readFileSync(join(broken, "keys.json"), "utf8")).toBe(content);
       rmSync(broken, { recursive: true });
     },
   );
 
-  it.each(["/dev/null/data", "/proc/data", "/proc/data/deeper"])("is refused %s as DATA_DIR, which cannot be written", (DATA_DIR) => {
-    expect(faultsOf({ DATA_DIR })).toEqual([expect.stringMatching(/^DATA_DIR .* cannot be written/)]);
-  });
+  it.each(["/dev/null/data", "/proc/data", "/proc/data/deeper"])(
+    "is refused %s as DATA_DIR, which cannot be written",
+    (DATA_DIR) => {
+      expect(faultsOf({ DATA_DIR })).toEqual([
+        expect.stringMatching(/^DATA_DIR .* cannot be written/),
+      ]);
+    },
+  );
 });
 
 describe("SOCKET_URL", () => {
-  it.each(["https://live.example", "wss://live.example:444", "http://localhost:8080", "ws://[::1]:3001"])("may be %s", (SOCKET_URL) => {
+  it.each([
+    "https://live.example",
+    "wss://live.example:444",
+    "http://localhost:8080",
+    "ws://[::1]:3001",
+  ])("may be %s", (SOCKET_URL) => {
     expect(readEnv({ ...embedded, SOCKET_URL }).socketUrl).toBe(SOCKET_URL);
   });
 
@@ -132,15 +152,19 @@ describe("a cluster node's configuration", () => {
       ["http://x", /^AMQP_URL must be a URL/],
     ] as const) {
       const faults = faultsOf({ ...wrong, AMQP_URL });
-      for (const fault of [first, ...others]) expect(faults).toContainEqual(expect.stringMatching(fault));
+      for (const fault of [first, ...others])
+        expect(faults).toContainEqual(expect.stringMatching(fault));
       expect(faults).toHaveLength(1 + others.length);
     }
   });
 
-  it("listens on every address", () => expect(readEnv(cluster)).toMatchObject({ embedded: false, host: "0.0.0.0" }));
+  it("listens on every address", () =>
+    expect(readEnv(cluster)).toMatchObject({ embedded: false, host: "0.0.0.0" }));
 
   it("gives each service a database of its own", () => {
-    expect(readEnv({ ...cluster, MONGO_URL: "mongodb://u:p@localhost/ignored?appName=x" }).mongoUrls).toEqual({
+    expect(
+      readEnv({ ...cluster, MONGO_URL: "mongodb://u:p@localhost/ignored?appName=x" }).mongoUrls,
+    ).toEqual({
       market: "mongodb://u:p@localhost/souk-market?appName=x",
       notifications: "mongodb://u:p@localhost/souk-notifications?appName=x",
       users: "mongodb://u:p@localhost/souk-users?appName=x",
@@ -153,21 +177,41 @@ describe("a cluster node's configuration", () => {
       USERS_MONGO_URL: "mongodb://localhost:1/people?w=1",
       MARKET_MONGO_URL: "mongodb://localhost:2",
     });
-    expect(mongoUrls).toMatchObject({ users: "mongodb://localhost:1/people?w=1", market: "mongodb://localhost:2/souk-market" });
+    expect(mongoUrls).toMatchObject({
+      users: "mongodb://localhost:1/people?w=1",
+      market: "mongodb://localhost:2/souk-market",
+    });
   });
 
   it.each(["market", "notifications", "users"])("is refused for %s without a database", (name) => {
-    const source = { AMQP_URL: "amqp://localhost", SERVICES: name, AUTH_JWKS: jwks, ...(name === "users" && { AUTH_PRIVATE_JWK: jwk }) };
-    expect(faultsOf(source)).toEqual([expect.stringMatching(new RegExp(`hosts ${name}: set ${name.toUpperCase()}_MONGO_URL`))]);
+    const source = {
+      AMQP_URL: "amqp://localhost",
+      SERVICES: name,
+      AUTH_JWKS: jwks,
+      ...(name === "users" && { AUTH_PRIVATE_JWK: jwk }),
+    };
+    expect(faultsOf(source)).toEqual([
+      expect.stringMatching(new RegExp(`hosts ${name}: set ${name.toUpperCase()}_MONGO_URL`)),
+    ]);
   });
 
   it("needs no database for api, and no keys for market", () => {
-    expect(faultsOf({ AMQP_URL: "amqp://localhost", SERVICES: "api", AUTH_JWKS: jwks })).toEqual([]);
-    expect(faultsOf({ AMQP_URL: "amqp://localhost", MONGO_URL: "mongodb://localhost", SERVICES: "market" })).toEqual([]);
+    expect(faultsOf({ AMQP_URL: "amqp://localhost", SERVICES: "api", AUTH_JWKS: jwks })).toEqual(
+      [],
+    );
+    expect(
+      faultsOf({
+        AMQP_URL: "amqp://localhost",
+        MONGO_URL: "mongodb://localhost",
+        SERVICES: "market",
+      }),
+    ).toEqual([]);
   });
 
   it("is refused the private key where users is not hosted", () => {
-    expect(faultsOf({ ...cluster, SERVICES: "api" })).toEqual([expect.stringMatching(/only users may hold it/)]);
+    expect(faultsOf({ ...cluster, SERVICES: "api" })).toEqual([
+      expect.stringMatching(/only users may hold it/),
+    ]);
   });
 
   it.each([
@@ -176,20 +220,54 @@ describe("a cluster node's configuration", () => {
     ["no JSON", { AUTH_JWKS: "hello" }],
     ["an empty set", { AUTH_JWKS: encode({ keys: [] }) }],
     ["a set that shows the private key", { AUTH_JWKS: encode({ keys: [pair.private] }) }],
-    ["a set with two keys of one kid", { AUTH_JWKS: encode({ keys: [pair.public, { ...newKeyPair().public, kid: pair.public.kid }] }) }],
-    ["a public key that takes signatures which nobody made", { AUTH_JWKS: encode({ keys: [{ ...pair.public, x: zeros }] }) }],
-    ["halves that are no pair", { AUTH_PRIVATE_JWK: encode({ ...pair.private, d: newKeyPair().private.d }) }],
-    ["a private key that is not random", { AUTH_PRIVATE_JWK: encode(guessable.private), AUTH_JWKS: encode({ keys: [guessable.public] }) }],
-    ["a key for another algorithm", { AUTH_JWKS: encode({ keys: [{ ...pair.public, alg: "RS256" }] }) }],
-  ])("is refused %s", (_what, change) => expect(faultsOf({ ...cluster, ...change })).toHaveLength(1));
+    [
+      "a set with two keys of one kid",
+      {
+        AUTH_JWKS: encode({
+          keys: [pair.public, { ...newKeyPair().public, kid: pair.public.kid }],
+        }),
+      },
+    ],
+    [
+      "a public key that takes signatures which nobody made",
+      { AUTH_JWKS: encode({ keys: [{ ...pair.public, x: zeros }] }) },
+    ],
+    [
+      "halves that are no pair",
+      { AUTH_PRIVATE_JWK: encode({ ...pair.private, d: newKeyPair().private.d }) },
+    ],
+    [
+      "a private key that is not random",
+      {
+        AUTH_PRIVATE_JWK: encode(guessable.private),
+        AUTH_JWKS: encode({ keys: [guessable.public] }),
+      },
+    ],
+    [
+      "a key for another algorithm",
+      { AUTH_JWKS: encode({ keys: [{ ...pair.public, alg: "RS256" }] }) },
+    ],
+  ])("is refused %s", (_what, change) =>
+    expect(faultsOf({ ...cluster, ...change })).toHaveLength(1),
+  );
 
   it("is refused unencrypted URLs to other hosts, unless ALLOW_PLAINTEXT says so", () => {
-    const away = { ...cluster, AMQP_URL: "amqp://souk:secret-3f@rabbit", MONGO_URL: "mongodb://u:secret-3f@a,b/x" };
+    const away = {
+      ...cluster,
+      AMQP_URL: "amqp://souk:secret-3f@rabbit",
+      MONGO_URL: "mongodb://u:secret-3f@a,b/x",
+    };
     const faults = faultsOf(away);
     expect(faults).toHaveLength(4);
     expect(faults.join()).not.toContain("secret");
     expect(faultsOf({ ...away, ALLOW_PLAINTEXT: "1" })).toEqual([]);
-    expect(faultsOf({ ...away, AMQP_URL: "amqps://souk:secret-3f@rabbit", MONGO_URL: "mongodb://a,b/?tls=true" })).toEqual([]);
+    expect(
+      faultsOf({
+        ...away,
+        AMQP_URL: "amqps://souk:secret-3f@rabbit",
+        MONGO_URL: "mongodb://a,b/?tls=true",
+      }),
+    ).toEqual([]);
   });
 
   it.each([
@@ -206,14 +284,21 @@ describe("a cluster node's configuration", () => {
     for (const fault of faults) expect(fault).toMatch(/is not encrypted/);
   });
 
-  it.each(["mongodb+srv://a/x", "mongodb://a/x?ssl=true", "mongodb://a/x?TLS=true&tlsCAFile=ca.pem"])(
-    "takes %s for encrypted",
-    (MONGO_URL) => expect(faultsOf({ ...cluster, MONGO_URL })).toEqual([]),
+  it.each([
+    "mongodb+srv://a/x",
+    "mongodb://a/x?ssl=true",
+    "mongodb://a/x?TLS=true&tlsCAFile=ca.pem",
+  ])("takes %s for encrypted", (MONGO_URL) =>
+    expect(faultsOf({ ...cluster, MONGO_URL })).toEqual([]),
   );
 
   it("is refused them without a cluster too", () => {
-    expect(faultsOf({ ...embedded, MONGO_URL: "mongodb://u:p@db.example/?tls=false" })).toHaveLength(3);
-    expect(faultsOf({ ...embedded, MONGO_URL: "mongodb://u:p@db.example/", ALLOW_PLAINTEXT: "1" })).toEqual([]);
+    expect(
+      faultsOf({ ...embedded, MONGO_URL: "mongodb://u:p@db.example/?tls=false" }),
+    ).toHaveLength(3);
+    expect(
+      faultsOf({ ...embedded, MONGO_URL: "mongodb://u:p@db.example/", ALLOW_PLAINTEXT: "1" }),
+    ).toEqual([]);
   });
 
   it.each([
@@ -232,13 +317,15 @@ describe("a cluster node's configuration", () => {
       expect.stringMatching(/is not encrypted/),
     ]);
     // Of several, each counts.
-    expect(faultsOf({ ...cluster, AMQP_URL: "amqps://souk:secret-3f@a;amqp://souk:secret-3f@b" })).toEqual([
-      expect.stringMatching(/is not encrypted/),
-    ]);
+    expect(
+      faultsOf({ ...cluster, AMQP_URL: "amqps://souk:secret-3f@a;amqp://souk:secret-3f@b" }),
+    ).toEqual([expect.stringMatching(/is not encrypted/)]);
   });
 
   it("is refused RabbitMQ's default user on another host", () => {
-    expect(faultsOf({ ...cluster, AMQP_URL: "amqps://guest:guest@rabbit" })).toEqual([expect.stringMatching(/default user guest/)]);
+    expect(faultsOf({ ...cluster, AMQP_URL: "amqps://guest:guest@rabbit" })).toEqual([
+      expect.stringMatching(/default user guest/),
+    ]);
   });
 
   it.each([
@@ -252,15 +339,28 @@ describe("a cluster node's configuration", () => {
   });
 
   it("may use any password on this machine", () => {
-    expect(faultsOf({ ...cluster, AMQP_URL: "amqp://souk:souk@localhost", MONGO_URL: "mongodb://u:password@127.0.0.1" })).toEqual([]);
+    expect(
+      faultsOf({
+        ...cluster,
+        AMQP_URL: "amqp://souk:souk@localhost",
+        MONGO_URL: "mongodb://u:password@127.0.0.1",
+      }),
+    ).toEqual([]);
   });
 
-  it.each(["rabbit", "http://x", "amqp://", "mongodb://x"])("is refused %s as AMQP_URL", (AMQP_URL) => {
-    expect(faultsOf({ ...cluster, AMQP_URL })).toEqual([expect.stringMatching(/^AMQP_URL must be/)]);
-  });
+  it.each(["rabbit", "http://x", "amqp://", "mongodb://x"])(
+    "is refused %s as AMQP_URL",
+    (AMQP_URL) => {
+      expect(faultsOf({ ...cluster, AMQP_URL })).toEqual([
+        expect.stringMatching(/^AMQP_URL must be/),
+      ]);
+    },
+  );
 
   it("is refused a service that does not exist", () => {
     const { AUTH_PRIVATE_JWK: _, ...others } = cluster;
-    expect(faultsOf({ ...others, SERVICES: "market,bazaar" })).toEqual([expect.stringMatching(/no service bazaar/)]);
+    expect(faultsOf({ ...others, SERVICES: "market,bazaar" })).toEqual([
+      expect.stringMatching(/no service bazaar/),
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { Errors } from "moleculer";
-import { badData, codeOf, refusal } from "../../broker/errors.ts";
+import { badData, codeOf, refusal } from "../../broker/refusal.ts";
 import { checker } from "../../broker/validator.ts";
 import { actions } from "../../contracts/actions.ts";
 
@@ -27,12 +27,16 @@ describe("the code of an error", () => {
     ["RabbitMQ is away", new BrokerDisconnectedError("away")],
   ])("is UNAVAILABLE when %s", (_why, error) => expect(codeOf(error)).toBe("UNAVAILABLE"));
 
-  it("is TIMEOUT when no answer came", () => expect(codeOf(new RequestTimeoutError(of))).toBe("TIMEOUT"));
+  it("is TIMEOUT when no answer came", () =>
+    expect(codeOf(new RequestTimeoutError(of))).toBe("TIMEOUT"));
 
-  it.each([[new TypeError("x is undefined")], [null], [undefined], ["text"], [Object.assign(new Error(), { type: "toString" })]])(
-    "is INTERNAL for all the rest: %p",
-    (error) => expect(codeOf(error)).toBe("INTERNAL"),
-  );
+  it.each([
+    [new TypeError("x is undefined")],
+    [null],
+    [undefined],
+    ["text"],
+    [Object.assign(new Error(), { type: "toString" })],
+  ])("is INTERNAL for all the rest: %p", (error) => expect(codeOf(error)).toBe("INTERNAL"));
 });
 
 describe("what is wrong with a value", () => {
@@ -45,7 +49,9 @@ describe("what is wrong with a value", () => {
       { field: "price", message: "must be integer" },
       { field: "price", message: "must be >= 1" },
     ]);
-    expect(wrongWith({})).toEqual(["title", "price"].map((field) => ({ field, message: "is missing" })));
+    expect(wrongWith({})).toEqual(
+      ["title", "price"].map((field) => ({ field, message: "is missing" })),
+    );
   });
 
   it("names what it may be, where that is a choice", () => {
@@ -63,14 +69,19 @@ describe("what is wrong with a value", () => {
     expect(checker(actions["notifications.read"].params)(value)).toEqual(faults);
   });
 
-  it("is nothing when it fits", () => expect(wrongWith({ title: "Lamp", price: 1, imageUrl: null })).toEqual([]));
+  it("is nothing when it fits", () =>
+    expect(wrongWith({ title: "Lamp", price: 1, imageUrl: null })).toEqual([]));
 
   it("is one sentence in the error's message, and a list in its data", () => {
     const error = badData([
       { field: "price", message: "is missing" },
       { field: "", message: "is strange" },
     ]);
-    expect(error).toMatchObject({ type: "BAD_DATA", message: "price is missing; is strange", data: { errors: [{ field: "price" }, {}] } });
+    expect(error).toMatchObject({
+      type: "BAD_DATA",
+      message: "price is missing; is strange",
+      data: { errors: [{ field: "price" }, {}] },
+    });
   });
 
   it.each([

@@ -1,16 +1,18 @@
-import { atOnce } from "../../domain/bounds.ts";
+import { concurrencyLimits } from "../../edge/policy/limits.ts";
 import { temporaryFolder } from "../support/node.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 process.env.DATA_DIR = folder.path;
-const { hashPassword } = await import("../../services/users/passwords.ts");
+const { hashPassword } = await import("../../services/users/password-hashing.ts");
 
 const places = 150;
 /** Keeps both lanes busy until released. */
 async function busy() {
   const { promise: first, resolve: release } = Promise.withResolvers<undefined>();
-  const held = [1, 2].map((n) => hashPassword("held", { network: `held-${n}`, first: async () => void (await first) }));
+  const held = [1, 2].map((n) =>
+    hashPassword("held", { network: `held-${n}`, first: async () => void (await first) }),
+  );
   return { release: () => release(undefined), held };
 }
 /** Says what became of it: turns are noted, and refusals by their code. */
@@ -40,10 +42,15 @@ it("has places for so many, and for so many of one network; all who have one are
   const { release, held } = await busy();
   const stop = () => Promise.reject(Object.assign(new Error(), { type: "spared" }));
   const codeOf = (network: string) =>
-    hashPassword("waits", { network, first: stop }).catch((error: { type: string }) => error.type) as Promise<string>;
-  const flood = Array.from({ length: atOnce.hashesByNetwork }, () => codeOf("flooder"));
+    hashPassword("waits", { network, first: stop }).catch(
+      (error: { type: string }) => error.type,
+    ) as Promise<string>;
+  const flood = Array.from({ length: concurrencyLimits.hashesByNetwork }, () => codeOf("flooder"));
   const oneTooMany = await codeOf("flooder");
-  const others = Array.from({ length: places - atOnce.hashesByNetwork - held.length }, (_, n) => codeOf(`other-${n}`));
+  const others = Array.from(
+    { length: places - concurrencyLimits.hashesByNetwork - held.length },
+    (_, n) => codeOf(`other-${n}`),
+  );
   const noPlace = await codeOf("late");
 
   release();

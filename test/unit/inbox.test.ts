@@ -1,12 +1,25 @@
-import type { NoticeDocument } from "../../contracts/notifications.ts";
-import { byUser, newNotice, nextInstant, toMark, toNotification, unreadByUser } from "../../domain/inbox.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
+import {
+  byUser,
+  newNotice,
+  nextInstant,
+  toMark,
+  toNotification,
+  unreadByUser,
+} from "../../domain/inbox.ts";
 
 const now = new Date("2026-01-01T00:00:00.000Z");
 
 it("shows a notice as it was told, with a name, a type and a time of its own", () => {
   const notice = newNotice({ userId: "u", text: "Hello" }, "fresh", now);
 
-  expect(toNotification(notice)).toEqual({ id: "fresh", type: "notice", text: "Hello", data: {}, createdAt: now.toISOString() });
+  expect(toNotification(notice)).toEqual({
+    id: "fresh",
+    type: "notice",
+    text: "Hello",
+    data: {},
+    createdAt: now.toISOString(),
+  });
   expect(newNotice({ userId: "u", id: "own", text: "Hello" }, "fresh", now).id).toBe("own");
 });
 
@@ -22,10 +35,14 @@ it("reads up to a notice of two nodes' same instant in the order of the inbox: b
 });
 
 it("tells of several users what each has unread, and of whom a limit may have cut something off", () => {
-  const [anna, berta, cleo] = ["anna", "berta", "cleo"].map((userId) => newNotice({ userId, text: "Hello" }, "n", now));
+  const [anna, berta, cleo] = ["anna", "berta", "cleo"].map((userId) =>
+    newNotice({ userId, text: "Hello" }, "n", now),
+  );
 
   const found = (...notices: (NoticeDocument | undefined)[]) =>
-    notices.map((notice) => notice!).toSorted((a, b) => byUser.userId * (a.userId < b.userId ? -1 : 1));
+    notices
+      .map((notice) => notice!)
+      .toSorted((a, b) => byUser.userId * (a.userId < b.userId ? -1 : 1));
 
   const all = unreadByUser(found(anna, cleo), 3);
   const cut = unreadByUser(found(berta, cleo), 2);

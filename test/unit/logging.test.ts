@@ -5,7 +5,10 @@ import { pinoOptions } from "../../broker/logging.ts";
 /** What a node of a cluster prints for these words. */
 function logged(...said: unknown[]): Record<string, unknown> {
   let line = "";
-  const logger = pino(pinoOptions("info"), new Writable({ write: (chunk, _encoding, done) => done(void (line += chunk)) }));
+  const logger = pino(
+    pinoOptions("info"),
+    new Writable({ write: (chunk, _encoding, done) => done(void (line += chunk)) }),
+  );
   (logger.error as (...said: unknown[]) => void)(...said);
   return JSON.parse(line) as Record<string, unknown>;
 }
@@ -24,5 +27,6 @@ describe("a line of a cluster's log", () => {
     expect(logged(error)).toMatchObject({ msg: "x is undefined", err: {} });
   });
 
-  it("has all its words", () => expect(logged("Nodes:", ["a", "b"], 2).msg).toBe("Nodes: [ 'a', 'b' ] 2"));
+  it("has all its words", () =>
+    expect(logged("Nodes:", ["a", "b"], 2).msg).toBe("Nodes: [ 'a', 'b' ] 2"));
 });

@@ -1,4 +1,4 @@
-import { isAllowedOrigin } from "../../domain/origins.ts";
+import { isAllowedOrigin } from "../../edge/policy/origins.ts";
 
 const allowed = ["https://partner.example", "http://ok.example:8080"];
 const pagePort = 3000;
@@ -10,8 +10,16 @@ it.each([
   ["the page's own, by address", "http://127.0.0.1:3000", "127.0.0.1:3001"],
   ["the page's own, by IPv6 address", "http://[::1]:3000", "[::1]:3001"],
   ["the page's own, in another case", "http://souk.example", "Souk.Example"],
-  ["the page's own, behind what ends TLS on a port of its own", "https://souk.example:8443", "souk.example:8443"],
-  ["the page's own, where the scheme's port is spelt out", "https://souk.example", "souk.example:443"],
+  [
+    "the page's own, behind what ends TLS on a port of its own",
+    "https://souk.example:8443",
+    "souk.example:8443",
+  ],
+  [
+    "the page's own, where the scheme's port is spelt out",
+    "https://souk.example",
+    "souk.example:443",
+  ],
   ["one that is listed", "https://partner.example", "souk.example"],
   ["one that is listed with its port", "http://ok.example:8080", "souk.example"],
 ])("lets in %s", (_what, origin, host) => {
@@ -38,6 +46,9 @@ it.each([
   expect(isAllowedOrigin(origin, "souk.example", allowed, pagePort)).toBe(false);
 });
 
-it.each([["none"], [undefined], [""], ["evil.example#souk.example"]])("has no own origin where the request was sent to host %s", (host) => {
-  expect(isAllowedOrigin("https://souk.example", host, allowed, pagePort)).toBe(false);
-});
+it.each([["none"], [undefined], [""], ["evil.example#souk.example"]])(
+  "has no own origin where the request was sent to host %s",
+  (host) => {
+    expect(isAllowedOrigin("https://souk.example", host, allowed, pagePort)).toBe(false);
+  },
+);

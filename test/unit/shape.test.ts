@@ -11,7 +11,10 @@ describe("a schema on the page of the contracts", () => {
     ["null", { const: null }],
     ['"a" | "b"', { enum: ["a", "b"] }],
     ["string | null", { anyOf: [{ type: "string" }, { type: "null" }] }],
-    ["(string | null)[]", { type: "array", items: { anyOf: [{ type: "string" }, { type: "null" }] } }],
+    [
+      "(string | null)[]",
+      { type: "array", items: { anyOf: [{ type: "string" }, { type: "null" }] } },
+    ],
     ["unknown[]", { type: "array" }],
     ["object", { type: "object" }],
     ["unknown", {}],

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const lock = JSON.parse(readFileSync(join(import.meta.dirname, "../../package-lock.json"), "utf8")) as {
+const lock = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../package-lock.json"), "utf8"),
+) as {
   packages: Record<string, { version?: string }>;
 };
 
@@ -15,11 +17,17 @@ const floors = {
 };
 
 const versionsOf = (name: string) =>
-  Object.entries(lock.packages).flatMap(([path, { version }]) => (path.endsWith(`node_modules/${name}`) && version ? [version] : []));
-const isAtLeast = (version: string, floor: string) => version.localeCompare(floor, "en", { numeric: true }) >= 0 && !version.includes("-");
+  Object.entries(lock.packages).flatMap(([path, { version }]) =>
+    path.endsWith(`node_modules/${name}`) && version ? [version] : [],
+  );
+const isAtLeast = (version: string, floor: string) =>
+  version.localeCompare(floor, "en", { numeric: true }) >= 0 && !version.includes("-");
 
-it.each(Object.entries(floors))("%s is installed at %s or above, wherever it is installed", (name, floor) => {
-  const versions = versionsOf(name);
-  expect(versions).not.toEqual([]);
-  expect(versions.filter((version) => !isAtLeast(version, floor))).toEqual([]);
-});
+it.each(Object.entries(floors))(
+  "%s is installed at %s or above, wherever it is installed",
+  (name, floor) => {
+    const versions = versionsOf(name);
+    expect(versions).not.toEqual([]);
+    expect(versions.filter((version) => !isAtLeast(version, floor))).toEqual([]);
+  },
+);

@@ -35,6 +35,10 @@ describe("wanted", () => {
   });
 
   it("tells sold, unsold and both apart", () => {
-    expect([wanted({ sold: true }), wanted({ sold: false }), wanted({})]).toEqual([{ isSold: true }, { isSold: false }, {}]);
+    expect([wanted({ sold: true }), wanted({ sold: false }), wanted({})]).toEqual([
+      { isSold: true },
+      { isSold: false },
+      {},
+    ]);
   });
 });

@@ -22,11 +22,17 @@ export interface Document {
   components: { securitySchemes: Record<string, { description: string }> };
 }
 
-export function drawEvents(into: Element, { servers, channels, operations, components }: Document): void {
-  const messages = new Map(Object.values(channels).flatMap((channel) => Object.entries(channel.messages)));
+export function drawEvents(
+  into: Element,
+  { servers, channels, operations, components }: Document,
+): void {
+  const messages = new Map(
+    Object.values(channels).flatMap((channel) => Object.entries(channel.messages)),
+  );
   const at = ({ $ref }: Reference) => messages.get($ref.split("/").at(-1)!)!;
   const all = Object.values(operations);
-  const listed = (action: Operation["action"]) => all.filter((one) => one.action === action).map((one) => event(one, at));
+  const listed = (action: Operation["action"]) =>
+    all.filter((one) => one.action === action).map((one) => event(one, at));
   const failed = messages.get("refused")!;
   into.replaceChildren(
     ...Object.values(servers).map(({ title, description }) => prose(`${title}. ${description}`)),
@@ -40,22 +46,50 @@ export function drawEvents(into: Element, { servers, channels, operations, compo
   );
 }
 
-function event({ messages, reply, summary }: Operation, at: (reference: Reference) => Message): Element {
+function event(
+  { messages, reply, summary }: Operation,
+  at: (reference: Reference) => Message,
+): Element {
   const message = at(messages[0]!);
   const [done] = reply?.messages.map(at) ?? [];
-  return card(message.name, summary, schema("Payload", message.payload), ...(done ? [schema("Answer", done.payload)] : []));
+  return card(
+    message.name,
+    summary,
+    schema("Payload", message.payload),
+    ...(done ? [schema("Answer", done.payload)] : []),
+  );
 }
 
 const card = (name: string, summary: string, ...schemas: Element[]) =>
-  element("article", { class: "event" }, element("h4", {}, element("code", {}, name)), prose(summary), ...schemas);
+  element(
+    "article",
+    { class: "event" },
+    element("h4", {}, element("code", {}, name)),
+    prose(summary),
+    ...schemas,
+  );
 
 const schema = (title: string, of: Schema) =>
-  element("div", { class: "schema" }, element("h5", {}, title), element("pre", { tabindex: "0" }, element("code", {}, shape(of))));
+  element(
+    "div",
+    { class: "schema" },
+    element("h5", {}, title),
+    element("pre", { tabindex: "0" }, element("code", {}, shape(of))),
+  );
 
 /** Between backticks is code. */
-const prose = (text: string) => element("p", {}, ...text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part)));
+const prose = (text: string) =>
+  element(
+    "p",
+    {},
+    ...text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part)),
+  );
 
-function element(name: string, attributes: Record<string, string>, ...children: (Element | string)[]): Element {
+function element(
+  name: string,
+  attributes: Record<string, string>,
+  ...children: (Element | string)[]
+): Element {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);

@@ -7,7 +7,11 @@ const dress = () => document.documentElement.classList.toggle("dark-mode", dark.
 dark.addEventListener("change", dress);
 dress();
 
-async function show<T>(path: string, id: string, draw: (into: Element, contract: T) => Promise<void> | void): Promise<void> {
+async function show<T>(
+  path: string,
+  id: string,
+  draw: (into: Element, contract: T) => Promise<void> | void,
+): Promise<void> {
   const into = document.getElementById(id)!;
   try {
     const answer = await fetch(path);
@@ -21,7 +25,11 @@ async function show<T>(path: string, id: string, draw: (into: Element, contract:
 
 /** As the script that it is: made a module, it would share a piece with the market's page, which then had one file more to load. */
 const loaded = new Promise((resolve, reject) => {
-  const script = Object.assign(document.createElement("script"), { src: swaggerScript, onload: resolve, onerror: reject });
+  const script = Object.assign(document.createElement("script"), {
+    src: swaggerScript,
+    onload: resolve,
+    onerror: reject,
+  });
   document.head.append(script);
 });
 
@@ -45,6 +53,9 @@ async function drawCalls(into: Element, spec: object): Promise<void> {
   );
 }
 
-await Promise.all([show<Document>("/asyncapi.json", "asyncapi", drawEvents), show("/openapi.json", "openapi", drawCalls)]);
+await Promise.all([
+  show<Document>("/asyncapi.json", "asyncapi", drawEvents),
+  show("/openapi.json", "openapi", drawCalls),
+]);
 // What was asked for has moved meanwhile.
 if (location.hash) document.querySelector(location.hash)?.scrollIntoView();

@@ -1,13 +1,13 @@
 /** The frame around every view, and which view an address means. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { parts, type Part } from "./parts.ts";
+import { parts, type Part } from "./outages.ts";
 import { go, place, scrollOf, usePlace } from "./router.ts";
-import { useInbox, useSession } from "./souk.ts";
+import { useInbox, useSession } from "./item-cache.ts";
 import { useStore } from "./state.ts";
 import { dismiss, hold, said, toasts } from "./voice.ts";
 import { Empty, Icon, Title } from "./ui/bits.tsx";
-import { Account, MustSignIn, Register, SignIn } from "./views/Doors.tsx";
+import { Account, MustSignIn, Register, SignIn } from "./views/Auth.tsx";
 import { InboxView } from "./views/InboxView.tsx";
 import { ItemView } from "./views/ItemView.tsx";
 import { Market } from "./views/Market.tsx";
@@ -24,7 +24,11 @@ interface View {
 const views: View[] = [
   { path: /^\/(?:shop)?$/, show: () => <Market /> },
   { path: /^\/shop\/items\/([\w-]{1,64})$/, show: (id) => <ItemView id={id} key={id} /> },
-  { path: /^\/shop\/items\/([\w-]{1,64})\/edit$/, isOwn: true, show: (id) => <Revise id={id} key={id} /> },
+  {
+    path: /^\/shop\/items\/([\w-]{1,64})\/edit$/,
+    isOwn: true,
+    show: (id) => <Revise id={id} key={id} />,
+  },
   { path: /^\/shop\/sellers\/([\w-]{1,64})$/, show: (id) => <SellerView id={id} key={id} /> },
   { path: /^\/shop\/sell$/, isOwn: true, show: () => <Sell /> },
   { path: /^\/shop\/sales$/, isOwn: true, show: () => <Sales /> },
@@ -51,12 +55,22 @@ export function App() {
 
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current!.focus())}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => (event.preventDefault(), main.current!.focus())}
+      >
         To the content
       </a>
       <Header />
       <main id="main" ref={main} tabIndex={-1}>
-        {!view ? <Nowhere /> : view.isOwn && status !== "signedIn" ? <MustSignIn /> : view.show(view.path.exec(here.path)![1] ?? "")}
+        {!view ? (
+          <Nowhere />
+        ) : view.isOwn && status !== "signedIn" ? (
+          <MustSignIn />
+        ) : (
+          view.show(view.path.exec(here.path)![1] ?? "")
+        )}
       </main>
       <Footer />
       <div class="corner">
@@ -73,7 +87,10 @@ export function App() {
 function Header() {
   const { path } = usePlace();
   const { status, user } = useSession();
-  const at = (to: string) => ({ href: to, "aria-current": path === to ? ("page" as const) : undefined });
+  const at = (to: string) => ({
+    href: to,
+    "aria-current": path === to ? ("page" as const) : undefined,
+  });
   return (
     <header class="top">
       <div class="top-row">
@@ -99,12 +116,19 @@ function Header() {
         <nav class="doors" aria-label="You">
           {status === "signedIn" && <Bell />}
           {status === "signedIn" ? (
-            <a class="door-link" {...at("/shop/account")} aria-label={`Your account, ${user!.name}`}>
+            <a
+              class="door-link"
+              {...at("/shop/account")}
+              aria-label={`Your account, ${user!.name}`}
+            >
               <Icon name="person" />
               <bdi class="door-name">{user!.name}</bdi>
             </a>
           ) : (
-            <a class={status === "unknown" ? "sign-in is-unknown" : "sign-in"} {...at("/shop/sign-in")}>
+            <a
+              class={status === "unknown" ? "sign-in is-unknown" : "sign-in"}
+              {...at("/shop/sign-in")}
+            >
               Sign in
             </a>
           )}
@@ -186,7 +210,8 @@ const troubles: Record<Part, string> = {
 };
 
 function troubleOf(part: Part, away: readonly Part[]): string {
-  if (part === "shop" && !navigator.onLine) return "You are offline. What you see is from before; this comes back by itself.";
+  if (part === "shop" && !navigator.onLine)
+    return "You are offline. What you see is from before; this comes back by itself.";
   return part === "users" && away.includes("market") ? "Sign-in is away, too." : troubles[part];
 }
 

@@ -1,8 +1,8 @@
 /** How views get what they show: each waits, fails and heals in the same way. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { parts, suspect } from "./parts.ts";
+import { parts, suspect } from "./outages.ts";
 import { usePlace } from "./router.ts";
-import { isAway } from "./souk.ts";
+import { isAway } from "./item-cache.ts";
 
 export interface Loaded<T> {
   value?: T;
@@ -13,7 +13,12 @@ export interface Loaded<T> {
 
 /** Asks once for each `name`; again when what was away is back. `known` is shown while it waits. */
 export function useLoaded<T>(name: string, ask: () => Promise<T>, known?: T): Loaded<T> {
-  const [found, setFound] = useState<{ name: string; value?: T; error?: unknown; isLoading: boolean }>({
+  const [found, setFound] = useState<{
+    name: string;
+    value?: T;
+    error?: unknown;
+    isLoading: boolean;
+  }>({
     name,
     value: known,
     isLoading: true,
@@ -25,13 +30,16 @@ export function useLoaded<T>(name: string, ask: () => Promise<T>, known?: T): Lo
 
   const reload = useCallback(() => {
     setFound((before) =>
-      before.name === name ? { ...before, error: undefined, isLoading: true } : { name, value: known, isLoading: true },
+      before.name === name
+        ? { ...before, error: undefined, isLoading: true }
+        : { name, value: known, isLoading: true },
     );
     asking.current().then(
       (value) => current.current === name && setFound({ name, value, isLoading: false }),
       (error) => {
         if (isAway(error)) suspect();
-        if (current.current === name) setFound((before) => ({ ...before, name, error, isLoading: false }));
+        if (current.current === name)
+          setFound((before) => ({ ...before, name, error, isLoading: false }));
       },
     );
   }, [name]);
@@ -63,7 +71,10 @@ const kept = new Map<string, Kept<unknown>>();
 const mostKept = 12;
 
 /** A list that grows by pages. `name` says what is asked for: another name, another list. */
-export function useListing<T>(name: string, ask: (cursor?: string) => Promise<Page<T>>): Listing<T> {
+export function useListing<T>(
+  name: string,
+  ask: (cursor?: string) => Promise<Page<T>>,
+): Listing<T> {
   const { key } = usePlace();
   const id = `${key} ${name}`;
   const [, render] = useState(0);
@@ -102,7 +113,8 @@ export function useListing<T>(name: string, ask: (cursor?: string) => Promise<Pa
   }, [id]);
   const more = useCallback(() => {
     const now = kept.get(id);
-    if (now && !now.isLoading) void load(now.rows.length > 0 ? (now.nextCursor ?? undefined) : undefined);
+    if (now && !now.isLoading)
+      void load(now.rows.length > 0 ? (now.nextCursor ?? undefined) : undefined);
   }, [id]);
   useAgain(list.error, more);
   return { ...list, more };

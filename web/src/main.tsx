@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { parts, suspect } from "./parts.ts";
-import { isAway, souk } from "./souk.ts";
+import { parts, suspect } from "./outages.ts";
+import { isAway, souk } from "./item-cache.ts";
 import "./style/index.css";
 
 /** Signs in again whoever was; while users is away, whenever it may be back. */
@@ -14,5 +14,7 @@ async function resume(): Promise<void> {
 }
 
 void resume();
-parts.subscribe(({ healed }) => healed > 0 && souk.session.get().status === "unknown" && void resume());
+parts.subscribe(
+  ({ healed }) => healed > 0 && souk.session.get().status === "unknown" && void resume(),
+);
 render(<App />, document.getElementById("page")!);

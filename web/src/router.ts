@@ -21,7 +21,11 @@ const newKey = () => Math.random().toString(36).slice(2);
 function here(): Place {
   const key = kept().key ?? newKey();
   history.replaceState({ ...kept(), key }, "");
-  return { path: location.pathname.replace(/(.)\/$/, "$1"), query: new URLSearchParams(location.search), key };
+  return {
+    path: location.pathname.replace(/(.)\/$/, "$1"),
+    query: new URLSearchParams(location.search),
+    key,
+  };
 }
 
 history.scrollRestoration = "manual";
@@ -36,7 +40,8 @@ export const scrollOf = ({ key }: Place) => scrolled.get(key) ?? 0;
 export function go(to: string, { instead = false } = {}): void {
   leave();
   const key = newKey();
-  if (instead && new URL(to, location.origin).pathname === location.pathname) scrolled.set(key, scrollY);
+  if (instead && new URL(to, location.origin).pathname === location.pathname)
+    scrolled.set(key, scrollY);
   history[instead ? "replaceState" : "pushState"]({ key }, "", to);
   place.set(here());
 }
@@ -64,7 +69,13 @@ addEventListener("popstate", () => {
 addEventListener("pagehide", () => history.replaceState({ ...kept(), y: scrollY }, ""));
 addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
-  const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey && !event.defaultPrevented;
+  const isPlain =
+    event.button === 0 &&
+    !event.metaKey &&
+    !event.ctrlKey &&
+    !event.shiftKey &&
+    !event.altKey &&
+    !event.defaultPrevented;
   if (!link || !isPlain || link.target || link.origin !== location.origin || link.hash) return;
   const to = link.pathname + link.search;
   if (ownPath(to) !== to) return;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Store } from "../../client/store.ts";
+import type { Store } from "../../client/observable.ts";
 
-export { store as state } from "../../client/store.ts";
+export { observable as state } from "../../client/observable.ts";
 
 /** Renders again whenever the store changes. */
 export function useStore<T>(store: Store<T>): T {

@@ -1,8 +1,8 @@
 /** What is said to those who do not see it, and the short messages that come and go on every view. */
 import type { Notification as Notice } from "../../contracts/notifications.ts";
-import { keep, recall } from "./memory.ts";
+import { set, get } from "./storage.ts";
 import { money } from "./money.ts";
-import { inbox, learn } from "./souk.ts";
+import { inbox, learn } from "./item-cache.ts";
 import { state } from "./state.ts";
 
 /** Read out by screen readers, once what they are saying is said. */
@@ -52,13 +52,19 @@ export interface SaleData {
 export function saleIn({ type, data }: Notice): SaleData | undefined {
   const { itemId, title, price, currency } = data as Partial<SaleData>;
   const isSale = type === "sale" && typeof itemId === "string" && typeof title === "string";
-  return isSale && Number.isInteger(price) && /^[A-Z]{3}$/.test(currency ?? "") ? (data as unknown as SaleData) : undefined;
+  return isSale && Number.isInteger(price) && /^[A-Z]{3}$/.test(currency ?? "")
+    ? (data as unknown as SaleData)
+    : undefined;
 }
 
 function toastOf(notice: Notice): Toast {
   const sale = saleIn(notice);
   if (!sale) return { id: notice.id, title: notice.text, detail: "" };
-  return { id: notice.id, title: sale.title, detail: `sold for ${money(sale.price, sale.currency)}` };
+  return {
+    id: notice.id,
+    title: sale.title,
+    detail: `sold for ${money(sale.price, sale.currency)}`,
+  };
 }
 
 inbox.onNotification((notice) => {
@@ -77,7 +83,8 @@ inbox.onNotification((notice) => {
 // Read here or on another tab: it needs no more showing.
 inbox.subscribe(({ notifications, unread }) => {
   const waiting = new Set(notifications.map(({ id }) => id));
-  for (const { id } of toasts.get()) if (unread === 0 || (notifications.length > 0 && !waiting.has(id))) dismiss(id);
+  for (const { id } of toasts.get())
+    if (unread === 0 || (notifications.length > 0 && !waiting.has(id))) dismiss(id);
 });
 
 /** What the visitor agreed to: a sound, a notification of the system. */
@@ -88,10 +95,13 @@ export interface Alerts {
 
 export const canNotify = "Notification" in globalThis;
 const isAllowed = () => canNotify && Notification.permission === "granted";
-export const alerts = state<Alerts>({ sound: recall("souk.sound") === "on", desktop: recall("souk.desktop") === "on" && isAllowed() });
+export const alerts = state<Alerts>({
+  sound: get("souk.sound") === "on",
+  desktop: get("souk.desktop") === "on" && isAllowed(),
+});
 
 export function setSound(isOn: boolean): void {
-  keep("souk.sound", isOn ? "on" : "off");
+  set("souk.sound", isOn ? "on" : "off");
   alerts.set({ ...alerts.get(), sound: isOn });
   if (isOn) chime();
 }
@@ -99,7 +109,7 @@ export function setSound(isOn: boolean): void {
 /** Asks the visitor, if the browser has not yet. */
 export async function setDesktop(isOn: boolean): Promise<void> {
   const desktop = isOn && canNotify && (await Notification.requestPermission()) === "granted";
-  keep("souk.desktop", desktop ? "on" : "off");
+  set("souk.desktop", desktop ? "on" : "off");
   alerts.set({ ...alerts.get(), desktop });
 }
 
@@ -109,13 +119,18 @@ async function ring({ id, title, detail }: Toast): Promise<void> {
   if (!sound && !(desktop && document.hidden)) return;
   const act = async (isFirst: unknown) => {
     if (!isFirst) return;
-    const show = async () => desktop && document.hidden && new Notification(title, { body: detail, tag: id, icon: "/assets/icon.svg" });
+    const show = async () =>
+      desktop &&
+      document.hidden &&
+      new Notification(title, { body: detail, tag: id, icon: "/assets/icon.svg" });
     const play = async () => sound && chime();
     // A browser may refuse either (phones have no such notifications, others no sound): that takes nothing from the other.
     await Promise.allSettled([show(), play()]);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   };
-  await (navigator.locks ? navigator.locks.request(`souk.ring.${id}`, { ifAvailable: true }, act) : act(true));
+  await (navigator.locks
+    ? navigator.locks.request(`souk.ring.${id}`, { ifAvailable: true }, act)
+    : act(true));
 }
 
 let audio: AudioContext | undefined;

@@ -1,7 +1,14 @@
 /** A real Chromium, and the people who sit before it. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Locator,
+  type Page,
+} from "playwright-core";
 import type { Session } from "../../../contracts/users.ts";
 import { eventually } from "../../support/eventually.ts";
 import { Client, password } from "../../support/client.ts";
@@ -9,10 +16,21 @@ import { Client, password } from "../../support/client.ts";
 /** For everything that a visitor waits for (ms): a small machine may be busy with other tests. */
 export const patience = 20_000;
 
-const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
-const quiet = ["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+];
+const quiet = [
+  "--disable-component-update",
+  "--disable-sync",
+  "--autoplay-policy=no-user-gesture-required",
+];
 
-export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: chromiumPath(), args: [...args, ...quiet] });
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: chromiumPath(), args: [...args, ...quiet] });
 
 function chromiumPath(): string {
   for (const folder of (process.env.PATH ?? "").split(delimiter))
@@ -20,7 +38,9 @@ function chromiumPath(): string {
       const path = join(folder, name);
       if (isExecutable(path)) return path;
     }
-  throw new Error("There is no Chromium on the PATH: these tests look at the page in a real browser.");
+  throw new Error(
+    "There is no Chromium on the PATH: these tests look at the page in a real browser.",
+  );
 }
 
 function isExecutable(path: string): boolean {
@@ -40,7 +60,8 @@ interface Arrival extends BrowserContextOptions {
 }
 
 /** The browser's own words for an answer that refuses. The page expects those, so that they are no fault of its. */
-const refusals = /Failed to load resource: the server responded with a status of (401|403|404|409|503|504)/;
+const refusals =
+  /Failed to load resource: the server responded with a status of (401|403|404|409|503|504)/;
 /** And for somebody who leaves or signs out while a socket opens. */
 const hurried = /WebSocket is closed before the connection is established/;
 export const outages = /Failed to load resource|WebSocket connection to|ERR_|status of 50/;
@@ -57,8 +78,17 @@ export class Visitor {
     [this.context, this.api, this.#allowed] = [context, api, allowed];
   }
 
-  static async arrives(browser: Browser, api: string, { as, sees = refusals, ...options }: Arrival = {}): Promise<Visitor> {
-    const stored = as && [{ origin: api, localStorage: [{ name: "souk.refreshToken", value: await refreshTokenOf(as) }] }];
+  static async arrives(
+    browser: Browser,
+    api: string,
+    { as, sees = refusals, ...options }: Arrival = {},
+  ): Promise<Visitor> {
+    const stored = as && [
+      {
+        origin: api,
+        localStorage: [{ name: "souk.refreshToken", value: await refreshTokenOf(as) }],
+      },
+    ];
     const context = await browser.newContext({
       locale: "en-GB",
       ...(stored && { storageState: { cookies: [], origins: stored } }),
@@ -73,10 +103,14 @@ export class Visitor {
   async tab(): Promise<Page> {
     const page = await this.context.newPage();
     page.on("pageerror", (error) => this.faults.push(`thrown: ${error.message}`));
-    page.on("dialog", (dialog) => (this.faults.push(`dialog: ${dialog.message()}`), void dialog.dismiss()));
+    page.on(
+      "dialog",
+      (dialog) => (this.faults.push(`dialog: ${dialog.message()}`), void dialog.dismiss()),
+    );
     page.on("console", (message) => {
       const isExpected = this.#allowed.test(message.text()) || hurried.test(message.text());
-      if (["error", "warning"].includes(message.type()) && !isExpected) this.faults.push(`${message.type()}: ${message.text()}`);
+      if (["error", "warning"].includes(message.type()) && !isExpected)
+        this.faults.push(`${message.type()}: ${message.text()}`);
     });
     return page;
   }
@@ -100,21 +134,29 @@ export class Visitor {
 }
 
 async function refreshTokenOf({ api, session }: Client): Promise<string> {
-  const { body } = await new Client(api).call<Session>("POST", "/users/login", { email: session!.user.email, password });
+  const { body } = await new Client(api).call<Session>("POST", "/users/login", {
+    email: session!.user.email,
+    password,
+  });
   return body.refreshToken;
 }
 
 /** Waits until it is to be seen. */
-export const sees = async (where: Page | Locator, text: string | RegExp) => where.getByText(text).first().waitFor();
+export const sees = async (where: Page | Locator, text: string | RegExp) =>
+  where.getByText(text).first().waitFor();
 
 /** The bell, once it is live and counts so many. */
 export async function rings(page: Page, unread: number): Promise<Locator> {
-  const bell = page.getByRole("link", { name: new RegExp(`^Inbox, ${unread} unread`) }).and(page.locator("[data-connection=live]"));
+  const bell = page
+    .getByRole("link", { name: new RegExp(`^Inbox, ${unread} unread`) })
+    .and(page.locator("[data-connection=live]"));
   await bell.waitFor();
   return bell;
 }
 
-export const toastOf = (page: Page, title: string) => page.locator(".toast").filter({ hasText: title });
+export const toastOf = (page: Page, title: string) =>
+  page.locator(".toast").filter({ hasText: title });
 
 /** Waits until there is none. */
-export const goes = (what: Locator) => eventually(async () => expect(await what.count()).toBe(0), { within: patience, every: 100 });
+export const goes = (what: Locator) =>
+  eventually(async () => expect(await what.count()).toBe(0), { within: patience, every: 100 });

@@ -2,13 +2,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
 import { money } from "../money.ts";
-import { suspect } from "../parts.ts";
+import { suspect } from "../outages.ts";
 import { go } from "../router.ts";
-import { isAway, learn, sentenceOf, souk, SoukError, useSession } from "../souk.ts";
+import { isAway, learn, sentenceOf, souk, SoukError, useSession } from "../item-cache.ts";
 import { say } from "../voice.ts";
 import { Icon } from "./bits.tsx";
 
-type Outcome = "none" | "buying" | "bought" | "faster" | "own" | "changed" | "gone" | "away" | "refused";
+type Outcome =
+  "none" | "buying" | "bought" | "faster" | "own" | "changed" | "gone" | "away" | "refused";
 
 interface Result {
   outcome: Outcome;
@@ -41,7 +42,13 @@ export function Buy({ item }: { item: Item }) {
   return (
     <div class="buy">
       {!isSettled && (
-        <button type="button" class="button" aria-disabled={outcome === "buying"} aria-label={name} onClick={buy}>
+        <button
+          type="button"
+          class="button"
+          aria-disabled={outcome === "buying"}
+          aria-label={name}
+          onClick={buy}
+        >
           {label}
         </button>
       )}
@@ -95,7 +102,11 @@ async function refusedBecause(error: unknown, { id }: Item): Promise<Result> {
 
 async function changed(id: string): Promise<Result> {
   const item = await souk.item(id).catch(() => undefined);
-  if (!item) return { outcome: "changed", text: "The price has changed. Look again before you buy." };
+  if (!item)
+    return { outcome: "changed", text: "The price has changed. Look again before you buy." };
   learn(id, item);
-  return { outcome: "changed", text: `The price has changed: it is ${money(item.price, item.currency)} now.` };
+  return {
+    outcome: "changed",
+    text: `The price has changed: it is ${money(item.price, item.currency)} now.`,
+  };
 }

@@ -1,6 +1,6 @@
 import type { Item } from "../../../contracts/market.ts";
 import { money } from "../money.ts";
-import { useNews } from "../souk.ts";
+import { useNews } from "../item-cache.ts";
 import { Buy } from "./Buy.tsx";
 import { Picture } from "./Picture.tsx";
 

@@ -1,8 +1,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import type { FieldError } from "../../../contracts/errors.ts";
-import { suspect } from "../parts.ts";
-import { isAway, sentenceOf, SoukError } from "../souk.ts";
+import { suspect } from "../outages.ts";
+import { isAway, sentenceOf, SoukError } from "../item-cache.ts";
 import { Icon } from "./bits.tsx";
 
 interface FieldProps extends Omit<JSX.IntrinsicElements["input"], "name" | "label"> {
@@ -16,12 +16,22 @@ interface FieldProps extends Omit<JSX.IntrinsicElements["input"], "name" | "labe
 /** A labelled input, with what is wrong with it said beside it. */
 export function Field({ label, name, hint, fault, rows, ...input }: FieldProps) {
   const id = useId();
-  const described = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(" ") || undefined;
-  const props = { id, name, "aria-invalid": fault ? true : undefined, "aria-describedby": described };
+  const described =
+    [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(" ") || undefined;
+  const props = {
+    id,
+    name,
+    "aria-invalid": fault ? true : undefined,
+    "aria-describedby": described,
+  };
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {rows ? <textarea {...(input as object)} {...props} rows={rows} dir="auto" /> : <input {...(input as object)} {...props} />}
+      {rows ? (
+        <textarea {...(input as object)} {...props} rows={rows} dir="auto" />
+      ) : (
+        <input {...(input as object)} {...props} />
+      )}
       {hint && (
         <p class="hint" id={`${id}-hint`}>
           {hint}
@@ -111,7 +121,12 @@ function faultsOf(error: unknown, explain: FormProps["explain"]): Faults {
   if (told) return { "": told };
   const fields = (error.errors ?? []) as FieldError[];
   if (fields.length === 0) return { "": sentenceOf(error) };
-  return Object.fromEntries(fields.map(({ field, message }) => [field, `${message.charAt(0).toUpperCase()}${message.slice(1)}.`]));
+  return Object.fromEntries(
+    fields.map(({ field, message }) => [
+      field,
+      `${message.charAt(0).toUpperCase()}${message.slice(1)}.`,
+    ]),
+  );
 }
 
 export const BackLink = ({ href, children }: { href: string; children: ComponentChildren }) => (

@@ -62,19 +62,33 @@ function Drawn({ id }: { id: string }) {
   const inner = 0.62 + ((number >>> 12) % 4) * 0.05;
   const name = `tiles-${id}`;
   return (
-    <svg viewBox="0 0 400 480" preserveAspectRatio="xMidYMid slice" aria-hidden="true" focusable="false">
+    <svg
+      viewBox="0 0 400 480"
+      preserveAspectRatio="xMidYMid slice"
+      aria-hidden="true"
+      focusable="false"
+    >
       <defs>
         <pattern id={name} width={size} height={size} patternUnits="userSpaceOnUse">
           <g fill="none" stroke={thread} stroke-width="1.6" stroke-opacity="0.5">
             <polygon points={star(size / 2, size / 2, size / 2, (size / 2) * inner)} />
-            <polygon points={star(size / 2, size / 2, size / 4, (size / 4) * inner)} fill={thread} fill-opacity="0.16" />
+            <polygon
+              points={star(size / 2, size / 2, size / 4, (size / 4) * inner)}
+              fill={thread}
+              fill-opacity="0.16"
+            />
             <path d={`M0 0L${size} ${size}M${size} 0L0 ${size}`} stroke-opacity="0.16" />
           </g>
         </pattern>
       </defs>
       <rect width="400" height="480" fill={ground} />
       <rect width="400" height="480" fill={`url(#${name})`} />
-      <polygon points={star(200, 258, 120, 120 * inner)} fill={ground} stroke={thread} stroke-width="5" />
+      <polygon
+        points={star(200, 258, 120, 120 * inner)}
+        fill={ground}
+        stroke={thread}
+        stroke-width="5"
+      />
       <polygon points={star(200, 258, 82, 82 * inner)} fill={thread} fill-opacity="0.9" />
       <polygon points={star(200, 258, 34, 34 * inner)} fill={ground} />
     </svg>

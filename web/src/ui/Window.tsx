@@ -40,7 +40,12 @@ export function Window<T>({ rows, keyOf, children, label }: WindowProps<T>) {
   const from = Math.min(first, Math.max(0, rows.length - shown));
   useEffect(() => setFirst(from), [from]);
   return (
-    <ul ref={list} class="rows is-window" aria-label={label} style={{ height: `${rows.length * height}px` }}>
+    <ul
+      ref={list}
+      class="rows is-window"
+      aria-label={label}
+      style={{ height: `${rows.length * height}px` }}
+    >
       {rows.slice(from, from + shown).map((row, n) => (
         <li
           key={keyOf(row)}

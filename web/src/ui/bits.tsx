@@ -1,20 +1,31 @@
 /** What every view is made of. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect } from "preact/hooks";
-import { parts } from "../parts.ts";
+import { parts } from "../outages.ts";
 import { place } from "../router.ts";
-import { sentenceOf } from "../souk.ts";
+import { sentenceOf } from "../item-cache.ts";
 import { useStore } from "../state.ts";
 import { say } from "../voice.ts";
 
 /** The view's heading, the window's title, and what a screen reader says on arrival. */
-export function Title({ children, named = `${children} · Souk`, hidden = false }: { children: string; named?: string; hidden?: boolean }) {
+export function Title({
+  children,
+  named = `${children} · Souk`,
+  hidden = false,
+}: {
+  children: string;
+  named?: string;
+  hidden?: boolean;
+}) {
   useLayoutEffect(() => {
     document.title = named;
     if (place.get().key !== firstKey) say(children);
   }, [children, named]);
   return (
-    <h1 class={hidden ? "unseen" : children.length > longTitle ? "title is-long" : "title"} dir="auto">
+    <h1
+      class={hidden ? "unseen" : children.length > longTitle ? "title is-long" : "title"}
+      dir="auto"
+    >
       {children}
     </h1>
   );
@@ -25,12 +36,20 @@ const longTitle = 70;
 
 export const Icon = ({ name }: { name: keyof typeof icons }) => (
   <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">
-    <path d={icons[name]} fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" />
+    <path
+      d={icons[name]}
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.8"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+    />
   </svg>
 );
 
 const icons = {
-  market: "M4 10v10h16V10M3 10l2-6h14l2 6a3 3 0 0 1-6 0 3 3 0 0 1-6 0 3 3 0 0 1-6 0ZM10 20v-5a2 2 0 0 1 4 0v5",
+  market:
+    "M4 10v10h16V10M3 10l2-6h14l2 6a3 3 0 0 1-6 0 3 3 0 0 1-6 0 3 3 0 0 1-6 0ZM10 20v-5a2 2 0 0 1 4 0v5",
   sell: "M4 12V5a1 1 0 0 1 1-1h7l8.5 8.5a1.5 1.5 0 0 1 0 2.1l-5.9 5.9a1.5 1.5 0 0 1-2.1 0ZM8.2 8.2h.01",
   sales: "M6 3h12v18l-3-2-3 2-3-2-3 2ZM9.5 8h5M9.5 12h5",
   purchases: "M5 8h14l1 13H4ZM8.5 11V7a3.5 3.5 0 0 1 7 0v4",
@@ -43,9 +62,22 @@ const icons = {
 };
 
 export const Star = () => (
-  <svg class="star" viewBox="-12 -12 24 24" width="24" height="24" aria-hidden="true" focusable="false">
-    <path d="M0-11 3.2-7.8H7.8V-3.2L11 0 7.8 3.2V7.8H3.2L0 11-3.2 7.8H-7.8V3.2L-11 0-7.8-3.2V-7.8H-3.2Z" fill="currentColor" />
-    <path d="M0-6.8 2-4.8H4.8V-2L6.8 0 4.8 2V4.8H2L0 6.8-2 4.8H-4.8V2L-6.8 0-4.8-2V-4.8H-2Z" class="star-inside" />
+  <svg
+    class="star"
+    viewBox="-12 -12 24 24"
+    width="24"
+    height="24"
+    aria-hidden="true"
+    focusable="false"
+  >
+    <path
+      d="M0-11 3.2-7.8H7.8V-3.2L11 0 7.8 3.2V7.8H3.2L0 11-3.2 7.8H-7.8V3.2L-11 0-7.8-3.2V-7.8H-3.2Z"
+      fill="currentColor"
+    />
+    <path
+      d="M0-6.8 2-4.8H4.8V-2L6.8 0 4.8 2V4.8H2L0 6.8-2 4.8H-4.8V2L-6.8 0-4.8-2V-4.8H-2Z"
+      class="star-inside"
+    />
   </svg>
 );
 
@@ -66,7 +98,9 @@ export function Failed({ error, again }: { error: unknown; again: () => void }) 
   return (
     <div class="empty" role="alert">
       <Star />
-      <p class="empty-title">{away.includes("shop") ? "The shop does not answer." : sentenceOf(error)}</p>
+      <p class="empty-title">
+        {away.includes("shop") ? "The shop does not answer." : sentenceOf(error)}
+      </p>
       {away.length > 0 && <p>This comes back by itself.</p>}
       <button type="button" class="button is-quiet" onClick={again}>
         Try again
@@ -75,7 +109,12 @@ export function Failed({ error, again }: { error: unknown; again: () => void }) 
   );
 }
 
-const moments = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const moments = new Intl.DateTimeFormat(undefined, {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export function Moment({ at }: { at: string }) {
@@ -91,7 +130,12 @@ export function Moment({ at }: { at: string }) {
 export function More({ isLoading, more }: { isLoading: boolean; more: () => void }) {
   return (
     <p class="more">
-      <button type="button" class="button is-quiet" aria-disabled={isLoading} onClick={() => !isLoading && more()}>
+      <button
+        type="button"
+        class="button is-quiet"
+        aria-disabled={isLoading}
+        onClick={() => !isLoading && more()}
+      >
         {isLoading ? "Loading…" : "Show more"}
       </button>
     </p>

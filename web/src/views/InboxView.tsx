@@ -1,9 +1,9 @@
 import type { Notification } from "../../../contracts/notifications.ts";
 import { useListing } from "../loading.ts";
 import { money } from "../money.ts";
-import { suspect } from "../parts.ts";
+import { suspect } from "../outages.ts";
 import { usePlace } from "../router.ts";
-import { inbox, sentenceOf, souk, useInbox, useSession } from "../souk.ts";
+import { inbox, sentenceOf, souk, useInbox, useSession } from "../item-cache.ts";
 import { useStore } from "../state.ts";
 import { alerts, canNotify, saleIn, say, setDesktop, setSound } from "../voice.ts";
 import { useState } from "preact/hooks";
@@ -76,10 +76,17 @@ function New() {
 }
 
 function Earlier({ userId }: { userId: string }) {
-  const { rows, nextCursor, isLoading, error, more } = useListing<Notification>(`earlier of ${userId}`, async (cursor) => {
-    const page = await souk.notifications({ unread: false, limit: 50, ...(cursor && { cursor }) });
-    return { rows: page.notifications, nextCursor: page.nextCursor };
-  });
+  const { rows, nextCursor, isLoading, error, more } = useListing<Notification>(
+    `earlier of ${userId}`,
+    async (cursor) => {
+      const page = await souk.notifications({
+        unread: false,
+        limit: 50,
+        ...(cursor && { cursor }),
+      });
+      return { rows: page.notifications, nextCursor: page.nextCursor };
+    },
+  );
   if (rows.length === 0 && isLoading) return <RowsToCome />;
   if (rows.length === 0 && error) return <Failed error={error} again={more} />;
   if (rows.length === 0) return <Empty title="Nothing was read yet." />;
@@ -88,7 +95,11 @@ function Earlier({ userId }: { userId: string }) {
       <Window rows={rows} keyOf={({ id }) => id} label="Earlier notices">
         {(notice) => <Notice notice={notice} />}
       </Window>
-      {error ? <Failed error={error} again={more} /> : nextCursor && <Growing isLoading={isLoading} more={more} />}
+      {error ? (
+        <Failed error={error} again={more} />
+      ) : (
+        nextCursor && <Growing isLoading={isLoading} more={more} />
+      )}
     </>
   );
 }
@@ -133,12 +144,21 @@ function Alerts() {
     <fieldset class="alerts">
       <legend>When something is sold</legend>
       <label>
-        <input type="checkbox" checked={sound} onChange={({ currentTarget }) => setSound(currentTarget.checked)} /> Ring softly
+        <input
+          type="checkbox"
+          checked={sound}
+          onChange={({ currentTarget }) => setSound(currentTarget.checked)}
+        />{" "}
+        Ring softly
       </label>
       {canNotify && (
         <label>
-          <input type="checkbox" checked={desktop} onChange={({ currentTarget }) => void setDesktop(currentTarget.checked)} /> Tell me
-          outside of this page, too
+          <input
+            type="checkbox"
+            checked={desktop}
+            onChange={({ currentTarget }) => void setDesktop(currentTarget.checked)}
+          />{" "}
+          Tell me outside of this page, too
         </label>
       )}
     </fieldset>

@@ -3,7 +3,17 @@ import type { Item } from "../../../contracts/market.ts";
 import { useLoaded } from "../loading.ts";
 import { money } from "../money.ts";
 import { go } from "../router.ts";
-import { learn, profileOf, saw, seenItem, sentenceOf, souk, SoukError, useNews, useSession } from "../souk.ts";
+import {
+  learn,
+  profileOf,
+  saw,
+  seenItem,
+  sentenceOf,
+  souk,
+  SoukError,
+  useNews,
+  useSession,
+} from "../item-cache.ts";
 import { say } from "../voice.ts";
 import { Empty, Failed, Moment, Title } from "../ui/bits.tsx";
 import { Buy } from "../ui/Buy.tsx";
@@ -11,7 +21,13 @@ import { BackLink } from "../ui/Field.tsx";
 import { Picture } from "../ui/Picture.tsx";
 
 /** One item, by its id; `children` are given it once it is there. */
-export function WithItem({ id, children }: { id: string; children: (item: Item) => preact.ComponentChildren }) {
+export function WithItem({
+  id,
+  children,
+}: {
+  id: string;
+  children: (item: Item) => preact.ComponentChildren;
+}) {
   const ask = async () => {
     const item = await souk.item(id);
     saw(item);
@@ -26,7 +42,8 @@ export function WithItem({ id, children }: { id: string; children: (item: Item) 
     return () => document.removeEventListener("visibilitychange", look);
   }, [id]);
 
-  if (error instanceof SoukError && (error.status === 404 || error.status === 400)) return <NoItem />;
+  if (error instanceof SoukError && (error.status === 404 || error.status === 400))
+    return <NoItem />;
   if (value) return <>{children(value)}</>;
   if (isLoading) return <ItemToCome />;
   return (
@@ -37,7 +54,9 @@ export function WithItem({ id, children }: { id: string; children: (item: Item) 
   );
 }
 
-export const ItemView = ({ id }: { id: string }) => <WithItem id={id}>{(item) => <Shown item={item} key={item.id} />}</WithItem>;
+export const ItemView = ({ id }: { id: string }) => (
+  <WithItem id={id}>{(item) => <Shown item={item} key={item.id} />}</WithItem>
+);
 
 function Shown({ item: loaded }: { item: Item }) {
   const item = useNews(loaded);
@@ -99,7 +118,11 @@ function Own({ item }: { item: Item }) {
       say("Withdrawn.");
       go("/shop/sales?show=offers", { instead: true });
     } catch (error) {
-      setFault(error instanceof SoukError && error.code === "ITEM_SOLD" ? "Too late: it was just sold." : sentenceOf(error));
+      setFault(
+        error instanceof SoukError && error.code === "ITEM_SOLD"
+          ? "Too late: it was just sold."
+          : sentenceOf(error),
+      );
     }
   };
   return (
@@ -107,7 +130,11 @@ function Own({ item }: { item: Item }) {
       <a class="button is-quiet" href={`/shop/items/${item.id}/edit`}>
         Revise
       </a>
-      <button type="button" class="button is-quiet is-danger" onClick={() => dialog.current!.showModal()}>
+      <button
+        type="button"
+        class="button is-quiet is-danger"
+        onClick={() => dialog.current!.showModal()}
+      >
         Withdraw
       </button>
       <p class="result">This one is yours.</p>

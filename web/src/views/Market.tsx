@@ -2,25 +2,36 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
 import { useListing } from "../loading.ts";
 import { refine, usePlace } from "../router.ts";
-import { saw, souk } from "../souk.ts";
+import { saw, souk } from "../item-cache.ts";
 import { say } from "../voice.ts";
 import { Empty, Failed, More, Star, Title } from "../ui/bits.tsx";
 import { Card, CardsToCome } from "../ui/Card.tsx";
 
 type Sort = "newest" | "price" | "-price";
-const sorts: Record<Sort, string> = { newest: "Newest first", price: "Cheapest first", "-price": "Dearest first" };
+const sorts: Record<Sort, string> = {
+  newest: "Newest first",
+  price: "Cheapest first",
+  "-price": "Dearest first",
+};
 const sales = { all: "Everything", false: "For sale", true: "Sold" };
 
 /** Typed by hand, an address may ask for anything. */
-const oneOf = <K extends string>(known: Record<K, string>, value: string | null, otherwise: K): K =>
-  value !== null && Object.hasOwn(known, value) ? (value as K) : otherwise;
+const oneOf = <K extends string>(
+  known: Record<K, string>,
+  value: string | null,
+  otherwise: K,
+): K => (value !== null && Object.hasOwn(known, value) ? (value as K) : otherwise);
 
 export function Market() {
   const { query } = usePlace();
   const search = (query.get("search") ?? "").slice(0, 100);
   const sort = oneOf(sorts, query.get("sort"), "newest");
   const sold = oneOf(sales, query.get("sold"), "all");
-  const wanted = { sort, ...(search && { search }), ...(sold !== "all" && { sold: sold === "true" }) };
+  const wanted = {
+    sort,
+    ...(search && { search }),
+    ...(sold !== "all" && { sold: sold === "true" }),
+  };
   return (
     <>
       {search ? (
@@ -75,13 +86,25 @@ interface GoodsProps {
 
 /** A list of items, growing when its end comes into sight. */
 export function Goods({ name, wanted, isSearch = false }: GoodsProps) {
-  const { rows, nextCursor, isLoading, error, more } = useListing<Item>(`items ${name}`, async (cursor) => {
-    const { items, nextCursor } = await souk.items({ ...wanted, limit: 24, ...(cursor && { cursor }) });
-    saw(...items);
-    return { rows: items, nextCursor };
-  });
+  const { rows, nextCursor, isLoading, error, more } = useListing<Item>(
+    `items ${name}`,
+    async (cursor) => {
+      const { items, nextCursor } = await souk.items({
+        ...wanted,
+        limit: 24,
+        ...(cursor && { cursor }),
+      });
+      saw(...items);
+      return { rows: items, nextCursor };
+    },
+  );
   useEffect(() => {
-    if (isSearch && !isLoading) say(rows.length === 0 ? "Nothing found." : `${rows.length}${nextCursor ? " and more" : ""} found.`);
+    if (isSearch && !isLoading)
+      say(
+        rows.length === 0
+          ? "Nothing found."
+          : `${rows.length}${nextCursor ? " and more" : ""} found.`,
+      );
   }, [isLoading, isSearch]);
 
   if (rows.length === 0 && isLoading) return <CardsToCome />;
@@ -94,7 +117,11 @@ export function Goods({ name, wanted, isSearch = false }: GoodsProps) {
           <Card key={item.id} item={item} isEager={n < 4} />
         ))}
       </ul>
-      {error ? <Failed error={error} again={more} /> : nextCursor && <Growing isLoading={isLoading} more={more} />}
+      {error ? (
+        <Failed error={error} again={more} />
+      ) : (
+        nextCursor && <Growing isLoading={isLoading} more={more} />
+      )}
     </>
   );
 }
@@ -119,7 +146,10 @@ export function Growing({ isLoading, more }: { isLoading: boolean; more: () => v
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (isLoading) return;
-    const watch = new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && more(), { rootMargin: "400px" });
+    const watch = new IntersectionObserver(
+      (seen) => seen.some(({ isIntersecting }) => isIntersecting) && more(),
+      { rootMargin: "400px" },
+    );
     watch.observe(end.current!);
     return () => watch.disconnect();
   }, [isLoading, more]);

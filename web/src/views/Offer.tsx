@@ -3,7 +3,7 @@ import type { Item } from "../../../contracts/market.ts";
 import { useLoaded } from "../loading.ts";
 import { amountIn, digitsOf, money, typed } from "../money.ts";
 import { go } from "../router.ts";
-import { currencyHere, learn, saw, souk, useSession, type SoukError } from "../souk.ts";
+import { currencyHere, learn, saw, souk, useSession, type SoukError } from "../item-cache.ts";
 import { say } from "../voice.ts";
 import { Title } from "../ui/bits.tsx";
 import { Field, Form, Wrong, type Faults } from "../ui/Field.tsx";
@@ -28,7 +28,9 @@ export function Sell() {
   );
 }
 
-export const Revise = ({ id }: { id: string }) => <WithItem id={id}>{(item) => <Revising item={item} key={item.id} />}</WithItem>;
+export const Revise = ({ id }: { id: string }) => (
+  <WithItem id={id}>{(item) => <Revising item={item} key={item.id} />}</WithItem>
+);
 
 function Revising({ item }: { item: Item }) {
   const { user } = useSession();
@@ -81,7 +83,16 @@ function OfferForm({ currency, item, submit, send }: OfferFormProps) {
       <Form submit={submit} act={(values) => send(offerIn(values, currency))} explain={tooLate}>
         {(faults) => (
           <>
-            <Field label="Title" name="title" value={seen.title} onInput={look} maxLength={200} required fault={faults.title} dir="auto" />
+            <Field
+              label="Title"
+              name="title"
+              value={seen.title}
+              onInput={look}
+              maxLength={200}
+              required
+              fault={faults.title}
+              dir="auto"
+            />
             <Field
               label={`Price in ${currency}`}
               name="price"
@@ -121,13 +132,21 @@ function OfferForm({ currency, item, submit, send }: OfferFormProps) {
   );
 }
 
-function offerIn({ title = "", price: text = "", description = "", imageUrl = "" }: Record<string, string>, currency: string): Offer {
+function offerIn(
+  { title = "", price: text = "", description = "", imageUrl = "" }: Record<string, string>,
+  currency: string,
+): Offer {
   const price = amountIn(text, currency);
   const image = imageUrl.trim();
   const faults: Faults = {
     ...(!title.trim() && { title: "It needs a title." }),
-    ...((price === undefined || price > 1_000_000_000) && { price: "This is no price that can be paid here." }),
-    ...(image && !/^(https?:\/\/[^\s/\\]|\/(?![/\\]))[^\s\\]*$/.test(image) && { imageUrl: "This is no link to a picture." }),
+    ...((price === undefined || price > 1_000_000_000) && {
+      price: "This is no price that can be paid here.",
+    }),
+    ...(image &&
+      !/^(https?:\/\/[^\s/\\]|\/(?![/\\]))[^\s\\]*$/.test(image) && {
+        imageUrl: "This is no link to a picture.",
+      }),
   };
   if (Object.keys(faults).length > 0) throw new Wrong(faults);
   return { title, description, price: price!, imageUrl: image || null };

@@ -3,7 +3,7 @@ import type { Sale } from "../../../contracts/market.ts";
 import { useListing } from "../loading.ts";
 import { money } from "../money.ts";
 import { usePlace } from "../router.ts";
-import { souk, useSession } from "../souk.ts";
+import { souk, useSession } from "../item-cache.ts";
 import { Empty, Failed, Moment, Title } from "../ui/bits.tsx";
 import { Goods, Growing } from "./Market.tsx";
 import { Name } from "./ItemView.tsx";
@@ -51,10 +51,13 @@ interface TradesProps {
 
 function Trades({ which, empty, children }: TradesProps) {
   const { user } = useSession();
-  const { rows, nextCursor, isLoading, error, more } = useListing<Sale>(`${which} of ${user!.id}`, async (cursor) => {
-    const { sales, nextCursor } = await souk[which]({ limit: 20, ...(cursor && { cursor }) });
-    return { rows: sales, nextCursor };
-  });
+  const { rows, nextCursor, isLoading, error, more } = useListing<Sale>(
+    `${which} of ${user!.id}`,
+    async (cursor) => {
+      const { sales, nextCursor } = await souk[which]({ limit: 20, ...(cursor && { cursor }) });
+      return { rows: sales, nextCursor };
+    },
+  );
   if (rows.length === 0 && isLoading) return <RowsToCome />;
   if (rows.length === 0 && error) return <Failed error={error} again={more} />;
   if (rows.length === 0) {
@@ -71,7 +74,11 @@ function Trades({ which, empty, children }: TradesProps) {
           <Trade key={sale.id} sale={sale} isSale={which === "sales"} />
         ))}
       </ul>
-      {error ? <Failed error={error} again={more} /> : nextCursor && <Growing isLoading={isLoading} more={more} />}
+      {error ? (
+        <Failed error={error} again={more} />
+      ) : (
+        nextCursor && <Growing isLoading={isLoading} more={more} />
+      )}
     </>
   );
 }
@@ -84,7 +91,11 @@ const Trade = ({ sale, isSale }: { sale: Sale; isSale: boolean }) => (
     <span class="row-price">{money(sale.price, sale.currency)}</span>
     <span class="row-facts">
       {isSale ? "to " : "from "}
-      <Name id={isSale ? sale.buyerId : sale.sellerId} otherwise={isSale ? "a buyer" : "a seller"} />, <Moment at={sale.soldAt} />
+      <Name
+        id={isSale ? sale.buyerId : sale.sellerId}
+        otherwise={isSale ? "a buyer" : "a seller"}
+      />
+      , <Moment at={sale.soldAt} />
     </span>
   </li>
 );

@@ -1,0 +1,134 @@
+/**
+ * Service and mixin schemas whose `this` is inferred from methods, state and mixins. An editor follows
+ * every `this.x()` to its implementation, and an unknown method, action or event does not compile.
+ */
+import type { ActionHooks, ActionSchema, EventSchema, Service, ServiceSchema } from "moleculer";
+import type { Static } from "typebox";
+import {
+  actions as contracts,
+  events as eventContracts,
+  type ActionName,
+  type Actions,
+  type EventName,
+  type Events,
+} from "../contracts/actions.ts";
+import { routes } from "../contracts/routes.ts";
+import type { ParamsOf, ResultOf } from "../contracts/schema.ts";
+import { requireUser, type Ctx, type Meta, type UserMeta } from "./context.ts";
+
+declare const adds: unique symbol;
+
+/** A Moleculer mixin that adds `T` to `this`. The symbol exists for the compiler only. */
+export interface Mixin<T> extends Partial<ServiceSchema> {
+  readonly [adds]?: T;
+}
+
+/** Gives a library's untyped mixin the type of what it adds to `this`. */
+export const mixinOf = <T>(mixin: unknown): Mixin<T> => mixin as Mixin<T>;
+
+type Added<Mixins> = Mixins extends readonly [infer First, ...infer Rest]
+  ? (First extends Mixin<infer T> ? T : unknown) & Added<Rest>
+  : unknown;
+
+/** Actions that only signed-in users may call, by the table of routes. */
+type UserAction = Extract<(typeof routes)[number], { who: "user" }>["action"];
+
+type Contract<Name extends string> = {
+  [A in ActionName as A extends `${Name}.${infer Local}` ? Local : never]: A;
+};
+
+type Handler<A extends ActionName> = (
+  ctx: Ctx<ParamsOf<Actions[A]>, A extends UserAction ? UserMeta : Meta>,
+) => Promise<ResultOf<Actions[A]>>;
+
+/** The handlers of one service: every action of its contract, and no others. */
+export type Handlers<Name extends string> = {
+  [Local in keyof Contract<Name>]: Handler<Contract<Name>[Local] & ActionName>;
+};
+
+/** Handlers of contract events, whose payload is checked, and of Moleculer's own local `$` events. */
+export type Listeners = {
+  [E in EventName]?: (ctx: Ctx<Static<Events[E]>>) => Promise<void> | void;
+} & { [local: `$${string}`]: () => Promise<void> | void };
+
+interface Parts<Name extends string, Mixins, State, Methods> {
+  name?: Name;
+  mixins?: Mixins;
+  dependencies?: string[];
+  settings?: object;
+  metadata?: object;
+  hooks?: ServiceSchema["hooks"];
+  /** Initial values of the instance's own properties; runs at the start of `created`. */
+  state?(this: Service & Added<Mixins>): State;
+  methods?: Methods;
+  events?: Listeners;
+  created?(): void;
+  started?(): Promise<void> | void;
+  stopped?(): Promise<void> | void;
+}
+
+/** A service must handle its contract. A mixin has none; it may switch off a library's actions. */
+type WithActions<Name extends string> = [keyof Contract<Name>] extends [never]
+  ? { actions?: Record<string, false> }
+  : { actions: Handlers<Name> };
+
+/**
+ * Makes a service (with `name`) or a mixin (without).
+ *
+ * Write `state` and `methods` above `actions`, `events` and the lifecycle: the compiler infers `this` in
+ * the order of the text, and does not know a method that stands below its caller's block.
+ */
+export function define<
+  Name extends string = "",
+  const Mixins extends readonly Mixin<unknown>[] = [],
+  State = unknown,
+  Methods = unknown,
+>(
+  parts: Parts<Name, Mixins, State, Methods> &
+    WithActions<Name> &
+    ThisType<Service & Added<Mixins> & State & Methods>,
+): ServiceSchema & Mixin<Added<Mixins> & State & Methods> {
+  const { state, created, actions, events, ...schema } = parts;
+  return {
+    ...schema,
+    ...(actions && { actions: toActions(schema.name ?? "", actions) }),
+    ...(events && { events: toEvents(events) }),
+    created(this: object) {
+      Object.assign(this, state?.call(this as never));
+      created?.call(this);
+    },
+    // The compiler cannot see that the parts are a schema: `this` differs in each of them.
+  } as unknown as ServiceSchema & Mixin<Added<Mixins> & State & Methods>;
+}
+
+const routeOf = new Map<string, (typeof routes)[number]>(
+  routes.map((route) => [route.action, route]),
+);
+
+/** Moleculer's actions block. Actions without a route are not published, so api cannot call them. */
+function toActions(
+  service: string,
+  handlers: Record<string, unknown>,
+): Record<string, ActionSchema | false> {
+  return Object.fromEntries(
+    Object.entries(handlers).map(([local, handler]) => {
+      if (handler === false) return [local, false];
+      const name = `${service}.${local}` as ActionName;
+      const route = routeOf.get(name);
+      const hooks: ActionHooks = route?.who === "user" ? { before: requireUser } : {};
+      const visibility = route ? "published" : "public";
+      const action = { visibility, params: contracts[name].params, hooks, handler };
+      // Moleculer declares `params` as rules of fastest-validator; ours are JSON Schema.
+      return [local, action as unknown as ActionSchema];
+    }),
+  );
+}
+
+function toEvents(listeners: Listeners): Record<string, EventSchema> {
+  return Object.fromEntries(
+    Object.entries(listeners).map(([name, handler]) => {
+      const params = name.startsWith("$") ? undefined : eventContracts[name as EventName];
+      return [name, { ...(params && { params }), handler } as EventSchema];
+    }),
+  );
+}

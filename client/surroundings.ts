@@ -1,8 +1,0 @@
-/** What a browser has, and Node has not or only in part. Reading `localStorage` throws where it is disabled. */
-export const surroundings = globalThis as unknown as {
-  localStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void; removeItem(key: string): void };
-  navigator?: { locks?: { request<T>(name: string, options: { signal: AbortSignal }, run: () => Promise<T>): Promise<T> } };
-  crypto: { getRandomValues(numbers: Uint32Array): Uint32Array };
-  location?: { href: string };
-  addEventListener?(type: string, listener: (event: { key?: string | null }) => void): void;
-};

@@ -1,0 +1,89 @@
+import type { ActionName } from "./actions.ts";
+
+// The client has this table in it: what is imported here must be types alone, or it would bring the schemas along.
+
+export interface Route {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** `:name` is taken from the path; the action's other params come from the query of a GET or DELETE, else from the JSON body. */
+  path: `/${string}`;
+  action: ActionName;
+  who: "anyone" | "user";
+  success: 200 | 201 | 204;
+}
+
+/** The whole REST surface: the gateway's aliases, and what may be called from outside, are made from this table. */
+export const routes = [
+  { method: "POST", path: "/users", action: "users.register", who: "anyone", success: 201 },
+  { method: "POST", path: "/users/login", action: "users.login", who: "anyone", success: 200 },
+  { method: "POST", path: "/users/refresh", action: "users.refresh", who: "anyone", success: 200 },
+  { method: "POST", path: "/users/logout", action: "users.logout", who: "user", success: 204 },
+  {
+    method: "POST",
+    path: "/users/password",
+    action: "users.changePassword",
+    who: "user",
+    success: 200,
+  },
+  { method: "GET", path: "/users/me", action: "users.me", who: "user", success: 200 },
+  { method: "GET", path: "/users/:id", action: "users.profile", who: "anyone", success: 200 },
+  { method: "GET", path: "/market/items", action: "market.items", who: "anyone", success: 200 },
+  { method: "GET", path: "/market/items/:id", action: "market.item", who: "anyone", success: 200 },
+  { method: "POST", path: "/market/items", action: "market.offer", who: "user", success: 201 },
+  {
+    method: "PATCH",
+    path: "/market/items/:id",
+    action: "market.revise",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "DELETE",
+    path: "/market/items/:id",
+    action: "market.withdraw",
+    who: "user",
+    success: 204,
+  },
+  { method: "POST", path: "/market/buy/:id", action: "market.buy", who: "user", success: 200 },
+  {
+    method: "GET",
+    path: "/market/purchases",
+    action: "market.purchases",
+    who: "user",
+    success: 200,
+  },
+  { method: "GET", path: "/market/sales", action: "market.sales", who: "user", success: 200 },
+  {
+    method: "GET",
+    path: "/notifications",
+    action: "notifications.inbox",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "POST",
+    path: "/notifications/read",
+    action: "notifications.read",
+    who: "user",
+    success: 200,
+  },
+] as const satisfies readonly Route[];
+
+/**
+ * What api answers by itself, to anyone and to GET alone: the page and its views, its files, the page of the contracts, and how the
+ * server is. `*name` is any path below. What is not built is NOT_FOUND.
+ */
+export const staticPaths = [
+  "/",
+  "/shop/*view",
+  "/assets/*file",
+  "/docs",
+  "/config.json",
+  "/openapi.json",
+  "/asyncapi.json",
+  "/health/live",
+  "/health/ready",
+] as const;
+export type StaticPath = (typeof staticPaths)[number];
+
+/** The largest body that is read, in bytes. */
+export const bodyLimit = 32 * 1024;

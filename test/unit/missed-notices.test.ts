@@ -1,0 +1,109 @@
+import type { NoticeDocument } from "../../domain/notice.ts";
+import type { Store } from "../../store/store.ts";
+import { MissedNotices } from "../../services/notifications/missed-notices.ts";
+import { matches } from "../support/matches.ts";
+
+/** A store that finds and counts by time; and how many it was asked for. */
+function storeOf(rows: NoticeDocument[]) {
+  const read = { count: 0 };
+  const found = (query: object) =>
+    rows
+      .filter((row) => matches({ ...row }, query))
+      .sort((a, b) => (a.createdAt + a._id < b.createdAt + b._id ? -1 : 1));
+  const store = {
+    count: async (query: object) => found(query).length,
+    find: async (query: object, { limit }: { limit: number }) => {
+      const page = found(query).slice(0, limit);
+      read.count += page.length;
+      return page;
+    },
+  };
+  return { store: store as unknown as Store<NoticeDocument>, read };
+}
+
+const stored = (n: number, ago: number) =>
+  ({ _id: `u.${n}`, createdAt: new Date(Date.now() - ago).toISOString() }) as NoticeDocument;
+async function foundBy(lookout: MissedNotices): Promise<string[]> {
+  const keys: string[] = [];
+  await lookout.scan(({ _id }) => keys.push(_id));
+  return keys;
+}
+
+describe("a look for notices that a node was not told of", () => {
+  it("finds each of them once, and reads nothing where the node was told of all", async () => {
+    const rows = Array.from({ length: 3_000 }, (_, n) => stored(n, 30_000 + n));
+    const { store, read } = storeOf(rows);
+    const lookout = new MissedNotices(store);
+    for (const row of rows) lookout.markSeen(row);
+
+    expect(await foundBy(lookout)).toEqual([]);
+    expect(read.count).toBe(0);
+
+    rows.push(stored(3_000, 25_000), stored(3_001, 0));
+    expect(await foundBy(lookout)).toEqual(["u.3000", "u.3001"]);
+    read.count = 0;
+    expect(await foundBy(lookout)).toEqual([]);
+    expect(read.count).toBe(0);
+  });
+
+  it("finds more than one page of them, whatever else is stored at the same instant", async () => {
+    const rows = Array.from({ length: 1_700 }, (_, n) => stored(n, 10_000));
+    const { store } = storeOf(rows);
+    const lookout = new MissedNotices(store);
+    lookout.markSeen(rows[3]!);
+
+    expect((await foundBy(lookout)).sort()).toEqual(
+      rows
+        .filter((_, n) => n !== 3)
+        .map(({ _id }) => _id)
+        .sort(),
+    );
+  });
+
+  it("finds what was stored by a clock that is behind or ahead by less than a minute", async () => {
+    const { store } = storeOf([stored(1, 59_000), stored(2, -55_000)]);
+
+    expect(await foundBy(new MissedNotices(store))).toEqual(["u.1", "u.2"]);
+  });
+
+  it("remembers no more than it has to", async () => {
+    const rows: NoticeDocument[] = [];
+    const { store, read } = storeOf(rows);
+    const lookout = new MissedNotices(store);
+
+    for (let n = 0; n <= 100_000; n++) lookout.markSeen(stored(n, n < 10 ? 20_000 : 10_000));
+    // The first were forgotten.
+    rows.push(stored(0, 20_000));
+
+    expect(await foundBy(lookout)).toContain("u.0");
+    expect(read.count).toBeGreaterThan(0);
+  });
+
+  it("finds one while the node is told of another", async () => {
+    const rows = [stored(1, 10_000)];
+    const { store } = storeOf(rows);
+    const lookout = new MissedNotices(store);
+    const count = store.count;
+    store.count = async (query) => {
+      const before = await count(query);
+      if (before > 0) lookout.markSeen(stored(2, 10_000));
+      return before;
+    };
+
+    expect(await foundBy(lookout)).toEqual(["u.1"]);
+  });
+
+  it("begins where a look ended that did not come to its end", async () => {
+    const rows = [stored(1, 59_000)];
+    const { store } = storeOf(rows);
+    const lookout = new MissedNotices(store);
+    const count = store.count;
+    store.count = async () => {
+      throw new Error("away");
+    };
+    await expect(foundBy(lookout)).rejects.toThrow("away");
+    store.count = count;
+
+    expect(await foundBy(lookout)).toEqual(["u.1"]);
+  });
+});
