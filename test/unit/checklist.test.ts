@@ -8,7 +8,7 @@ const lines = checklist.split("\n").filter((line) => line.startsWith("- "));
 
 /** The tests that a line names, each with its file. */
 const testsOf = (line: string) =>
-  [...line.matchAll(/`(test\/[\w./]+)`: ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file, titles]) =>
+  [...line.matchAll(/`(test\/[\w./-]+)`: ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file, titles]) =>
     [...titles!.matchAll(/"([^"]+)"/g)].map(([, title]) => ({ file: file!, title: title! })),
   );
 
