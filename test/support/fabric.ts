@@ -1,12 +1,13 @@
 /** The two ways to run Souk, for suites that hold on both. */
 import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
-import type { ActionName, Actions } from "../../contracts/actions.ts";
+import { serviceNames, services, type ActionName, type Actions } from "../../contracts/actions.ts";
 import type { ParamsOf, ResultOf } from "../../contracts/schema.ts";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
 import { encode, newKeyPair } from "../../broker/keys.ts";
+import { addressOf, startBroker } from "./broker.ts";
 import { eventually } from "./eventually.ts";
-import { startNode as startProcess, temporaryFolder, type Node } from "./node.ts";
+import { startNode as startProcess, type Node } from "./node.ts";
 import { sharedMongo, sharedRabbit } from "./servers.ts";
 
 export interface Fabric {
@@ -25,37 +26,21 @@ const as = (userId?: string) => ({ meta: userId ? { user: { id: userId } } : {} 
 
 /** Everything in this process, over files. */
 export async function embedded(): Promise<Fabric> {
-  const folder = temporaryFolder();
-  Object.assign(process.env, {
-    DATA_DIR: folder.path,
-    PORT: "0",
-    SOCKET_PORT: "0",
-    LOG_LEVEL: "error",
-    RATE_SCALE: "1000",
-  });
-  const { startNode } = await import("../../bin/node.ts");
-  const broker = await startNode([], { started: () => {} }); // without the greeting
-  const at = (service: string) =>
-    (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
+  const broker = await startBroker();
   return {
-    api: `http://127.0.0.1:${at("api")}`,
-    sockets: `http://127.0.0.1:${at("notifications")}`,
-    call: (name, params, userId) => broker.call(name, params as object, as(userId)),
-    async stop() {
-      await broker.stop();
-      folder.remove();
-    },
+    api: addressOf(broker, "api"),
+    sockets: addressOf(broker, "notifications"),
+    call: (name, params, userId) => broker.call(name, params, as(userId)),
+    stop: () => broker.stop(),
   };
 }
 
-/** Each service a process of its own, over RabbitMQ and MongoDB; and this process a node without services. */
+/** Each service a process of its own, over RabbitMQ and MongoDB; and this process is a node without services. */
 export async function cluster(): Promise<Fabric> {
   const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
   const env = clusterEnv(rabbit.url, mongo.url);
   const nodes = await Promise.all(
-    ["api", "market", "notifications", "users"].map((name) =>
-      startProcess([name], envOf(name, env)),
-    ),
+    serviceNames.map((name) => startProcess([name], envOf(name, env))),
   );
   const broker = new ServiceBroker({
     ...brokerDefaults,
@@ -69,7 +54,7 @@ export async function cluster(): Promise<Fabric> {
   await eventually(async () => (await fetch(`${found("api")}/health/ready`)).status === 200, {
     within: 15_000,
   });
-  await broker.waitForServices(["market", "notifications", "users"]);
+  await broker.waitForServices([...services]);
   return {
     api: found("api"),
     sockets: found("sockets"),
@@ -82,16 +67,17 @@ export async function cluster(): Promise<Fabric> {
   };
 }
 
-/** A namespace, databases and keys that nobody else uses. */
+/** The environment of a new cluster: a namespace, databases and keys of its own. */
 export function clusterEnv(amqpUrl: string, mongoUrl: string) {
   const run = randomUUID().slice(0, 8);
   const pair = newKeyPair();
   const database = (owner: string) => `${mongoUrl.replace(/\/$/, "")}/souk-${owner}-${run}`;
+  const mongoUrls = Object.fromEntries(
+    services.map((owner) => [`${owner.toUpperCase()}_MONGO_URL`, database(owner)]),
+  ) as Record<`${Uppercase<(typeof services)[number]>}_MONGO_URL`, string>;
   return {
     AMQP_URL: amqpUrl,
-    MARKET_MONGO_URL: database("market"),
-    NOTIFICATIONS_MONGO_URL: database("notifications"),
-    USERS_MONGO_URL: database("users"),
+    ...mongoUrls,
     NAMESPACE: run,
     RATE_SCALE: "1000",
     AUTH_JWKS: encode({ keys: [pair.public] }),
@@ -99,7 +85,7 @@ export function clusterEnv(amqpUrl: string, mongoUrl: string) {
   };
 }
 
-/** The private key is for users alone. */
+/** The environment of one service of it. Only users gets the private key. */
 export const envOf = (name: string, env: ReturnType<typeof clusterEnv>) => ({
   ...env,
   AUTH_PRIVATE_JWK: name === "users" ? env.AUTH_PRIVATE_JWK : undefined,
