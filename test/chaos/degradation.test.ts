@@ -58,7 +58,7 @@ async function openShop(): Promise<Shop> {
   const devices = house
     .of("notifications")
     .map(({ node }) => new Device(node.sockets, seller.token));
-  for (const device of devices) await device.hears("inbox");
+  for (const device of devices) await device.receives("inbox");
   return {
     load,
     seller,
@@ -185,8 +185,8 @@ const isSuccess = ({ status }: Seen) => status === 200 || status === 201;
 const knows = (device: Device) =>
   new Set(
     [
-      ...device.heard("notification"),
-      ...device.heard("inbox").flatMap(({ notifications }) => notifications),
+      ...device.received("notification"),
+      ...device.received("inbox").flatMap(({ notifications }) => notifications),
     ].map(({ id }) => id),
   );
 

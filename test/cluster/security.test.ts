@@ -70,7 +70,7 @@ async function signedIn(client: Client): Promise<Session> {
 async function devicesOf({ accessToken }: Session): Promise<Device[]> {
   const made = inboxes.map((node) => new Device(node.sockets, accessToken));
   devices.push(...made);
-  for (const device of made) await device.hears("inbox");
+  for (const device of made) await device.receives("inbox");
   return made;
 }
 
@@ -114,7 +114,7 @@ describe("a session", () => {
         within: 2000,
       });
       for (const device of sockets) {
-        await device.hears("closing");
+        await device.receives("closing");
         await eventually(() => expect(device.disconnects).toEqual(["io server disconnect"]));
       }
       for (const { sockets: url } of inboxes) {

@@ -65,7 +65,7 @@ async function connect(userId: string, node: Node): Promise<Device> {
 /** A device on each node, greeted. */
 async function pair(userId: string): Promise<Device[]> {
   const both = await Promise.all(nodes.map((node) => connect(userId, node)));
-  for (const device of both) await device.hears("inbox");
+  for (const device of both) await device.receives("inbox");
   return both;
 }
 
@@ -77,7 +77,7 @@ const notify = (userId: string, id = randomUUID(), nodeID = "near") =>
   );
 const inbox = (userId: string) =>
   broker.call<Inbox, object>("notifications.inbox", {}, { meta: { user: { id: userId } } });
-const shownBy = (device: Device) => device.heard("notification").map(({ id }) => id);
+const shownBy = (device: Device) => device.received("notification").map(({ id }) => id);
 
 /** As a node that stored a notice and whose hint to the others was lost. */
 async function storeUntold(userId: string): Promise<string> {
@@ -107,10 +107,10 @@ it("tells the devices on other nodes what one of them has read", async () => {
 
   expect(await near.ask("read", { ids: [id] })).toEqual({ ids: [id], unread: 0 });
 
-  expect(await far.hears("read", 1, 2000)).toEqual({ ids: [id], unread: 0 });
+  expect(await far.receives("read", 1, 2000)).toEqual({ ids: [id], unread: 0 });
   expect(await far.ask("read", { all: true })).toEqual({ all: true, unread: 0 });
-  expect(await near.hears("read", 1, 2000)).toEqual({ all: true, unread: 0 });
-  expect(far.heard("read")).toHaveLength(1);
+  expect(await near.receives("read", 1, 2000)).toEqual({ all: true, unread: 0 });
+  expect(far.received("read")).toHaveLength(1);
 });
 
 it("stores a notice once, however many nodes are told of it at once", async () => {
@@ -141,7 +141,7 @@ it("closes an ended session's sockets on every node", async () => {
   });
 
   for (const device of both) {
-    await device.hears("closing");
+    await device.receives("closing");
     await eventually(() => expect(device.disconnects).toEqual(["io server disconnect"]));
   }
 });
@@ -187,7 +187,7 @@ describe("while its database is down", () => {
     await expect(notify(user)).rejects.toMatchObject({ type: "UNAVAILABLE", code: 503 });
     expect(device.events).toEqual([]);
     await mongo.restart();
-    expect(await device.hears("inbox", 1, 20_000)).toMatchObject({
+    expect(await device.receives("inbox", 1, 20_000)).toMatchObject({
       unread: 1,
       notifications: [{ id }],
     });

@@ -99,11 +99,11 @@ describe("/asyncapi.json", () => {
       price: 1,
     });
     await buyer.call("POST", `/market/buy/${item.id}`);
-    const { id } = await one.hears("notification");
+    const { id } = await one.receives("notification");
     acks.push(["read", await one.ask("read", { ids: [id] })], ["read", await one.ask("read", {})]);
-    await other.hears("read");
+    await other.receives("read");
     await seller.call("POST", "/users/logout", { refreshToken: seller.session!.refreshToken });
-    await Promise.all([one.hears("closing"), other.hears("closing")]);
+    await Promise.all([one.receives("closing"), other.receives("closing")]);
 
     const sent = [...one.events, ...other.events];
     expect(new Set(sent.map(({ event }) => event))).toEqual(new Set(Object.keys(serverEvents)));

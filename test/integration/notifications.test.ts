@@ -32,7 +32,7 @@ describe("a notice", () => {
 
     for (const device of [phone, laptop]) {
       await device.shows(id);
-      expect(device.heard("notification")).toEqual([
+      expect(device.received("notification")).toEqual([
         {
           id,
           type: "sale",
@@ -44,7 +44,7 @@ describe("a notice", () => {
     }
     const marker = await notify(stranger);
     await other.shows(marker);
-    expect(other.heard("notification").map((notification) => notification.id)).toEqual([marker]);
+    expect(other.received("notification").map((notification) => notification.id)).toEqual([marker]);
   });
 
   it("waits in the inbox for a user who is away", async () => {
@@ -53,7 +53,7 @@ describe("a notice", () => {
 
     const device = await souk.device(user);
 
-    expect(device.heard("inbox")).toMatchObject([
+    expect(device.received("inbox")).toMatchObject([
       { unread: 1, notifications: [{ id }], nextCursor: null },
     ]);
   });
@@ -68,8 +68,8 @@ describe("a notice", () => {
       id,
     });
 
-    const shown = await device.hears("notification", 2);
-    expect(shown).toEqual(device.heard("notification")[0]);
+    const shown = await device.receives("notification", 2);
+    expect(shown).toEqual(device.received("notification")[0]);
     expect(shown.text).toBe("first");
     expect(await inbox(user)).toMatchObject({ unread: 1, notifications: [{ id, text: "first" }] });
   });
@@ -84,7 +84,7 @@ describe("a notice", () => {
 
     const marker = await notify(user);
     await device.shows(marker);
-    expect(device.heard("notification").map((notification) => notification.id)).toEqual([
+    expect(device.received("notification").map((notification) => notification.id)).toEqual([
       id,
       marker,
     ]);
@@ -187,7 +187,7 @@ describe("the inbox", () => {
     const [read] = told.splice(3, 1);
     await souk.call("notifications.read", { ids: [read!] }, user);
 
-    const sent = await (await souk.device(user)).hears("inbox");
+    const sent = await (await souk.device(user)).receives("inbox");
     const rest = await inbox(user, { unread: true, cursor: sent.nextCursor! });
 
     expect([sent.unread, sent.notifications.length]).toEqual([inboxSize + 2, inboxSize]);
@@ -211,10 +211,10 @@ describe("reading", () => {
 
     expect(await phone.ask("read", { ids })).toEqual({ ids, unread: 1 });
 
-    expect(await laptop.hears("read")).toEqual({ ids, unread: 1 });
+    expect(await laptop.receives("read")).toEqual({ ids, unread: 1 });
     expect(await laptop.ask("read", { all: true })).toEqual({ all: true, unread: 0 });
-    expect(await phone.hears("read")).toEqual({ all: true, unread: 0 });
-    expect([phone, laptop].map((device) => device.heard("read").length)).toEqual([1, 1]);
+    expect(await phone.receives("read")).toEqual({ all: true, unread: 0 });
+    expect([phone, laptop].map((device) => device.received("read").length)).toEqual([1, 1]);
   });
 
   it("over HTTP is told to every device", async () => {
@@ -227,7 +227,7 @@ describe("reading", () => {
     });
 
     for (const device of devices)
-      expect(await device.hears("read")).toEqual({ all: true, until: id, unread: 0 });
+      expect(await device.receives("read")).toEqual({ all: true, until: id, unread: 0 });
   });
 
   it("up to a notice leaves those that came after it, and those of others", async () => {

@@ -52,7 +52,7 @@ describe("devices that come at once", () => {
       store[how] = (...args: []) => (queries++, asked[how](...args));
 
     const devices = tokens.map((token) => new Device(souk.url, token));
-    const inboxes = await Promise.all(devices.map((device) => device.hears("inbox")));
+    const inboxes = await Promise.all(devices.map((device) => device.receives("inbox")));
     Object.assign(store, asked);
     for (const device of devices) device.close();
 
@@ -89,7 +89,11 @@ describe("a socket", () => {
       userId: user,
     });
 
-    expect(await device.hears("inbox")).toEqual({ unread: 0, notifications: [], nextCursor: null });
+    expect(await device.receives("inbox")).toEqual({
+      unread: 0,
+      notifications: [],
+      nextCursor: null,
+    });
     await device.shows(await notify(user));
   });
 
@@ -122,7 +126,7 @@ describe("a socket", () => {
     const user = randomUUID();
     await told.ask("authorize", { token: await souk.token(user) });
 
-    expect(await silent.hears("closing", 1, (authorizeWithin + 3) * 1000)).toEqual({
+    expect(await silent.receives("closing", 1, (authorizeWithin + 3) * 1000)).toEqual({
       code: "UNAUTHENTICATED",
     });
 
@@ -142,7 +146,7 @@ describe("a socket", () => {
 
     const [, hers] = [await notify(bob), await notify(alice)];
     await device.shows(hers);
-    expect(device.heard("notification").map(({ id }) => id)).toEqual([hers]);
+    expect(device.received("notification").map(({ id }) => id)).toEqual([hers]);
   });
 
   it("is one user's also when two authorize it at once", async () => {
@@ -164,7 +168,7 @@ describe("a socket", () => {
 
     await device.ask("authorize", { token: await souk.token(user) });
 
-    expect(await device.hears("inbox", 2)).toMatchObject({ unread: 1 });
+    expect(await device.receives("inbox", 2)).toMatchObject({ unread: 1 });
   });
 
   it("is closed for good when its token expires, and kept by a fresh one", async () => {
@@ -176,10 +180,10 @@ describe("a socket", () => {
 
     await kept.ask("authorize", { token: await souk.token(user) });
 
-    expect(await left.hears("closing")).toEqual({ code: "UNAUTHENTICATED" });
+    expect(await left.receives("closing")).toEqual({ code: "UNAUTHENTICATED" });
     await eventually(() => expect(left.disconnects).toEqual([forGood]));
     await kept.shows(await notify(user));
-    expect(kept.heard("closing")).toEqual([]);
+    expect(kept.received("closing")).toEqual([]);
   });
 
   it("is closed for good when its session ends; other sessions, and one it has moved to, go on", async () => {
@@ -193,7 +197,7 @@ describe("a socket", () => {
 
     await endSession(sid, user);
 
-    expect(await ended.hears("closing")).toEqual({ code: "UNAUTHENTICATED" });
+    expect(await ended.receives("closing")).toEqual({ code: "UNAUTHENTICATED" });
     await eventually(() => expect(ended.disconnects).toEqual([forGood]));
     const id = await notify(user);
     for (const device of [moved, other]) await device.shows(id);
@@ -286,7 +290,7 @@ describe("closed doors", () => {
     const id = await notify("victim");
     await victim.shows(id);
     expect(victim.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
-    expect(device.heard("notification")).toEqual([]);
+    expect(device.received("notification")).toEqual([]);
   });
 
   it("lead to no other namespace", async () => {
@@ -413,7 +417,7 @@ describe("a server that stops", () => {
     await eventually(() => expect(device.disconnects).toEqual(["transport close"]));
     await souk.start();
 
-    await device.hears("inbox", 2);
+    await device.receives("inbox", 2);
     await device.shows(await notify(user));
   });
 

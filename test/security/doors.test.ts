@@ -173,7 +173,7 @@ describe("an action without a route", () => {
 
   it("is reached by no event", async () => {
     const mine = device();
-    await mine.hears("inbox");
+    await mine.receives("inbox");
     ran.length = 0;
 
     for (const name of inner()) {
@@ -189,7 +189,7 @@ describe("an action without a route", () => {
     }
 
     expect(ran.filter(({ action }) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
-    expect(mine.heard("notification")).toEqual([]);
+    expect(mine.received("notification")).toEqual([]);
   });
 });
 
@@ -313,7 +313,7 @@ describe("who calls", () => {
     ).toMatchObject({ code: "BAD_DATA" });
 
     const mine = device({ auth: { ...forged, token: user.session!.accessToken } });
-    await mine.hears("inbox");
+    await mine.receives("inbox");
     for (const extra of Object.keys(forged))
       expect(await mine.ask("read", { all: true, [extra]: "victim" })).toMatchObject({
         code: "BAD_DATA",

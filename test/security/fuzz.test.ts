@@ -37,7 +37,7 @@ beforeAll(async () => {
   user = await Client.registered(market.api);
   await user.offer();
   bystander = market.device(user.session!.accessToken);
-  await bystander.hears("inbox");
+  await bystander.receives("inbox");
 }, 30_000);
 afterAll(async () => {
   agent.destroy();
@@ -316,7 +316,8 @@ async function judgePacket(packet: Packet): Promise<void> {
     count(`${known ? event : "unknown event"} closed`);
     // What is too large ends it, and time when it has no user.
     return expect(
-      JSON.stringify(args).length > 15_000 || (isAnonymous && device.heard("closing").length > 0),
+      JSON.stringify(args).length > 15_000 ||
+        (isAnonymous && device.received("closing").length > 0),
     ).toBe(true);
   }
   count(`${known ? event : "unknown event"} ${String(answer.code ?? "ok")}`);

@@ -133,7 +133,7 @@ describe("an access token", () => {
   it("that is good is taken over HTTP, in the handshake and by authorize", async () => {
     const token = await signed({}, claims());
     expect((await me(token)).status).toBe(200);
-    await market.device(token).hears("inbox");
+    await market.device(token).receives("inbox");
     expect(await (await market.device().connects()).ask("authorize", { token })).toEqual({
       ok: true,
       userId: victim.id,
@@ -246,7 +246,7 @@ describe("a session", () => {
     const [device, otherDevice] = [one, other].map(({ session }) =>
       market.device(session!.accessToken),
     );
-    await Promise.all([device!.hears("inbox"), otherDevice!.hears("inbox")]);
+    await Promise.all([device!.receives("inbox"), otherDevice!.receives("inbox")]);
     return { one, other, device: device!, otherDevice: otherDevice! };
   }
 
@@ -263,7 +263,7 @@ describe("a session", () => {
       false,
       true,
     ]);
-    expect(await device.hears("closing")).toEqual({ code: "UNAUTHENTICATED" });
+    expect(await device.receives("closing")).toEqual({ code: "UNAUTHENTICATED" });
     await eventually(() => expect(device.disconnects).toEqual(["io server disconnect"]));
     expect(otherDevice.disconnects).toEqual([]);
   });
@@ -338,7 +338,7 @@ describe("a session", () => {
   it("and its sockets end by logout and by a change of password; a refresh token of it buys nothing", async () => {
     const { one, other, device, otherDevice } = await twoSessions();
     await one.call("POST", "/users/logout", { refreshToken: one.session!.refreshToken });
-    await device.hears("closing");
+    await device.receives("closing");
     expect([await isIn(one.session!), await isIn(other.session!)]).toEqual([false, true]);
 
     const third = await market.signedInAgain(one);
@@ -346,7 +346,7 @@ describe("a session", () => {
       password,
       newPassword: "another horse battery",
     });
-    await otherDevice.hears("closing");
+    await otherDevice.receives("closing");
     expect([
       await isIn(other.session!),
       await isIn(third.session!),
@@ -431,7 +431,7 @@ describe("secrets", () => {
         newPassword: next,
       },
     );
-    await market.device(changed.accessToken).hears("inbox");
+    await market.device(changed.accessToken).receives("inbox");
     await (await market.device().connects()).ask("authorize", { token: changed.accessToken });
     // What fails is logged the most.
     await new Client(market.api).call("POST", "/users/refresh", {

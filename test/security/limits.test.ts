@@ -380,7 +380,7 @@ describe("a socket", () => {
   it("is told when it sends too many events, and closed for good when it goes on; others of its user go on", async () => {
     const { accessToken } = await registered();
     const [flooder, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
-    await Promise.all([flooder.hears("inbox"), other.hears("inbox")]);
+    await Promise.all([flooder.receives("inbox"), other.receives("inbox")]);
     const { max } = rateLimits.eventsByConnection;
 
     const answers = await many(max + 20, () => flooder.ask("read", { ids: ["x"] }));
@@ -389,7 +389,7 @@ describe("a socket", () => {
     expect(answers.slice(max)).toEqual(Array(20).fill(tooMany));
     for (let n = 0; n < rateLimits.packetsByConnection.max; n++)
       flooder.socket.emit("read", { ids: ["x"] });
-    expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+    expect(await flooder.receives("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() =>
       expect([flooder.disconnects, flooder.socket.active]).toEqual([[forGood], false]),
     );
@@ -401,7 +401,7 @@ describe("a socket", () => {
 
     for (let n = 0; n <= rateLimits.packetsByConnection.max; n++) flooder.write('31[{"ok":true}]');
 
-    expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+    expect(await flooder.receives("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
   });
 
@@ -417,7 +417,7 @@ describe("a socket", () => {
       for (let n = 0; n <= rateLimits.packetsByConnection.max; n++)
         wireOf(each).ping("x".repeat(125));
 
-    expect(await flooder.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+    expect(await flooder.receives("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
     wireOf(deaf).resume();
     await ended;
@@ -431,7 +431,7 @@ describe("a socket", () => {
     async function deaf() {
       const { user, accessToken, refreshToken } = await registered();
       const [deaf, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
-      await Promise.all([deaf.hears("inbox"), other.hears("inbox")]);
+      await Promise.all([deaf.receives("inbox"), other.receives("inbox")]);
       const { io } = broker.getLocalService("notifications") as unknown as Pick<Sockets, "io">;
       const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === deaf.socket.id)!;
       paused = wireOf(deaf);
@@ -490,7 +490,7 @@ describe("a socket", () => {
   it("has no more events than are left to its user", async () => {
     const { accessToken } = await registered();
     const theirs = Array.from({ length: 3 }, () => device(newAddress(), accessToken));
-    await Promise.all(theirs.map((one) => one.hears("inbox")));
+    await Promise.all(theirs.map((one) => one.receives("inbox")));
 
     const answers = await Promise.all(
       theirs.map((one) => many(90, () => one.ask("read", { ids: ["x"] }))),

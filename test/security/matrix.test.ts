@@ -322,18 +322,18 @@ describe("each event, tried as everybody", () => {
     const [hers, others] = [given.owner, given.another].map((client) =>
       market.device(client.session!.accessToken),
     );
-    const inboxes = await Promise.all([hers!.hears("inbox"), others!.hears("inbox")]);
+    const inboxes = await Promise.all([hers!.receives("inbox"), others!.receives("inbox")]);
     expect(inboxes.map(({ notifications }) => idsIn(notifications))).toEqual([[given.saleId], []]);
 
     const sold = await third.call<{ saleId: Sale["id"] }>("POST", `/market/buy/${given.item.id}`);
     await hers!.shows(sold.body.saleId);
     await given.owner.call("POST", "/notifications/read", { all: true });
-    await hers!.hears("read");
+    await hers!.receives("read");
 
     const marker = await given.another.offer();
     await third.call("POST", `/market/buy/${marker.id}`);
-    await others!.hears("notification");
+    await others!.receives("notification");
     expect(others!.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
-    expect(others!.heard("notification")[0]!.data).toMatchObject({ itemId: marker.id });
+    expect(others!.received("notification")[0]!.data).toMatchObject({ itemId: marker.id });
   });
 });

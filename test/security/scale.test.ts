@@ -61,7 +61,7 @@ const device = (as?: string) => {
   devices.push(made);
   return made;
 };
-const isClosing = (one: Device) => one.heard("closing").length > 0;
+const isClosing = (one: Device) => one.received("closing").length > 0;
 /** Asks for a WebSocket and for nothing on it; the first that is answered. */
 async function upgrade(): Promise<string> {
   const connection = connect(ports.sockets, "127.0.0.1");
@@ -245,14 +245,14 @@ describe("sockets", () => {
     const mine = await token(randomUUID());
     const most = scaled(concurrencyLimits.socketsByUser);
     const within = Array.from({ length: most }, () => device(mine));
-    await Promise.all(within.map((one) => one.hears("inbox")));
+    await Promise.all(within.map((one) => one.receives("inbox")));
 
     const [byHandshake, byEvent] = [device(mine), await device().connects()];
     const answer = await byEvent.ask("authorize", { token: mine });
 
     expect(answer).toEqual({ ok: false, code: "TOO_MANY_REQUESTS", detail: expect.any(String) });
     for (const one of [byHandshake, byEvent]) {
-      expect(await one.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+      expect(await one.receives("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
       await eventually(() =>
         expect([one.disconnects, one.socket.active]).toEqual([["io server disconnect"], false]),
       );
@@ -261,7 +261,7 @@ describe("sockets", () => {
     within[0]!.close();
     await eventually(async () => {
       const next = device(mine);
-      await next.hears("inbox", 1, 1_000);
+      await next.receives("inbox", 1, 1_000);
     });
   });
 
@@ -282,7 +282,7 @@ describe("sockets", () => {
     const above = Array.from({ length: 3 }, () => device());
 
     for (const one of above) {
-      expect(await one.hears("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
+      expect(await one.receives("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
       await eventually(() => expect(one.disconnects).toEqual(["io server disconnect"]));
     }
     expect(within.filter((one) => one.socket.connected && !isClosing(one))).toHaveLength(most);
@@ -314,7 +314,7 @@ describe("sockets", () => {
 
     await eventually(() => expect(late.refusals.length).toBeGreaterThan(0));
     await eventually(() => expect(late.socket.connected).toBe(true), { within: 15_000 });
-    expect(late.heard("closing")).toEqual([]);
+    expect(late.received("closing")).toEqual([]);
   }, 30_000);
 });
 

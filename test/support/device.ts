@@ -29,22 +29,22 @@ export class Device {
     this.socket.on("disconnect", (reason) => this.disconnects.push(reason));
   }
 
-  heard<E extends Event>(event: E): Payload<E>[] {
+  received<E extends Event>(event: E): Payload<E>[] {
     return this.events
       .filter((one) => one.event === event)
       .map(({ payload }) => payload as Payload<E>);
   }
 
   /** Waits for the event to have come `times`, and returns the last of those. */
-  async hears<E extends Event>(event: E, times = 1, within = 5000): Promise<Payload<E>> {
-    await eventually(() => this.heard(event).length >= times, { within });
-    return this.heard(event)[times - 1]!;
+  async receives<E extends Event>(event: E, times = 1, within = 5000): Promise<Payload<E>> {
+    await eventually(() => this.received(event).length >= times, { within });
+    return this.received(event)[times - 1]!;
   }
 
   /** Waits for the notice with this id to be shown. */
   shows(id: string, within = 5000): Promise<unknown> {
     return eventually(
-      () => this.heard("notification").some((notification) => notification.id === id),
+      () => this.received("notification").some((notification) => notification.id === id),
       { within },
     );
   }

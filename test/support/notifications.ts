@@ -60,7 +60,7 @@ export async function notifications(): Promise<Notifications> {
     token: (userId, claims) => tokenOf(key, userId, claims),
     async device(userId, claims) {
       const device = added(new Device(running.url, await running.token(userId, claims)));
-      await device.hears("inbox");
+      await device.receives("inbox");
       return device;
     },
     anonymous: (options) => added(new Device(running.url, undefined, options)),
