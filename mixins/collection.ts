@@ -1,22 +1,119 @@
-import type { ServiceSchema } from "moleculer";
+import DbService from "moleculer-db";
+import type { Service, ServiceSchema } from "moleculer";
 import { join } from "node:path";
+import type { Static, TSchema } from "typebox";
+import { define, mixinOf } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
-import { documents } from "./documents.ts";
+import { checker } from "../broker/validator.ts";
+import { asDocument, fromStored, toQuery, toUpdate } from "../store/json.ts";
 import { NedbStore } from "../store/nedb.ts";
-import type { Adapter, Collection } from "../store/store.ts";
+import type { Adapter, Collection, Find, Query, Store, Stored } from "../store/store.ts";
 
-// eslint-disable-next-line no-restricted-syntax -- from its own folder, and a market over files does without the driver: 10 MB
+// eslint-disable-next-line no-restricted-syntax -- loaded on demand: a market on files needs no driver of 10 MB
 const mongo = Object.keys(env.mongoUrls).length > 0 ? await import("../store/mongo.ts") : undefined;
 
+/** The documents of a TypeBox schema. */
+type DocumentOf<Schema extends TSchema> = Extract<Static<Schema>, { _id: string }>;
+
+/** Makes the adapter of one service's collection. */
+export type Open = (service: string, collection: Collection) => Adapter;
+
 /**
- * Gives a service `this.store`, its own documents and nobody else's: in MongoDB where the service has a URL, else in a file of its own.
- * The service starts while its MongoDB is away; a file that cannot be used refuses the start.
+ * Gives a service `this.store`, typed by the schema of its documents: in MongoDB when the service has a
+ * URL, otherwise in a file. The service starts without its MongoDB; a broken file refuses the start.
  */
-export const collection = (what: Collection): ServiceSchema => documents(what, configured);
+export const collection = <Schema extends TSchema>(
+  what: Collection<Schema>,
+  open: Open = configured,
+) =>
+  define({
+    mixins: [database(what, open)],
+
+    state() {
+      return { store: storeOf<DocumentOf<Schema>>(this) };
+    },
+
+    settings: { entityValidator: validatorOf(what) },
+
+    methods: {
+      /** There is no cacher; moleculer-db would send a broadcast to every node after each insert. */
+      async clearCache() {},
+    },
+
+    actions: {
+      find: false,
+      count: false,
+      list: false,
+      create: false,
+      insert: false,
+      get: false,
+      update: false,
+      remove: false,
+    },
+  });
 
 function configured(service: string, what: Collection): Adapter {
   const url = env.mongoUrls[service as keyof typeof env.mongoUrls];
   return url
     ? new mongo!.MongoStore(url, what)
     : new NedbStore(join(env.dataDir, `${what.name}.db`), what);
+}
+
+/** What Souk uses of moleculer-db's service. The library's own types demand a context, which these methods do not need. */
+interface Database extends Service {
+  adapter: Adapter;
+  connect(): Promise<void>;
+  _create(ctx: null, document: object): Promise<Stored>;
+  _find(ctx: null, params: Find): Promise<Stored[]>;
+  _count(ctx: null, params: { query: Query }): Promise<number>;
+}
+
+/** The library declares a class, and exports a schema. */
+const moleculerDb = DbService as unknown as ServiceSchema;
+
+/** moleculer-db, with an adapter made for the service it is mixed into. */
+const database = (what: Collection, open: Open) =>
+  mixinOf<Database>({
+    ...moleculerDb,
+    merged(schema: ServiceSchema & { adapter?: Adapter }) {
+      schema.adapter = open(schema.name, what);
+    },
+    // In place of the library's, which repeats a failed connect for ever: a broken file stays broken.
+    started: moleculerDb.methods?.connect,
+  });
+
+/** moleculer-db calls this before each insert. */
+function validatorOf({ name, document }: Collection) {
+  const check = checker(document);
+  return (doc: unknown) => {
+    const problems = check(doc);
+    if (problems.length > 0)
+      throw new Error(
+        `not a document of ${name}: ${problems.map((p) => `${p.field} ${p.message}`).join("; ")}`,
+      );
+  };
+}
+
+/** The same checks before, and the same shapes after, on every adapter. */
+function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
+  const own = (stored: unknown) => fromStored(stored) as Doc;
+  const ownOrNull = (stored: unknown) => stored && own(stored);
+  return {
+    insert: async (doc) => own(await service._create(null, asDocument(doc))),
+    one: async (query) => ownOrNull(await service.adapter.findOne(toQuery(query))) as Doc | null,
+    async find(query, { sort, limit } = {}) {
+      const order =
+        sort &&
+        Object.entries(sort).map(([field, direction]) => (direction < 0 ? `-${field}` : field));
+      return (await service._find(null, { query: toQuery(query), sort: order, limit })).map(own);
+    },
+    count: async (query) => service._count(null, { query: toQuery(query) }),
+    change: async (query, update) =>
+      ownOrNull(await service.adapter.updateOne(toQuery(query), toUpdate(update))) as Doc | null,
+    changeMany: async (query, update) =>
+      service.adapter.updateMany(toQuery(query), toUpdate(update)),
+    remove: async (query) =>
+      ownOrNull(await service.adapter.removeOne(toQuery(query))) as Doc | null,
+    ping: () => service.adapter.ping(),
+  };
 }

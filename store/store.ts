@@ -25,11 +25,18 @@ export interface Found {
   limit?: number;
 }
 
-/** A collection: its name, the shape of its documents, what they are looked up by. */
-export interface Collection {
+/** A collection: its name, the schema of its documents and its indexes. */
+export interface Collection<Schema extends TSchema = TSchema> {
   name: string;
-  document: TSchema;
+  document: Schema;
   indexes: Index[];
+}
+
+/** What moleculer-db's adapters take for a search. `sort` is a list of fields, descending with a leading "-". */
+export interface Find {
+  query: Query;
+  sort?: string[];
+  limit?: number;
 }
 
 /**
@@ -72,7 +79,7 @@ export interface Adapter {
   disconnect(): Promise<void>;
   insert(doc: Stored): Promise<Stored>;
   findOne(query: Query): Promise<Stored | null>;
-  find(filters: { query: Query; sort?: string[]; limit?: number }): Promise<Stored[]>;
+  find(params: Find): Promise<Stored[]>;
   count(filters: { query: Query }): Promise<number>;
   updateMany(query: Query, update: Update): Promise<number>;
   updateOne(query: Query, update: Update): Promise<Stored | null>;

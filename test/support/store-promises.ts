@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ServiceBroker, type Service } from "moleculer";
 import Type, { type Static } from "typebox";
 import { exactly, id, instant, nullable } from "../../contracts/schema.ts";
-import { documents } from "../../mixins/documents.ts";
+import { collection } from "../../mixins/collection.ts";
 import {
   DuplicateKey,
   type Adapter,
@@ -50,7 +50,7 @@ export async function shopOn(open: (what: Collection) => Adapter, name = `things
   const broker = new ServiceBroker({ logger: false });
   const shop = broker.createService({
     name: "shop",
-    mixins: [documents(things(name), (_service, what) => open(what))],
+    mixins: [collection(things(name), (_service, what) => open(what))],
   }) as Shop;
   await broker.start().catch(async (error: unknown) => {
     await broker.stop();

@@ -4,6 +4,9 @@ import { refusal } from "../../broker/refusal.ts";
 import type { Ctx } from "../../broker/context.ts";
 import { define } from "../../broker/define.ts";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
+import { ItemDocument } from "../../domain/item.ts";
+import { collection } from "../../mixins/collection.ts";
+import type { Store } from "../../store/store.ts";
 
 declare const ctx: Ctx<object>;
 declare const socket: Socket<ServerToClient, ClientToServer>;
@@ -102,6 +105,17 @@ define({
       // @ts-expect-error an action without a route for signed-in users may have no user
       return { ok: true, id: ctx.meta.user.id };
     },
+  },
+});
+define({
+  name: "api",
+  mixins: [collection({ name: "items", document: ItemDocument, indexes: [] })],
+  async started() {
+    this.store satisfies Store<ItemDocument>;
+    const item = await this.store.one({ _id: "1" });
+    item?.price satisfies number | undefined;
+    // @ts-expect-error a field that the document does not have
+    void item?.colour;
   },
 });
 
