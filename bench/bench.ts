@@ -7,7 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
-import { nodeOptions } from "../test/support/node.ts";
+import { nodeOptions } from "../bin/processes/node-process.ts";
 import { section, withSection } from "./report.ts";
 import { rows } from "./rows.ts";
 import { serverVersions, stopServers } from "./support/servers.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { temporaryFolder } from "../../test/support/node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import { median, percentile } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
 import { addresses, bounded, calm, strangers } from "../support/bounded.ts";

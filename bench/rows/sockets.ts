@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Node } from "../../test/support/node.ts";
+import type { Node } from "../../bin/processes/node-process.ts";
 import { dividedBy } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
 import { bareIo } from "../support/bare-io.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Inbox } from "../../contracts/notifications.ts";
-import { startNode, type Node } from "../../test/support/node.ts";
+import { startNode, type Node } from "../../bin/processes/node-process.ts";
 
 /** The reference for sockets; everyone gets this inbox. */
 export const bareIo = (inbox: Inbox, more: Record<string, string> = {}): Promise<Node> =>

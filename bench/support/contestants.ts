@@ -4,9 +4,9 @@ import type { JWK } from "jose";
 import { MongoClient, type Collection } from "mongodb";
 import type { ItemDocument } from "../../domain/item.ts";
 import type { NoticeDocument } from "../../domain/notice.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { clusterEnv, envOf } from "../../test/support/fabric.ts";
-import { startNode, type Node } from "../../test/support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
+import { startNode, type Node } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "../../test/support/tokens.ts";
 import { servers } from "./servers.ts";
 

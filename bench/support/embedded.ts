@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { JWK } from "jose";
 import { encode, newKeyPair } from "../../broker/keys.ts";
 import { startMarket } from "../../test/support/market.ts";
-import { startNode, temporaryFolder } from "../../test/support/node.ts";
+import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "../../test/support/tokens.ts";
 import type { Load } from "../load.ts";
 import { production, profiled } from "./contestants.ts";

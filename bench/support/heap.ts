@@ -1,7 +1,7 @@
 /** The live heap of another process, which has to be started with `weighable` in its environment. */
 import { join } from "node:path";
-import { eventually } from "../../test/support/eventually.ts";
-import type { Node } from "../../test/support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import type { Node } from "../../bin/processes/node-process.ts";
 
 /** It answers a SIGUSR2 with one line. */
 export const weighable = {

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { connect } from "amqplib";
-import { sharedMongo, sharedRabbit, type Shared } from "../../test/support/servers.ts";
+import { sharedMongo, sharedRabbit, type Shared } from "../../bin/processes/servers.ts";
 
 let started: Promise<{ rabbit: Shared; mongo: Shared }> | undefined;
 

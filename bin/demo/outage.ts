@@ -1,7 +1,7 @@
-import { eventually } from "../../test/support/eventually.ts";
-import { clusterEnv, envOf } from "../../test/support/fabric.ts";
-import { startNode, type Node } from "../../test/support/node.ts";
-import { sharedRabbit, startMongo, type Server, type Shared } from "../../test/support/servers.ts";
+import { eventually } from "../processes/eventually.ts";
+import { clusterEnv, envOf } from "../processes/cluster-env.ts";
+import { startNode, type Node } from "../processes/node-process.ts";
+import { sharedRabbit, startMongo, type Server, type Shared } from "../processes/servers.ts";
 import { connect, hold, refusal, say, signIn, signUp, type Device } from "./steps.ts";
 
 /**

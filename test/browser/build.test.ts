@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "../support/node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 import.meta.jest.setTimeout(90_000);
 

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { freshPage } from "../../bin/web-build.ts";
 import { Client } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { embedded, type Fabric } from "../support/fabric.ts";
 import { openBrowser, patience, rings, sees, Visitor } from "./support/browser.ts";
 

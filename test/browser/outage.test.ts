@@ -2,16 +2,11 @@ import type { Browser, Page } from "playwright-core";
 import type { Sale } from "../../contracts/market.ts";
 import { freshPage } from "../../bin/web-build.ts";
 import { Client } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
-import { clusterEnv, envOf } from "../support/fabric.ts";
-import { startNode, type Node } from "../support/node.ts";
-import {
-  freePort,
-  SERVER_START,
-  startMongo,
-  startRabbit,
-  type Server,
-} from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { freePort } from "../../bin/processes/free-port.ts";
+import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
+import { startNode, type Node } from "../../bin/processes/node-process.ts";
+import { SERVER_START, startMongo, startRabbit, type Server } from "../../bin/processes/servers.ts";
 import { goes, openBrowser, outages, rings, sees, toastOf, Visitor } from "./support/browser.ts";
 
 import.meta.jest.setTimeout(90_000);

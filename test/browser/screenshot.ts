@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket } from "../support/market.ts";
 import { openBrowser, rings, toastOf, Visitor } from "./support/browser.ts";
 import type { Session } from "../../contracts/users.ts";

@@ -1,9 +1,9 @@
 import type { Browser, Request } from "playwright-core";
 import { Client } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { gate } from "../support/gate.ts";
 import { startMarket, type Market } from "../support/market.ts";
-import { startNode } from "../support/node.ts";
+import { startNode } from "../../bin/processes/node-process.ts";
 import {
   goes,
   openBrowser,

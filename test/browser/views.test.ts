@@ -3,7 +3,7 @@ import { join } from "node:path";
 import axe from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { Client } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { openBrowser, patience, rings, sees, toastOf, Visitor } from "./support/browser.ts";
 

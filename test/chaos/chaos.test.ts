@@ -3,8 +3,8 @@
  * CHAOS_SEED replays an order, CHAOS_SECONDS ends it early, CHAOS_BUYS is how many purchases there must be.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { eventually } from "../support/eventually.ts";
-import { SERVER_START } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { SERVER_START } from "../../bin/processes/servers.ts";
 import { check, faultsOf } from "./checker.ts";
 import { catalogue, type Fault, type Surface } from "./faults.ts";
 import { newHistory, now, type Probe } from "./history.ts";

@@ -7,9 +7,9 @@ import { ServiceBroker } from "moleculer";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
 import type { ItemDocument } from "../../domain/item.ts";
 import type { NoticeDocument } from "../../domain/notice.ts";
-import { clusterEnv } from "../support/fabric.ts";
-import { eventually } from "../support/eventually.ts";
-import { startNode, type Node } from "../support/node.ts";
+import { clusterEnv } from "../../bin/processes/cluster-env.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { startNode, type Node } from "../../bin/processes/node-process.ts";
 import { Proxy } from "../support/proxy.ts";
 import {
   sharedMongo,
@@ -18,7 +18,7 @@ import {
   startRabbit,
   type Server,
   type Shared,
-} from "../support/servers.ts";
+} from "../../bin/processes/servers.ts";
 import type { Remains } from "./checker.ts";
 
 export const owners = ["market", "notifications", "users"] as const;

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ItemDocument } from "../../domain/item.ts";
 import { saleNotice, toSale } from "../../domain/sale.ts";
 import type { Direction, Proxy } from "../support/proxy.ts";
-import type { Server, Shared } from "../support/servers.ts";
+import type { Server, Shared } from "../../bin/processes/servers.ts";
 import {
   crash,
   revive,

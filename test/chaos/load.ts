@@ -12,7 +12,7 @@ import { tokenOf } from "../support/tokens.ts";
 import type { Remains } from "./checker.ts";
 import { now, type History, type Outcome, type Screen } from "./history.ts";
 import type { House } from "./cluster-harness.ts";
-import type { Shared } from "../support/servers.ts";
+import type { Shared } from "../../bin/processes/servers.ts";
 
 /** After which a client gives up (ms): well after the answer is due. */
 const patience = 15_000;

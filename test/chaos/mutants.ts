@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { invariants } from "./checker.ts";
-import { sharedMongo, sharedRabbit } from "../support/servers.ts";
+import { sharedMongo, sharedRabbit } from "../../bin/processes/servers.ts";
 
 interface Mutant {
   name: string;

@@ -1,6 +1,6 @@
 /** From sale to notice, step by step: calm weather, a death between every two steps, everything told twice, a hint that is lost. */
-import { eventually } from "../support/eventually.ts";
-import { SERVER_START, type Shared } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { SERVER_START, type Shared } from "../../bin/processes/servers.ts";
 import { check, faultsOf } from "./checker.ts";
 import { duplicates, points, type Fault } from "./faults.ts";
 import { newHistory, now } from "./history.ts";

@@ -1,9 +1,9 @@
 import { Client } from "../support/client.ts";
 import { follow } from "../support/docs.ts";
-import { eventually } from "../support/eventually.ts";
-import { clusterEnv } from "../support/fabric.ts";
-import { startNode, temporaryFolder } from "../support/node.ts";
-import { SERVER_START, startMongo } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { clusterEnv } from "../../bin/processes/cluster-env.ts";
+import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
+import { SERVER_START, startMongo } from "../../bin/processes/servers.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

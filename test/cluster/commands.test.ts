@@ -6,10 +6,15 @@ import { cpSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { Item } from "../../contracts/market.ts";
 import { Client } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
-import { clusterEnv } from "../support/fabric.ts";
-import { startNode, temporaryFolder, type Node } from "../support/node.ts";
-import { sharedMongo, sharedRabbit, SERVER_START, type Shared } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { clusterEnv } from "../../bin/processes/cluster-env.ts";
+import { startNode, temporaryFolder, type Node } from "../../bin/processes/node-process.ts";
+import {
+  sharedMongo,
+  sharedRabbit,
+  SERVER_START,
+  type Shared,
+} from "../../bin/processes/servers.ts";
 
 const root = join(import.meta.dirname, "../..");
 let rabbit: Shared;

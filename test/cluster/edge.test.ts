@@ -21,7 +21,7 @@ import { buffer, text } from "node:stream/consumers";
 import { Server as SocketServer } from "socket.io";
 import { io } from "socket.io-client";
 import { errors, Problem, type ErrorCode } from "../../contracts/errors.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import Value from "typebox/value";
 
 /**

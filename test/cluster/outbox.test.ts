@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
 import { debtPromises, type Fabric, type Market } from "../support/outbox-promises.ts";
-import { clusterEnv, envOf } from "../support/fabric.ts";
+import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
 import { Listener } from "../support/listener.ts";
-import { sharedMongo, sharedRabbit } from "../support/servers.ts";
+import { sharedMongo, sharedRabbit } from "../../bin/processes/servers.ts";
 
 /** Two market nodes and whoever is told, each on its own connection to RabbitMQ, over MongoDB. */
 async function cluster(): Promise<Fabric> {

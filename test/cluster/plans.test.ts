@@ -6,9 +6,9 @@ import { refused } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
 import type { MongoStore } from "../../store/mongo.ts";
-import { eventually } from "../support/eventually.ts";
-import { temporaryFolder } from "../support/node.ts";
-import { SERVER_START, sharedMongo, type Shared } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
+import { SERVER_START, sharedMongo, type Shared } from "../../bin/processes/servers.ts";
 
 type Owner = "market" | "notifications" | "users";
 type Asked = { query: Record<string, unknown>; sort?: string[]; limit?: number };

@@ -9,10 +9,15 @@ import type { AccountDocument } from "../../domain/account.ts";
 import { expiry, parseRefreshToken } from "../../domain/sessions.ts";
 import { Client, password } from "../support/client.ts";
 import { Device } from "../support/device.ts";
-import { eventually } from "../support/eventually.ts";
-import { clusterEnv, envOf } from "../support/fabric.ts";
-import { startNode, type Node } from "../support/node.ts";
-import { SERVER_START, sharedMongo, sharedRabbit, type Shared } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
+import { startNode, type Node } from "../../bin/processes/node-process.ts";
+import {
+  SERVER_START,
+  sharedMongo,
+  sharedRabbit,
+  type Shared,
+} from "../../bin/processes/servers.ts";
 import { tokenOf } from "../support/tokens.ts";
 
 let rabbit: Shared;

@@ -7,10 +7,10 @@ import type { Inbox } from "../../contracts/notifications.ts";
 import type { NoticeDocument } from "../../domain/notice.ts";
 import { newNotice } from "../../domain/inbox.ts";
 import { Device } from "../support/device.ts";
-import { eventually } from "../support/eventually.ts";
-import { clusterEnv } from "../support/fabric.ts";
-import { startNode, type Node } from "../support/node.ts";
-import { SERVER_START, startMongo, startRabbit, type Server } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { clusterEnv } from "../../bin/processes/cluster-env.ts";
+import { startNode, type Node } from "../../bin/processes/node-process.ts";
+import { SERVER_START, startMongo, startRabbit, type Server } from "../../bin/processes/servers.ts";
 import { tokenOf } from "../support/tokens.ts";
 
 const names = ["near", "far"];

@@ -8,9 +8,9 @@ import { MongoClient } from "mongodb";
 import { MongoStore } from "../../store/mongo.ts";
 import { NedbStore } from "../../store/nedb.ts";
 import type { Query, Update } from "../../store/store.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { Proxy } from "../support/proxy.ts";
-import { SERVER_START, startMongo, type Server } from "../support/servers.ts";
+import { SERVER_START, startMongo, type Server } from "../../bin/processes/servers.ts";
 import { shopOn, storePromises, tally, things, type Thing } from "../support/store-promises.ts";
 
 let server: Server;

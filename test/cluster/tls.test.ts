@@ -8,10 +8,15 @@ import { join } from "node:path";
 import { createServer, type Server } from "node:tls";
 import amqplib from "amqplib";
 import { MongoClient } from "mongodb";
-import { eventually } from "../support/eventually.ts";
-import { clusterEnv, envOf } from "../support/fabric.ts";
-import { spawnNode, temporaryFolder, type Node } from "../support/node.ts";
-import { SERVER_START, sharedMongo, sharedRabbit, type Shared } from "../support/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
+import { spawnNode, temporaryFolder, type Node } from "../../bin/processes/node-process.ts";
+import {
+  SERVER_START,
+  sharedMongo,
+  sharedRabbit,
+  type Shared,
+} from "../../bin/processes/servers.ts";
 
 /** Ends TLS before a server, as a listener of its own would: so it is the same for every version of the servers, wherever they run. */
 interface Front {

@@ -25,10 +25,10 @@ import {
 } from "moleculer";
 import { amqp, brokerDefaults, type ResilientAmqp } from "../../broker/amqp/transporter.ts";
 import { socketOf } from "../../broker/amqp/connection.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { gate } from "../support/gate.ts";
 import { Proxy } from "../support/proxy.ts";
-import { SERVER_START, startRabbit, type Server } from "../support/servers.ts";
+import { SERVER_START, startRabbit, type Server } from "../../bin/processes/servers.ts";
 
 let rabbit: Server;
 let namespace: string;

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { Inbox } from "../../contracts/notifications.ts";
 import { Client } from "../support/client.ts";
 import { follow } from "../support/docs.ts";
-import { eventually } from "../support/eventually.ts";
-import { startNode, temporaryFolder } from "../support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

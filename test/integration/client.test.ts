@@ -8,9 +8,9 @@ import {
 } from "../../client/index.ts";
 import type { Session } from "../../contracts/users.ts";
 import { newAccount, newcomer, password } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
-import { startNode, temporaryFolder } from "../support/node.ts";
+import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
 import { Proxy } from "../support/proxy.ts";
 import { tokenOf } from "../support/tokens.ts";
 import { problem, Wire } from "../support/wire.ts";

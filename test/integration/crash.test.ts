@@ -2,8 +2,8 @@
 import type { Item, Sale } from "../../contracts/market.ts";
 import type { Inbox, Notification } from "../../contracts/notifications.ts";
 import { Client, password, type Answer } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
-import { startNode, temporaryFolder } from "../support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
 
 type Bought = { ok: true; saleId: string };
 type Sales = { sales: Sale[]; nextCursor: string | null };

@@ -7,8 +7,8 @@ import { newDebt } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
 import type { Adapter, Store } from "../../store/store.ts";
-import { eventually } from "../support/eventually.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 const folder = temporaryFolder();
 let broker: ServiceBroker;

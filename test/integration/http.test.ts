@@ -8,7 +8,7 @@ import { errors, type ErrorCode, type FieldError } from "../../contracts/errors.
 import { routes, type Route } from "../../contracts/routes.ts";
 import type { BrokerOptions } from "moleculer";
 import { refusal } from "../../broker/refusal.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { gate } from "../support/gate.ts";
 import {
   foreignToken,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Inbox } from "../../contracts/notifications.ts";
 import { inboxSize } from "../../contracts/socket.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { notifications, type Notifications } from "../support/notifications.ts";
 
 let souk: Notifications;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ServiceBroker, type Service } from "moleculer";
 import { debtPromises, type Fabric, type Market } from "../support/outbox-promises.ts";
 import { Listener } from "../support/listener.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 /** One node, over files. */
 async function embedded(): Promise<Fabric> {

@@ -6,7 +6,7 @@ import { checker } from "../../broker/validator.ts";
 import { Config } from "../../contracts/config.ts";
 import { gateway, raw, type Gateway } from "../support/gateway.ts";
 import { startMarket } from "../support/market.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 const script = `console.log("${"souk ".repeat(200)}")`;
 const built: Record<string, string | Buffer> = {

@@ -8,9 +8,14 @@ import type { Item } from "../../contracts/market.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
 import type { Session } from "../../contracts/users.ts";
 import { Client } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
-import { clusterEnv } from "../support/fabric.ts";
-import { spawnNode, startNode, temporaryFolder, type Node } from "../support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { clusterEnv } from "../../bin/processes/cluster-env.ts";
+import {
+  spawnNode,
+  startNode,
+  temporaryFolder,
+  type Node,
+} from "../../bin/processes/node-process.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");

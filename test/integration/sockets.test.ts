@@ -7,7 +7,7 @@ import { newKeyPair } from "../../broker/keys.ts";
 import { authorizeWithin, inboxSize } from "../../contracts/socket.ts";
 import type { Sockets } from "../../mixins/sockets.ts";
 import { Device } from "../support/device.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { notifications, type Notifications } from "../support/notifications.ts";
 import { tokenOf } from "../support/tokens.ts";
 

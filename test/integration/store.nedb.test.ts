@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { NedbStore, toNedb } from "../../store/nedb.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { shopOn, storePromises, tally, things } from "../support/store-promises.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "souk-nedb-"));

@@ -5,7 +5,7 @@ import { routes } from "../../contracts/routes.ts";
 import { Client } from "../support/client.ts";
 import { Device } from "../support/device.ts";
 import { raw } from "../support/gateway.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 /** Every action that ran, with what it was told of its caller. */
 const ran: { action: string; meta: Record<string, unknown>; params: unknown }[] = [];

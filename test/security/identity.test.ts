@@ -6,9 +6,9 @@ import { CompactSign, decodeJwt, decodeProtectedHeader, importJWK, type JWK } fr
 import { newKeyPair } from "../../broker/keys.ts";
 import { accessTokenSeconds, audience, issuer, type Session } from "../../contracts/users.ts";
 import { Client, password } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
-import { spawnNode, temporaryFolder, type Node } from "../support/node.ts";
+import { spawnNode, temporaryFolder, type Node } from "../../bin/processes/node-process.ts";
 
 let market: Market;
 let victim: Client;

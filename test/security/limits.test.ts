@@ -10,8 +10,8 @@ import type { Session } from "../../contracts/users.ts";
 import { rateLimits } from "../../edge/policy/limits.ts";
 import type { Sockets } from "../../mixins/sockets.ts";
 import { Device } from "../support/device.ts";
-import { eventually } from "../support/eventually.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 const folder = temporaryFolder();
 const devices: Device[] = [];

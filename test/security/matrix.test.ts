@@ -5,7 +5,7 @@ import { errors, type ErrorCode } from "../../contracts/errors.ts";
 import type { Item, Sale } from "../../contracts/market.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
 import { Client, password, type Answer } from "../support/client.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { tokenOf } from "../support/tokens.ts";
 

@@ -4,9 +4,9 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import type { ServiceBroker } from "moleculer";
 import { Device } from "../support/device.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { gate } from "../support/gate.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "../support/tokens.ts";
 
 const scale = 0.05;

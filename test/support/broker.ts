@@ -1,7 +1,7 @@
 /** Souk embedded in the test's own process, for tests that call actions through the broker. */
 import type { ServiceBroker } from "moleculer";
 import { typedCall, type Ctx } from "../../broker/context.ts";
-import { temporaryFolder } from "./node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 /** A started broker whose `call` knows the contracts. */
 export type TestBroker = Omit<ServiceBroker, "call"> & { call: Ctx<unknown>["call"] };

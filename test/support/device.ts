@@ -1,6 +1,6 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import type { serverEvents, ServerToClient } from "../../contracts/socket.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 
 type Event = keyof typeof serverEvents;
 type Payload<E extends Event> = Parameters<ServerToClient[E]>[0];

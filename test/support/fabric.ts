@@ -1,14 +1,13 @@
 /** The two ways to run Souk, for suites that hold on both. */
-import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
 import { serviceNames, services, type ActionName, type Actions } from "../../contracts/actions.ts";
 import type { ParamsOf, ResultOf } from "../../contracts/schema.ts";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
-import { encode, newKeyPair } from "../../broker/keys.ts";
+import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { startNode as startProcess, type Node } from "../../bin/processes/node-process.ts";
+import { sharedMongo, sharedRabbit } from "../../bin/processes/servers.ts";
 import { addressOf, startBroker } from "./broker.ts";
-import { eventually } from "./eventually.ts";
-import { startNode as startProcess, type Node } from "./node.ts";
-import { sharedMongo, sharedRabbit } from "./servers.ts";
 
 export interface Fabric {
   api: string;
@@ -66,27 +65,3 @@ export async function cluster(): Promise<Fabric> {
     },
   };
 }
-
-/** The environment of a new cluster: a namespace, databases and keys of its own. */
-export function clusterEnv(amqpUrl: string, mongoUrl: string) {
-  const run = randomUUID().slice(0, 8);
-  const pair = newKeyPair();
-  const database = (owner: string) => `${mongoUrl.replace(/\/$/, "")}/souk-${owner}-${run}`;
-  const mongoUrls = Object.fromEntries(
-    services.map((owner) => [`${owner.toUpperCase()}_MONGO_URL`, database(owner)]),
-  ) as Record<`${Uppercase<(typeof services)[number]>}_MONGO_URL`, string>;
-  return {
-    AMQP_URL: amqpUrl,
-    ...mongoUrls,
-    NAMESPACE: run,
-    RATE_SCALE: "1000",
-    AUTH_JWKS: encode({ keys: [pair.public] }),
-    AUTH_PRIVATE_JWK: encode(pair.private),
-  };
-}
-
-/** The environment of one service of it. Only users gets the private key. */
-export const envOf = (name: string, env: ReturnType<typeof clusterEnv>) => ({
-  ...env,
-  AUTH_PRIVATE_JWK: name === "users" ? env.AUTH_PRIVATE_JWK : undefined,
-});

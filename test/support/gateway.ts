@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Loggers, ServiceBroker, type BrokerOptions, type Context } from "moleculer";
 import { newKeyPair } from "../../broker/keys.ts";
 import type { ActionName } from "../../contracts/actions.ts";
-import { temporaryFolder } from "./node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "./tokens.ts";
 
 /** What an action got: the answer of every one that a test does not replace. */

@@ -6,7 +6,7 @@ import type { Keys } from "../../broker/keys.ts";
 import type { Session } from "../../contracts/users.ts";
 import { Client, password } from "./client.ts";
 import { Device } from "./device.ts";
-import { startNode, temporaryFolder, type Node } from "./node.ts";
+import { startNode, temporaryFolder, type Node } from "../../bin/processes/node-process.ts";
 
 export interface Market extends Node {
   dataDir: string;

@@ -6,7 +6,7 @@ import { ServiceBroker } from "moleculer";
 import type { ActionName, Actions } from "../../contracts/actions.ts";
 import type { ParamsOf, ResultOf } from "../../contracts/schema.ts";
 import { Device } from "./device.ts";
-import { temporaryFolder } from "./node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "./tokens.ts";
 
 export interface Notifications {

@@ -11,8 +11,8 @@ import { leaseMs, newDebt } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
 import { refusal } from "../../broker/refusal.ts";
-import { SERVER_START } from "./servers.ts";
-import { eventually } from "./eventually.ts";
+import { SERVER_START } from "../../bin/processes/servers.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import type { Listener } from "./listener.ts";
 
 export interface Market extends Service {

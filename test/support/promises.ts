@@ -7,7 +7,7 @@ import type { Inbox } from "../../contracts/notifications.ts";
 import type { ServerToClient } from "../../contracts/socket.ts";
 import type { Session, User } from "../../contracts/users.ts";
 import { Client, newAccount, newcomer, password } from "./client.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import type { Fabric } from "./fabric.ts";
 import { holdsToModel } from "./inbox-model.ts";
 

@@ -1,5 +1,5 @@
 import { createSouk, storedTokens, type Tokens } from "../../client/index.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { networkDown, problem, Wire } from "../support/wire.ts";
 
 const credentials = { email: "selma@souk.test", password: "correct horse" };

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, matchesGlob, relative, resolve } from "node:path";
@@ -54,31 +54,30 @@ const example = new Map(
 );
 
 describe("the containers of the services", () => {
-  it("are one for each service file, and each runs node on bin/service.ts with its own name, as `npm run service` does", () => {
+  it("exist for each service file, and each runs the command of `npm run service` with its own name", () => {
     const files = readdirSync(join(root, "services")).filter((file) =>
       file.endsWith(".service.ts"),
     );
 
     expect(nodes.map(([name]) => `${name}.service.ts`).sort()).toEqual(files.sort());
     for (const [name, { command }] of nodes)
-      expect(command).toEqual(["node", "bin/service.ts", name]);
-    const [, options] = /^ENV .*NODE_OPTIONS=(\S+)$/m.exec(dockerfile)!;
-    expect(packageJson.scripts.service).toMatch(
-      new RegExp(`^exec env \\S+ node ${options} bin/service\\.ts$`),
-    );
-    expect(packageJson.scripts.start).toBe(packageJson.scripts.service);
-    expect(packageJson.scripts.cluster).toBe(
-      packageJson.scripts.service!.replace("service.ts", "cluster.ts"),
-    );
+      expect(command).toEqual(["bin/launch.sh", "bin/service.ts", name]);
+    for (const script of ["start", "service"])
+      expect(packageJson.scripts[script]).toBe("exec bin/launch.sh bin/service.ts");
+    expect(packageJson.scripts.cluster).toBe("exec bin/launch.sh bin/cluster.ts");
     expect(existsSync(join(root, "bin/service.ts"))).toBe(true);
   });
 
-  it("run node without a shell or npm around it, which would swallow SIGTERM", () => {
+  it("run Node without a shell or npm as its parent, which would swallow SIGTERM", () => {
     const commands = [...dockerfile.matchAll(/^(?:CMD|ENTRYPOINT)\s+(.*)$/gm)].map(
       ([, command]) => JSON.parse(command!) as string[],
     );
 
-    expect(commands).toEqual([["node", "bin/service.ts", "api"]]);
+    expect(commands).toEqual([["bin/launch.sh", "bin/service.ts", "api"]]);
+    expect(read("bin/launch.sh").trim().split("\n").at(-1)).toMatch(
+      /^exec env \S+ node --\S+ "\$@"$/,
+    );
+    expect(statSync(join(root, "bin/launch.sh")).mode & 0o111).toBe(0o111);
   });
 
   it("are not run by root", () => {

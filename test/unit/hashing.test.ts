@@ -1,5 +1,5 @@
 import { concurrencyLimits } from "../../edge/policy/limits.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { eventually } from "../support/eventually.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -10,7 +10,7 @@ import {
   type Page,
 } from "playwright-core";
 import type { Session } from "../../../contracts/users.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../bin/processes/eventually.ts";
 import { Client, password } from "../../support/client.ts";
 
 /** For everything that a visitor waits for (ms): a small machine may be busy with other tests. */

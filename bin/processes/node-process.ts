@@ -1,4 +1,4 @@
-/** Nodes of Souk as real processes: what `npm run service` runs. */
+/** Nodes of Souk as child processes, as `npm run service` starts them. For the demo, the tests and the benchmarks. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,13 +8,13 @@ import { eventually } from "./eventually.ts";
 
 export interface Node {
   child: ChildProcess;
-  /** All it printed. */
+  /** Everything it has printed so far. */
   output(): string;
-  /** Where it serves HTTP, if it hosts api. */
+  /** Its HTTP origin, if it hosts api; otherwise empty. */
   api: string;
-  /** Where its sockets are, if it hosts notifications. */
+  /** Its Socket.IO origin, if it hosts notifications; otherwise empty. */
   sockets: string;
-  /** Sends a signal and waits for the end; the exit code, or the signal's name. */
+  /** Sends a signal (SIGTERM by default) and waits for the end. Returns the exit code, or the signal's name. */
   end(signal?: NodeJS.Signals): Promise<number | string>;
 }
 
@@ -22,13 +22,11 @@ type Environment = Record<string, string | undefined>;
 
 const root = join(import.meta.dirname, "../..");
 const service = join(root, "bin/service.ts");
-const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-  scripts: { service: string };
-};
-/** The options that `npm run service` gives Node. */
-export const nodeOptions = scripts.service.match(/--\S+(?=.* bin\/)/g) ?? [];
+/** The options that bin/launch.sh gives Node. */
+export const nodeOptions =
+  /^exec .*$/m.exec(readFileSync(join(root, "bin/launch.sh"), "utf8"))?.[0].match(/--\S+/g) ?? [];
 
-/** Waits until the node says that it is open. */
+/** Starts a node and waits until it prints that it is open. Throws with its output when it ends first. */
 export async function startNode(
   names: string[],
   env: Environment,
@@ -37,8 +35,9 @@ export async function startNode(
   const node = spawnNode(names, env, command);
   await eventually(
     () => {
-      if (node.child.exitCode !== null) return; // it will not come: the error below says why
-      if (!node.output().includes(" is open")) throw new Error(`not open: ${node.output()}`);
+      if (node.child.exitCode !== null) return; // the error below has the reason
+      if (!node.output().includes(" is open"))
+        throw new Error(`The node is not open yet: ${node.output()}`);
     },
     { within: 20_000 },
   );
@@ -46,9 +45,9 @@ export async function startNode(
   return node;
 }
 
-/** Without waiting: for nodes that are expected not to start. */
+/** Starts a node without waiting, for nodes that are expected to fail. */
 export function spawnNode(names: string[], env: Environment, command = service): Node {
-  // HOME and PATH aside, nothing of the test's own environment reaches the node.
+  // Only HOME and PATH of our own environment reach the node.
   const { PATH, HOME } = process.env;
   const defaults = {
     PATH,
@@ -68,15 +67,16 @@ export function spawnNode(names: string[], env: Environment, command = service):
   child.stdout.on("data", (chunk) => (printed += chunk));
   child.stderr.on("data", (chunk) => (printed += chunk));
   const ended = once(child, "close").finally(() => process.off("exit", kill));
-  const at = (what: string) => new RegExp(`${what} at (http://[^\\s,;]+)`).exec(printed)?.[1] ?? "";
+  const originOf = (protocol: string) =>
+    new RegExp(`${protocol} at (http://[^\\s,;]+)`).exec(printed)?.[1] ?? "";
   return {
     child,
     output: () => printed,
     get api() {
-      return at("HTTP");
+      return originOf("HTTP");
     },
     get sockets() {
-      return at("Socket.IO");
+      return originOf("Socket.IO");
     },
     async end(signal = "SIGTERM") {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -86,7 +86,7 @@ export function spawnNode(names: string[], env: Environment, command = service):
   };
 }
 
-/** A folder that is removed by `remove`. */
+/** Makes a new temporary folder. `remove` deletes it. */
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "souk-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };

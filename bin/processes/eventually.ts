@@ -1,6 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Asks again and again until `check` neither throws nor says false, and returns what it said; after `within` ms its last error is thrown. */
+/**
+ * Polls `check` until it neither throws nor returns false, and returns its result. After `within` ms it
+ * throws the last error. `every` is the pause between two attempts (ms).
+ */
 export async function eventually<T>(
   check: () => T | Promise<T>,
   { within = 5000, every = 20 } = {},
@@ -8,9 +11,9 @@ export async function eventually<T>(
   const deadline = Date.now() + within;
   for (;;) {
     try {
-      const said = await check();
-      if (said !== false) return said;
-      throw new Error(`not so within ${within} ms: ${check.toString()}`);
+      const result = await check();
+      if (result !== false) return result;
+      throw new Error(`Still false after ${within} ms: ${check.toString()}`);
     } catch (error) {
       if (Date.now() >= deadline) throw error;
       await pause(every);

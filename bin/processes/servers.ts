@@ -1,16 +1,18 @@
 /**
- * Real servers for tests: private ones on free ports, with their data in a directory of their own. RABBITMQ_SERVER and MONGOD name
- * the commands, which may bring arguments. A command that is missing is an error, never a reason to skip.
+ * Private RabbitMQ and MongoDB servers on free ports, each with a data folder of its own, for the demo, the tests
+ * and the benchmarks. RABBITMQ_SERVER and MONGOD hold the commands that start them, with optional arguments. A
+ * missing command is an error, never a reason to skip.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 
-/** For `beforeAll`: a server's first start may install it (ms). */
+/** Timeout for `beforeAll` (ms): the first start of a server may install it. */
 export const SERVER_START = 300_000;
 
 export interface Shared {
@@ -21,15 +23,15 @@ export interface Shared {
 export interface Server extends Shared {
   port: number;
   dir: string;
-  /** As a crash, unless another signal is given; resolves when the server has ended. Its data stays for `restart`. */
+  /** Sends SIGKILL, or the given signal. Resolves when the server has ended; `restart` finds its data. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** The same port, the same data. */
+  /** Starts it again, on the same port and data. */
   restart(): Promise<void>;
   freeze(): void;
   thaw(): void;
 }
 
-/** What differs between the servers. `pid` finds the process that signals are meant for: not always the one that was started. */
+/** How one kind of server is started. `pid` finds the process to signal: RabbitMQ's is not the one we spawn. */
 interface Kind {
   variable: string;
   command: string;
@@ -37,7 +39,7 @@ interface Kind {
   pid(child: ChildProcess, dir: string): Promise<number>;
 }
 
-/** `config` is the text of a rabbitmq.conf. */
+/** Starts RabbitMQ. `config` is the text of a rabbitmq.conf. */
 export async function startRabbit({ config = "" } = {}): Promise<Server> {
   const port = await freePort(20_000, 20_000);
   const kind: Kind = {
@@ -57,6 +59,7 @@ export async function startRabbit({ config = "" } = {}): Promise<Server> {
   });
 }
 
+/** Starts a standalone mongod without access control. */
 export async function startMongo(): Promise<Server> {
   const port = await freePort(20_000);
   const kind: Kind = {
@@ -68,13 +71,13 @@ export async function startMongo(): Promise<Server> {
   return start(kind, port, `mongodb://127.0.0.1:${port}`);
 }
 
-/** The RabbitMQ at AMQP_URL, or one of our own. Keep apart from its other users by a fresh namespace. */
-export const sharedRabbit = (): Promise<Shared> => given(process.env.AMQP_URL) ?? startRabbit();
+/** The RabbitMQ at AMQP_URL, or a private one. Use a fresh namespace: other runs may share the server. */
+export const sharedRabbit = (): Promise<Shared> => sharedAt(process.env.AMQP_URL) ?? startRabbit();
 
-/** The MongoDB at MONGO_URL, or one of our own. Keep apart from its other users by a fresh database. */
-export const sharedMongo = (): Promise<Shared> => given(process.env.MONGO_URL) ?? startMongo();
+/** The MongoDB at MONGO_URL, or a private one. Use a fresh database: other runs may share the server. */
+export const sharedMongo = (): Promise<Shared> => sharedAt(process.env.MONGO_URL) ?? startMongo();
 
-const given = (url?: string): Promise<Shared> | undefined =>
+const sharedAt = (url?: string): Promise<Shared> | undefined =>
   url ? Promise.resolve({ url, stop: async () => {} }) : undefined;
 
 async function start(
@@ -111,32 +114,32 @@ async function start(
 
 interface Running {
   signal(signal: NodeJS.Signals): void;
-  /** What it started may hold its output open a while longer: nobody waits for that. */
+  /** Closes its output, which its own children may still hold open. */
   release(): void;
   ended: Promise<unknown>;
 }
 
 async function boot(kind: Kind, port: number, dir: string): Promise<Running> {
-  const [command = "", ...given] = kind.command.split(/\s+/);
+  const [command = "", ...options] = kind.command.split(/\s+/);
   await rm(join(dir, "pid"), { force: true });
-  const child = spawn(command, [...given, ...kind.args(port, dir)], {
+  const child = spawn(command, [...options, ...kind.args(port, dir)], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  let complaint = "";
-  child.stderr.on("data", (chunk) => (complaint += chunk));
+  let errors = "";
+  child.stderr.on("data", (chunk) => (errors += chunk));
   const ended = once(child, "exit");
   const giveUp = () => void child.kill();
   process.once("exit", giveUp);
-  const why = ended.then(
+  const reason = ended.then(
     (how) => how.join(" "),
     (error: Error) => error.message,
   );
-  const failed = why.then((how) => {
+  const failed = reason.then((how) => {
     throw new Error(
-      `${kind.variable}: "${kind.command}" does not start a server (${complaint.trim() || how}).`,
+      `${kind.variable}: "${kind.command}" does not start a server (${errors.trim() || how}).`,
     );
   });
-  failed.catch(() => {}); // its ending later is no failure to start
+  failed.catch(() => {}); // an end after the start is not a failed start
   const ready = eventually(async () => (await accepts(port)) && kind.pid(child, dir), {
     within: SERVER_START,
     every: 100,
@@ -156,11 +159,11 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended a moment ago.
+    // It has just ended.
   }
 }
 
-/** A server that runs in a root folder of its own keeps its data there and links its pid file. */
+/** Removes its folder, and the folder that its pid file links to: a server in a chroot keeps its data there. */
 async function remove(dir: string): Promise<void> {
   const elsewhere = await realpath(join(dir, "pid")).catch(() => join(dir, "pid"));
   for (const folder of [dirname(elsewhere), dir])
@@ -172,17 +175,4 @@ const accepts = (port: number): Promise<boolean> =>
     const socket = connect(port, "127.0.0.1");
     socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
     socket.once("connect", () => socket.destroy());
-  });
-
-/** `beside`: a second port that far above is needed too. */
-export async function freePort(from: number, beside = 0): Promise<number> {
-  const port = from + Math.floor(Math.random() * 25_000);
-  const free = (await isFree(port)) && (await isFree(port + beside));
-  return free ? port : freePort(from, beside);
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer().once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
