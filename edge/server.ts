@@ -3,7 +3,7 @@ import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { randomUUID } from "node:crypto";
 import { refusal } from "../broker/refusal.ts";
 import { http } from "./node-http.ts";
-import { limitConnections } from "./rate-limiter.ts";
+import { limitConnections } from "./connection-limit.ts";
 import { fixedHeaders } from "./headers.ts";
 import { problemOf } from "./problem.ts";
 

@@ -22,7 +22,9 @@ import { headersOf, problemOf } from "../edge/problem.ts";
 import { createServer, finish, listen, stopAccepting } from "../edge/server.ts";
 import { marketReadiness, shared, type Readiness } from "../edge/health.ts";
 import type { Identity } from "./identity.ts";
-import { RateLimiter, scaled, Counter } from "../edge/rate-limiter.ts";
+import { Counter } from "../edge/counter.ts";
+import { RateLimiter } from "../edge/rate-limiter.ts";
+import { scaled } from "../edge/rate-scale.ts";
 
 /** Milliseconds for everything, and for the call within it: a client is answered within 10 s. A call that may have done something is never repeated. */
 const answerWithin = 9_500;

@@ -7,13 +7,14 @@ import { temporaryFolder } from "../../bin/processes/node-process.ts";
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 process.env.DATA_DIR = folder.path;
-const { RateLimiter, FixedWindow } = await import("../../edge/rate-limiter.ts");
+const { RateLimiter } = await import("../../edge/rate-limiter.ts");
+const { FixedWindow } = await import("../../edge/fixed-window.ts");
 
 const full = { type: "TOO_MANY_REQUESTS", code: 429, data: { retryAfter: expect.any(Number) } };
 const times = (count: number, work: () => Promise<unknown>) =>
   Promise.all(Array.from({ length: count }, work));
 
-it("lets so many through in a window, each key by itself, and says how long to wait", async () => {
+it("admits the limit of each key in a window, and says how long to wait", async () => {
   const limiter = new RateLimiter({ max: 3, seconds: 2 }, "Too many");
 
   await times(3, () => limiter.take("a"));
@@ -25,7 +26,7 @@ it("lets so many through in a window, each key by itself, and says how long to w
   await eventually(() => limiter.take("a"));
 });
 
-it("lets one who is counted alone through as often, and says how long to wait", async () => {
+it("admits the limit of one owner in a window, and says how long to wait", async () => {
   const window = new FixedWindow();
   const take = () => window.take({ max: 3, seconds: 1 }, "Too many");
 
@@ -39,7 +40,7 @@ it("lets one who is counted alone through as often, and says how long to wait", 
   expect(take).toThrow("Too many");
 });
 
-it("is not kept shut by those who go on knocking", async () => {
+it("does not extend the window for requests that it refuses", async () => {
   const limiter = new RateLimiter({ max: 1, seconds: 1 }, "Too many");
   await limiter.take("a");
   const began = Date.now();
@@ -49,7 +50,7 @@ it("is not kept shut by those who go on knocking", async () => {
   expect(Date.now() - began).toBeLessThan(1_500);
 });
 
-it("can be asked without counting", async () => {
+it("peeks without counting", async () => {
   const limiter = new RateLimiter({ max: 2, seconds: 60 }, "Too many");
 
   await times(10, () => limiter.peek("a"));
@@ -58,7 +59,7 @@ it("can be asked without counting", async () => {
   await expect(limiter.peek("a")).rejects.toMatchObject(full);
 });
 
-it("forgets what is given back, and gives no more than was taken", async () => {
+it("refunds no more than was taken", async () => {
   const limiter = new RateLimiter({ max: 2, seconds: 60 }, "Too many");
 
   await limiter.take("a");
@@ -68,7 +69,7 @@ it("forgets what is given back, and gives no more than was taken", async () => {
   await expect(limiter.take("a")).rejects.toMatchObject(full);
 });
 
-it("remembers the latest of a flood of keys, in bounded memory", async () => {
+it("keeps the most recent keys of a flood, in bounded memory", async () => {
   const limiter = new RateLimiter({ max: 1, seconds: 600 }, "Too many");
   const before = heap();
   await limiter.take("first");
@@ -78,10 +79,10 @@ it("remembers the latest of a flood of keys, in bounded memory", async () => {
 
   expect(heap() - before).toBeLessThan(50);
   await expect(limiter.take("last")).rejects.toMatchObject(full);
-  await limiter.take("first"); // forgotten: memory has an end
+  await limiter.take("first"); // dropped: it was the least recently used
 }, 60_000);
 
-/** What is in use, in MB. */
+/** Heap in use, in MB. */
 function heap(): number {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
