@@ -1,69 +1,74 @@
-/** How long a call may wait before it is served (ms), roughly: as long as people wait without wondering. */
-const target = 500;
-/** The calls that ended within this (ms) are compared. */
-const stretch = 500;
+/** Milliseconds that a call may take while no queue is standing: about as long as people wait without noticing. */
+const targetMs = 500;
+/** Milliseconds of calls that are judged together. */
+const windowMs = 500;
+
+interface Window {
+  startedAt: number;
+  /** Milliseconds that the fastest call of the window took. */
+  fastest: number;
+  completed: number;
+}
 
 /**
- * How many calls one service may have in hand. A short queue does no harm: a thousand who come at once are let in. A queue that stands
- * does: whoever joins it only waits, and so do all behind. It stands when even the quickest call of a stretch took longer than the
- * target; the quickest, because calls are slow for reasons of their own too. Then no more are let in than are served within the
- * target, as fast as it went in that stretch: who is let in waits about so long, and the others learn at once that they would wait longer.
+ * Adaptive admission control for the calls to one service, after CoDel. A short queue does no harm: a
+ * burst of a thousand calls is admitted. While even the fastest call of a 500 ms window exceeds the
+ * target, the queue is standing: then the limit is the number of calls that one target's time can serve
+ * at the window's rate, so an admitted call waits about that long and the rest is shed. The fastest call
+ * decides, because calls also are slow for reasons of their own.
  *
- * Times are of any one clock, in ms.
+ * Times are milliseconds of any one clock.
  */
 export class AdmissionControl {
-  /** There are so many while no queue stands… */
-  readonly #most: number;
-  /** …and never fewer than these; half of these in hand are no queue, however long they take. */
-  readonly #fewest: number;
-  #count: number;
-  #inHand = 0;
-  #current: { began: number; quickest: number; served: number } | undefined;
+  readonly #max: number;
+  /** The limit never falls below this; half of it in flight is not a queue, however slow the calls are. */
+  readonly #min: number;
+  #limit: number;
+  #inFlight = 0;
+  #window: Window | undefined;
 
-  constructor(most: number, fewest: number) {
-    this.#most = this.#count = most;
-    this.#fewest = fewest;
+  constructor(max: number, min: number) {
+    this.#max = this.#limit = max;
+    this.#min = min;
   }
 
-  /** How many there are now. */
+  /** The calls that may be in flight now. */
   get limit(): number {
-    return this.#count;
+    return this.#limit;
   }
 
   get isFull(): boolean {
-    return this.#inHand >= this.#count;
+    return this.#inFlight >= this.#limit;
   }
 
   admit(): void {
-    this.#inHand++;
+    this.#inFlight++;
   }
 
-  release(entered: number, now: number): void {
-    if (--this.#inHand < this.#fewest / 2) return this.#open();
-    const current = (this.#current ??= { began: now, quickest: Infinity, served: 0 });
-    current.quickest = Math.min(current.quickest, now - entered);
-    current.served++;
-    // Before anybody knows whether a crowd came or more than that: half the places are enough for the crowd.
-    if (now - entered > target) this.#count = Math.min(this.#count, this.#most / 2);
-    if (now - current.began >= stretch) this.#judge(current, now);
+  release(admittedAt: number, now: number): void {
+    if (--this.#inFlight < this.#min / 2) return this.#reset();
+    const window = (this.#window ??= { startedAt: now, fastest: Infinity, completed: 0 });
+    window.fastest = Math.min(window.fastest, now - admittedAt);
+    window.completed++;
+    // The first slow call may begin an overload or only a burst: half the limit is enough for a burst.
+    if (now - admittedAt > targetMs) this.#limit = Math.min(this.#limit, this.#max / 2);
+    if (now - window.startedAt >= windowMs) this.#adapt(window, now);
   }
 
-  #open(): void {
-    this.#count = this.#most;
-    this.#current = undefined;
+  #reset(): void {
+    this.#limit = this.#max;
+    this.#window = undefined;
   }
 
-  #judge(
-    { began, quickest, served }: { began: number; quickest: number; served: number },
-    now: number,
-  ): void {
-    // In the places that the target allows a call takes about as long as the target: well below it the queue is gone. Then the places
-    // double from stretch to stretch, so that one lucky stretch does not bring it back.
-    const isStanding = quickest >= (this.#count < this.#most / 2 ? target / 2 : target);
-    const wanted = isStanding
-      ? Math.max(this.#fewest, Math.round((served / (now - began)) * target))
-      : this.#count * 2;
-    this.#count = Math.min(this.#most, wanted);
-    this.#current = undefined;
+  #adapt({ startedAt, fastest, completed }: Window, now: number): void {
+    // Under a reduced limit a call takes about the target, so only well below the target the queue is
+    // gone. The limit then doubles in each window: one lucky window does not bring the queue back.
+    const threshold = this.#limit < this.#max / 2 ? targetMs / 2 : targetMs;
+    const limit =
+      fastest >= threshold
+        ? Math.max(this.#min, Math.round((completed / (now - startedAt)) * targetMs))
+        : this.#limit * 2;
+    this.#limit = Math.min(this.#max, limit);
+    this.#window = undefined;
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Whether a request with this `Origin` header may come in: one rule for both doors. Without one it is no browser's, and no other site can
- * have sent it in somebody's name. Else it is one of `allowed`, to the letter, or the page's own: the origin that the request was sent
- * to (`Host`, so that it holds behind a proxy), by either scheme because TLS may end before us, or the same host on `pagePort`, where the
- * page is served when it has another port than this door. No other port of that host, part of its name or subdomain passes.
+ * Whether a request with this `Origin` header is accepted, over HTTP and over sockets. Without an
+ * `Origin` the request is not from a page of another site. Otherwise the origin must be in the
+ * allow-list, or be our own: the host that the request was sent to (so that it holds behind a proxy), or
+ * that host on `pagePort`, when the page has another port. Either scheme passes, because a proxy may
+ * terminate TLS. Subdomains, other ports and parts of the name do not pass.
  */
 export function isAllowedOrigin(
   origin: string | undefined,
@@ -18,5 +19,5 @@ export function isAllowedOrigin(
     .includes(origin);
 }
 
-/** As browsers write it: lower-cased, without a scheme's own port. */
+/** As browsers write it: lower-case, without the default port of its scheme. */
 const originOf = (url: string) => (URL.canParse(url) ? new URL(url).origin : undefined);

@@ -1,67 +1,67 @@
 import { AdmissionControl } from "../../edge/policy/admission-control.ts";
 
-const most = 2_000;
-const fewest = 200;
+const max = 2_000;
+const min = 200;
 
-/** A service that serves in the order of coming, in ms of its own clock. */
+/** Serves calls in the order of arrival, on a clock of its own in ms. */
 class Service {
-  readonly places = new AdmissionControl(most, fewest);
-  readonly served: { at: number; took: number }[] = [];
-  refused = 0;
-  readonly #inHand: number[] = [];
+  readonly admission = new AdmissionControl(max, min);
+  readonly completed: { at: number; took: number }[] = [];
+  shed = 0;
+  readonly #inFlight: number[] = [];
   #now = 0;
 
-  /** They come in this instant. */
-  ask(count: number): void {
+  /** `count` calls arrive in this instant. */
+  arrive(count: number): void {
     for (let n = 0; n < count; n++) {
-      if (this.places.isFull) this.refused++;
+      if (this.admission.isFull) this.shed++;
       else {
-        this.places.admit();
-        this.#inHand.push(this.#now);
+        this.admission.admit();
+        this.#inFlight.push(this.#now);
       }
     }
   }
 
-  /** For so long (s) so many are asked and can be served a second; each takes some ms also where none is before it. */
-  work(seconds: number, asked: number, canServe: number, least = 5): void {
+  /** For `seconds`, calls arrive and are served at these rates per second; each takes at least `leastMs`. */
+  work(seconds: number, arrivals: number, capacity: number, leastMs = 5): void {
     const end = this.#now + seconds * 1000;
-    for (let coming = 0, free = 0; this.#now < end; this.#now++) {
-      coming += asked / 1000;
-      this.ask(Math.floor(coming));
-      coming %= 1;
-      for (free += canServe / 1000; free >= 1 && this.#now - this.#inHand[0]! >= least; free--)
+    for (let arriving = 0, free = 0; this.#now < end; this.#now++) {
+      arriving += arrivals / 1000;
+      this.arrive(Math.floor(arriving));
+      arriving %= 1;
+      for (free += capacity / 1000; free >= 1 && this.#now - this.#inFlight[0]! >= leastMs; free--)
         this.#serve();
       free = Math.min(free, 1);
     }
   }
 
-  /** One comes that is done at once. */
-  isQuick(): void {
-    this.places.admit();
-    this.places.release(this.#now, this.#now);
+  /** One call that takes no time. */
+  completeOne(): void {
+    this.admission.admit();
+    this.admission.release(this.#now, this.#now);
   }
 
   #serve(): void {
-    const entered = this.#inHand.shift()!;
-    this.places.release(entered, this.#now);
-    this.served.push({ at: this.#now, took: this.#now - entered });
+    const admittedAt = this.#inFlight.shift()!;
+    this.admission.release(admittedAt, this.#now);
+    this.completed.push({ at: this.#now, took: this.#now - admittedAt });
   }
 
   tookAfter(second: number): number[] {
-    return this.served.filter(({ at }) => at > second * 1000).map(({ took }) => took);
+    return this.completed.filter(({ at }) => at > second * 1000).map(({ took }) => took);
   }
 }
 
-it("lets in a thousand who come at once, and those who come while they are served, though they all wait", () => {
+it("admits a burst of a thousand calls, and the calls that arrive while it is served", () => {
   const service = new Service();
 
-  service.ask(1_000);
+  service.arrive(1_000);
   service.work(0.9, 300, 600);
 
-  expect(service.refused).toBe(0);
+  expect(service.shed).toBe(0);
 });
 
-it("refuses what would only wait: of twice as many as can be served, nobody waits for two seconds and all that can be served are", () => {
+it("sheds the excess of twice the capacity: no call waits two seconds, and the service stays busy", () => {
   const service = new Service();
 
   service.work(20, 1_200, 600);
@@ -72,7 +72,7 @@ it("refuses what would only wait: of twice as many as can be served, nobody wait
   expect(calls.length / 16).toBeGreaterThan(595);
 });
 
-it("takes in no more than a thousand of a storm before it knows that it is one", () => {
+it("admits at most a thousand calls before it recognises an overload", () => {
   const service = new Service();
 
   service.work(10, 2_400, 400);
@@ -81,33 +81,30 @@ it("takes in no more than a thousand of a storm before it knows that it is one",
   expect(Math.max(...service.tookAfter(6))).toBeLessThan(750);
 });
 
-it.each([100, 300, 3_000])(
-  "finds by itself how many that are, where %d a second are served",
-  (perSecond) => {
-    const service = new Service();
+it.each([100, 300, 3_000])("finds the limit for a capacity of %d calls a second", (perSecond) => {
+  const service = new Service();
 
-    service.work(20, 3 * perSecond, perSecond);
+  service.work(20, 3 * perSecond, perSecond);
 
-    expect(service.refused).toBeGreaterThan(0);
-    expect(Math.max(...service.tookAfter(8))).toBeLessThanOrEqual(
-      Math.max(750, (fewest / perSecond) * 1_000 + 10),
-    );
-    expect(service.tookAfter(8).length / 12).toBeGreaterThan(0.99 * perSecond);
-  },
-);
+  expect(service.shed).toBeGreaterThan(0);
+  expect(Math.max(...service.tookAfter(8))).toBeLessThanOrEqual(
+    Math.max(750, (min / perSecond) * 1_000 + 10),
+  );
+  expect(service.tookAfter(8).length / 12).toBeGreaterThan(0.99 * perSecond);
+});
 
-it("follows a service that becomes faster", () => {
+it("raises the limit when the service becomes faster", () => {
   const service = new Service();
 
   service.work(10, 2_000, 400);
-  const before = service.served.length;
+  const before = service.completed.length;
   service.work(10, 2_000, 1_200);
 
-  expect(service.served.length - before).toBeGreaterThan(10 * 1_100);
+  expect(service.completed.length - before).toBeGreaterThan(10 * 1_100);
   expect(Math.max(...service.tookAfter(14))).toBeLessThan(1_100);
 });
 
-it("keeps the queue short also where a service stutters, and keeps it busy", () => {
+it("keeps the queue short and the service busy when its capacity varies", () => {
   const service = new Service();
 
   for (let second = 0; second < 30; second++) {
@@ -119,75 +116,75 @@ it("keeps the queue short also where a service stutters, and keeps it busy", () 
   expect(service.tookAfter(5).length / 25).toBeGreaterThan(0.98 * 800);
 });
 
-it("is not led to let everybody in by a quick call now and then", () => {
+it("does not reopen for a single fast call", () => {
   const service = new Service();
 
   for (let n = 0; n < 10; n++) {
     service.work(2, 6_400, 800);
-    service.isQuick();
+    service.completeOne();
   }
 
   expect(Math.max(...service.tookAfter(6))).toBeLessThan(1_300);
 });
 
-it("has all places again when calls are quick, though many are in hand all the time", () => {
+it("restores the full limit when calls are fast, although many are in flight", () => {
   const service = new Service();
   service.work(10, 1_200, 600);
-  const { limit } = service.places;
+  const { limit } = service.admission;
 
   service.work(3, 1_200, 3_000, 150);
 
   expect(limit).toBeLessThan(400);
-  expect(service.places.limit).toBe(most);
+  expect(service.admission.limit).toBe(max);
 });
 
-it("lets in a thousand at once as soon as the queue is gone", () => {
+it("admits a burst of a thousand calls as soon as the queue is gone", () => {
   const service = new Service();
   service.work(10, 1_200, 600);
-  const { refused } = service;
+  const { shed } = service;
 
   service.work(3, 300, 600);
-  service.ask(1_000);
+  service.arrive(1_000);
 
-  expect(refused).toBeGreaterThan(1_000);
-  expect(service.refused).toBe(refused);
+  expect(shed).toBeGreaterThan(1_000);
+  expect(service.shed).toBe(shed);
 });
 
-it("does not take for a queue what is slow by itself, while something else is quick", () => {
-  const places = new AdmissionControl(most, fewest);
-  // Five hundred that take 3 s, over and over; beside them one a tenth of a second that takes 50 ms.
-  for (let n = 0; n < 500; n++) places.admit();
+it("does not take slow calls for a queue while other calls are fast", () => {
+  const admission = new AdmissionControl(max, min);
+  // 500 calls in flight that take 3 s each, and ten calls a second that take 50 ms.
+  for (let n = 0; n < 500; n++) admission.admit();
 
   for (let now = 0; now < 20_000; now += 10) {
-    places.release(now - 3_000, now);
-    places.admit();
+    admission.release(now - 3_000, now);
+    admission.admit();
     if (now % 100 === 0) {
-      places.admit();
-      places.release(now - 50, now);
+      admission.admit();
+      admission.release(now - 50, now);
     }
   }
 
-  expect(places.limit).toBeGreaterThanOrEqual(1_000);
+  expect(admission.limit).toBeGreaterThanOrEqual(1_000);
 });
 
-it("does not take a few for a queue, however long they take", () => {
-  const places = new AdmissionControl(most, fewest);
-  for (let n = 0; n < fewest / 2; n++) places.admit();
+it("does not take a few calls for a queue, however slow they are", () => {
+  const admission = new AdmissionControl(max, min);
+  for (let n = 0; n < min / 2; n++) admission.admit();
 
   for (let now = 0; now < 20_000; now += 100) {
-    places.release(now - 3_000, now);
-    places.admit();
+    admission.release(now - 3_000, now);
+    admission.admit();
   }
 
-  expect(places.limit).toBe(most);
+  expect(admission.limit).toBe(max);
 });
 
-it("has never fewer than the fewest, and never more than the most", () => {
+it("keeps the limit between the minimum and the maximum", () => {
   const slow = new Service();
   slow.work(60, 500, 10);
-  expect(slow.places.limit).toBe(fewest);
+  expect(slow.admission.limit).toBe(min);
 
-  const few = new AdmissionControl(20, fewest);
+  const few = new AdmissionControl(20, min);
   for (let n = 0; n < 20; n++) few.admit();
   expect(few.isFull).toBe(true);
 });
