@@ -1,6 +1,6 @@
 import type { RateLimit } from "./policy/limits.ts";
 import { scaled } from "./rate-scale.ts";
-import { tooManyRequests } from "./rate-limiter.ts";
+import { tooManyRequests } from "./too-many-requests.ts";
 import { uptime } from "./uptime.ts";
 
 /** A fixed-window rate limiter for one owner, such as a socket: two small integers and no timer. */

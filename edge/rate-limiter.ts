@@ -1,7 +1,13 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import { refusal } from "../broker/refusal.ts";
 import type { RateLimit } from "./policy/limits.ts";
 import { scaled } from "./rate-scale.ts";
+import { tooManyRequests } from "./too-many-requests.ts";
+
+export { limitConnections } from "./connection-limit.ts";
+export { Counter } from "./counter.ts";
+export { FixedWindow } from "./fixed-window.ts";
+export { scaled } from "./rate-scale.ts";
+export { uptime } from "./uptime.ts";
 
 /** About 20 MB. With more keys, the least recently used is dropped. */
 const maxKeys = 50_000;
@@ -55,7 +61,3 @@ export class RateLimiter {
     void this.#counts.delete(oldest);
   }
 }
-
-/** `waitMs` until the window ends. */
-export const tooManyRequests = (detail: string, waitMs: number) =>
-  refusal("TOO_MANY_REQUESTS", detail, { retryAfter: Math.max(1, Math.ceil(waitMs / 1000)) });

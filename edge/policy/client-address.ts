@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /**
@@ -32,14 +33,17 @@ export function networkOf(address: string): string {
  */
 function normalize(entry: string): string {
   // Most entries are plain IPv4.
-  if (ipaddr.IPv4.isValidFourPartDecimal(entry)) return entry;
+  if (isIP(entry) === 4) return entry;
   const trimmed = entry.trim();
-  const bare =
-    /^\[([^\]]*)\](:\d+)?$/.exec(trimmed)?.[1] ?? /^([\d.]+):\d+$/.exec(trimmed)?.[1] ?? trimmed;
-  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return bare;
-  if (!ipaddr.IPv6.isValid(bare)) return "";
+  const bare = (
+    /^\[([^\]]*)\](:\d+)?$/.exec(trimmed)?.[1] ??
+    /^([\d.]+):\d+$/.exec(trimmed)?.[1] ??
+    trimmed
+  ).replace(/%.*$/, "");
+  // Node's check is strict and fast; ipaddr.js also accepts "1.2.3", and takes milliseconds for a long forgery.
+  if (isIP(bare) !== 6) return isIP(bare) === 4 ? bare : "";
   const address = ipaddr.IPv6.parse(bare);
   return address.isIPv4MappedAddress()
     ? address.toIPv4Address().toString()
-    : new ipaddr.IPv6(address.parts).toNormalizedString();
+    : address.toNormalizedString();
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "socket.io";
-import { uptime } from "../uptime.ts";
+import { uptime } from "../rate-limiter.ts";
 
 export type Connection = Socket["conn"];
 
