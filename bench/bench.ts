@@ -1,7 +1,7 @@
 /**
- * Souk beside what an expert writes by hand, in one run: `npm run bench` the first rows, `npm run bench -- all`, or
- * `npm run bench -- NAME …`. Prints each row as it ends and puts it in its place in docs/benchmarks.md. Rows run one after another, and one
- * that fails leaves its section as it was.
+ * Compares Souk with hand-written references, in one run: `npm run bench` runs the default rows, `npm run bench -- all` all of them, and
+ * `npm run bench -- NAME …` those named. Prints each row when it ends and writes it to docs/benchmarks.md. Rows run one after another;
+ * when one fails, its section stays as it was.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
@@ -9,28 +9,31 @@ import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { nodeOptions } from "../bin/processes/node-process.ts";
 import { section, withSection } from "./report.ts";
+import type { Row } from "./row.ts";
 import { rows } from "./rows.ts";
 import { serverVersions, stopServers } from "./support/servers.ts";
 
 const page = join(import.meta.dirname, "../docs/benchmarks.md");
 const names = rows.map(({ name }) => name);
-const asked = process.argv.slice(2);
+const requested = process.argv.slice(2);
 
-const unknown = asked.filter((name) => name !== "all" && !names.includes(name));
+const unknown = requested.filter((name) => name !== "all" && !names.includes(name));
 if (unknown.length > 0) {
-  console.error(`There is no row ${unknown.join(", ")}: there are ${names.join(", ")}, and all.`);
+  console.error(
+    `Unknown row: ${unknown.join(", ")}. The rows are ${names.join(", ")}; "all" runs all of them.`,
+  );
   process.exit(1);
 }
-// Each process that a row starts is ended with this one.
+// Each child process of a row adds an exit handler.
 process.setMaxListeners(100);
-const isAsked = (name: string, isFirst = false) =>
-  asked.length === 0 ? isFirst : asked.includes("all") || asked.includes(name);
+const isRequested = ({ name, isDefault = false }: Row) =>
+  requested.length === 0 ? isDefault : requested.includes("all") || requested.includes(name);
 
 try {
   const header = await headerOf();
-  for (const row of rows.filter(({ name, isFirst }) => isAsked(name, isFirst))) {
+  for (const row of rows.filter(isRequested)) {
     const outcome = await row.run().catch((error: unknown) => {
-      console.error(`\n${row.name} has no result:`, error);
+      console.error(`\nThe row ${row.name} failed:`, error);
       process.exitCode = 1;
     });
     if (!outcome) continue;
@@ -46,7 +49,7 @@ try {
   process.exitCode = 1;
 } finally {
   await stopServers();
-  // What a row that failed has left running ends with this process.
+  // Ends the child processes of a row that failed.
   process.exit();
 }
 
@@ -56,13 +59,13 @@ async function headerOf(): Promise<string> {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
   return `# Benchmarks
 
-Measured by \`npm run bench\`: Souk beside the references in [\`bench/references\`](../bench/references), in the same run and in turn, round after round. A ratio is Souk's figure divided by a reference's in the same round, or by its own of the same run where a row says so; the goal is held against its median. Figures with a database are comparable inside one run only.
+Measured by \`npm run bench\`: Souk and the references in [\`bench/references\`](../bench/references), in the same run and in turn, round after round. A ratio is Souk's value divided by a reference's value of the same round, or by another value of Souk where a row says so; the goal applies to its median. Values with a database are comparable inside one run only.
 
-- Machine: ${model}, ${cores} cores, ${memory}, Linux ${release()}; load, servers and all contestants share it over loopback
+- Machine: ${model}, ${cores} cores, ${memory}, Linux ${release()}; load generators, servers and all systems share it over loopback
 - Node ${process.version} with ${nodeOptions.join(" ")}, the references too; Moleculer ${ServiceBroker.MOLECULER_VERSION}, ${rabbit}
 - Database: ${mongo}; writes are journaled by a majority
-- bare: node:http, amqplib and the conditional write, nothing else
-- by hand: the same promises as Souk's, without a framework
+- bare: node:http, amqplib and the conditional write only
+- by hand: the same guarantees as Souk, without a framework
 - stock: Moleculer, moleculer-web and moleculer-io with their defaults
-- embedded: node:http and NeDB in one process, with the same promises`;
+- node:http + NeDB: one process over files, with the same guarantees`;
 }

@@ -1,4 +1,4 @@
-/** How the figures are summed up and shown: pure, so that it can be tested. */
+/** Statistics and Markdown of the results. Pure functions. */
 import type { Figure, Outcome, Ratio, Row } from "./row.ts";
 
 export function median(values: number[]): number {
@@ -9,21 +9,20 @@ export function median(values: number[]): number {
     : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The value that so much of all (0 to 1) are no greater than. */
+/** The smallest value that is at least as large as the given share (0 to 1) of all values. */
 export function percentile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 
-/** Round by round: what both met in the same minute is compared. */
+/** Round by round, because rounds of the same minute met the same conditions. */
 export const dividedBy = (ours: number[], theirs: number[]): number[] =>
   ours.map((value, round) => value / theirs[round]!);
 
-/** Whether the median keeps the goal; nothing where there is none. */
+/** Whether the median meets the goal; empty without a goal. NaN meets none. */
 export function verdict({ values, goal }: Ratio): "met" | "missed" | "" {
   if (goal.atLeast === undefined && goal.atMost === undefined) return "";
   const value = median(values);
-  // What is not a number keeps no goal.
   const isMet = value >= (goal.atLeast ?? -Infinity) && value <= (goal.atMost ?? Infinity);
   return isMet ? "met" : "missed";
 }
@@ -46,10 +45,10 @@ const goalOf = ({ goal: { atLeast, atMost } }: Ratio): string =>
     .join(" and ");
 
 const line = (...cells: string[]): string => `| ${cells.join(" | ")} |`;
-const figureLine = ({ who, what, unit, values }: Figure) =>
+const figureLine = ({ system, metric, unit, values }: Figure) =>
   line(
-    who,
-    unit ? `${what}, ${unit}` : what,
+    system,
+    unit ? `${metric}, ${unit}` : metric,
     shown(median(values)),
     spread(values),
     String(values.length),
@@ -64,17 +63,17 @@ const ratioLine = (ratio: Ratio) =>
     verdict(ratio),
   );
 
-/** A row as docs/benchmarks.md shows it; `day` is when it was measured. */
+/** The section of docs/benchmarks.md for a row. `day` is the date of the measurement. */
 export function section(
-  { name, what }: Row,
+  { name, description }: Row,
   { figures, ratios, notes = [] }: Outcome,
   day: string,
 ): string {
   return [
-    `## ${name}: ${what}`,
+    `## ${name}: ${description}`,
     `\`npm run bench -- ${name}\`, ${day}`,
     [
-      line("who", "what", "median", "min–max", "rounds"),
+      line("system", "metric", "median", "min–max", "rounds"),
       line("---", "---", "--:", "--:", "--:"),
       ...figures.map(figureLine),
     ].join("\n"),
@@ -91,7 +90,7 @@ const opening = (name: string) => `<!-- row ${name} -->`;
 const closing = (name: string) => `<!-- end of ${name} -->`;
 const between = (name: string, text: string) => `${opening(name)}\n\n${text}\n\n${closing(name)}`;
 
-/** The page with its header made anew and this row's section in the place of its last; rows stand in the order of `names`. */
+/** The page with a new header, and `text` as the section of row `name`. Sections keep the order of `names`. */
 export function withSection(
   page: string,
   header: string,

@@ -1,18 +1,18 @@
-/** What a row of the benchmark measures, and what it found. */
+/** What a row of the benchmark measures, and its result. */
 
-/** Souk beside a reference, or against an absolute bound (then `against` says so). */
+/** Souk compared with a reference system, or with an absolute limit (`against` names it). */
 export interface Ratio {
   name: string;
-  /** souk ÷ reference, a value per round. */
+  /** Souk's value divided by the reference's, one per round. */
   values: number[];
   goal: { atLeast?: number; atMost?: number };
   against: string;
 }
 
-/** One figure of one contestant, a value per round; whether lower or higher is better, the row says. */
+/** One metric of one system, with one value per round. */
 export interface Figure {
-  who: string;
-  what: string;
+  system: string;
+  metric: string;
   unit: string;
   values: number[];
 }
@@ -24,9 +24,10 @@ export interface Outcome {
 }
 
 export interface Row {
+  /** The argument of `npm run bench -- NAME`. */
   name: string;
-  what: string;
-  /** One of those that `npm run bench` runs without being told which. */
-  isFirst?: boolean;
+  description: string;
+  /** Whether `npm run bench` without arguments runs this row. */
+  isDefault?: boolean;
   run(): Promise<Outcome>;
 }

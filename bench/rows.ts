@@ -1,27 +1,27 @@
 import type { Row } from "./row.ts";
 import backlog from "./rows/backlog.ts";
+import burst from "./rows/burst.ts";
 import buys from "./rows/buys.ts";
 import cost from "./rows/cost.ts";
+import deliveryLatency from "./rows/delivery-latency.ts";
 import embedded from "./rows/embedded.ts";
 import growth from "./rows/growth.ts";
 import latency from "./rows/latency.ts";
 import overload from "./rows/overload.ts";
 import reads from "./rows/reads.ts";
 import reconnect from "./rows/reconnect.ts";
-import rush from "./rows/burst.ts";
-import seen from "./rows/delivery-latency.ts";
 import soak from "./rows/soak.ts";
 import sockets from "./rows/sockets.ts";
 import start from "./rows/start.ts";
 
-/** In the order in which they run and are shown. */
+/** In the order in which they run and appear on the page. */
 export const rows: Row[] = [
   buys,
   embedded,
   latency,
-  seen,
+  deliveryLatency,
   reads,
-  rush,
+  burst,
   sockets,
   reconnect,
   overload,

@@ -1,10 +1,10 @@
 /**
- * The floor: node:http, a call over RabbitMQ, one conditional write, and nothing else. Nobody is who they say, nothing is validated, no
- * seller hears of the sale. `node bench/references/bare.ts api|market`.
+ * The lower bound: node:http, a call over RabbitMQ, and one conditional write. No authentication, no validation, no notice to the seller.
+ * `node bench/references/bare.ts api|market`.
  */
 import { randomUUID } from "node:crypto";
-import { createServer, type ServerResponse } from "node:http";
-import { itemsCollection, listen, namespace, amqpUrl, open, role } from "./settings.ts";
+import { createServer } from "node:http";
+import { itemsCollection, listen, namespace, amqpUrl, ready, role, sendJson } from "./settings.ts";
 import { caller, openChannel, serve } from "./rpc.ts";
 
 interface Item {
@@ -21,26 +21,17 @@ const channel = await openChannel(amqpUrl);
 
 async function api(): Promise<void> {
   const call = await caller(channel);
-  const respond = (response: ServerResponse, { status, body }: Answer) => {
-    const text = JSON.stringify(body ?? {});
-    response
-      .writeHead(status, {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(text),
-      })
-      .end(text);
-  };
   const server = createServer((request, response) => {
     const url = request.url ?? "";
     const params = url.startsWith("/market/buy/")
       ? { buy: url.slice("/market/buy/".length) }
       : { items: true };
     call<Answer>(queue, params).then(
-      (answer) => respond(response, answer),
-      () => respond(response, { status: 504 }),
+      ({ status, body = {} }) => sendJson(response, status, body),
+      () => sendJson(response, 504, {}),
     );
   });
-  open(`HTTP at ${await listen(server)}`);
+  ready(`HTTP at ${await listen(server)}`);
 }
 
 async function market(): Promise<void> {
@@ -59,7 +50,7 @@ async function market(): Promise<void> {
     return sold ? { status: 200, body: { ok: true, saleId } } : { status: 404 };
   }
 
-  /** Where the last page ended. Asked no further than that, as Souk asks, also a database that reads all within the bounds is quick. */
+  /** Lower bound of the next query: where the last page ended. Souk bounds its queries likewise (docs/decisions/008). */
   let end = "";
   const newest = (createdAt: object) =>
     items.find({ createdAt }).sort({ createdAt: -1, _id: -1 }).limit(21).toArray();
@@ -105,7 +96,7 @@ async function market(): Promise<void> {
     return { status: 200, body: { items: shown, nextCursor } };
   }
 
-  open("market");
+  ready("market");
 }
 
 await (role === "api" ? api() : market());

@@ -1,7 +1,7 @@
 /**
- * What a careful engineer writes without a framework for what Souk promises: the token verified, the id validated, the sale and its debt
- * one write, the notice sent by AMQP and stored once, shown on the seller's devices, the debt marked told; and a relay for what was left.
- * `node bench/references/by-hand.ts api|market|notifications`.
+ * Souk's guarantees, written carefully without a framework. The token is verified and the id validated; one write sells the item and
+ * enqueues its notice; the notice is sent by AMQP, stored once and pushed to the seller's sockets, and the item is marked delivered. A
+ * relay delivers the rest. `node bench/references/by-hand.ts api|market|notifications`.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -14,10 +14,11 @@ import {
   listen,
   namespace,
   noticesCollection,
-  open,
+  ready,
   role,
+  sendJson,
 } from "./settings.ts";
-import { tokens } from "./tokens.ts";
+import { tokenVerifier } from "./tokens.ts";
 
 interface Item {
   _id: string;
@@ -57,35 +58,28 @@ const problem = (status: number, code: string): Answer => ({ status, body: { sta
 
 async function api(): Promise<void> {
   const call = await caller(channel);
-  const whoIs = tokens(jwks);
+  const verifyToken = tokenVerifier(jwks);
   const route = /^\/market\/buy\/([\w.-]{1,64})$/;
 
   async function answer(request: IncomingMessage): Promise<Answer> {
     const [, id] = route.exec(request.url ?? "") ?? [];
     if (!id || request.method !== "POST") return problem(404, "NOT_FOUND");
-    const buyerId = await whoIs(request.headers.authorization);
+    const buyerId = await verifyToken(request.headers.authorization);
     if (!buyerId) return problem(401, "UNAUTHENTICATED");
     const { price } = await bodyOf(request);
     if (price !== undefined && !Number.isSafeInteger(price)) return problem(400, "BAD_DATA");
     return call<Answer>(queues.market, { id, buyerId, price } satisfies Buy);
   }
 
-  const respond = (response: ServerResponse, { status, body }: Answer) => {
-    const text = JSON.stringify(body);
-    response
-      .writeHead(status, {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(text),
-      })
-      .end(text);
-  };
+  const respond = (response: ServerResponse, { status, body }: Answer) =>
+    sendJson(response, status, body);
   const server = createServer((request, response) => {
     answer(request).then(
       (answer) => respond(response, answer),
       () => respond(response, problem(503, "UNAVAILABLE")),
     );
   });
-  open(`HTTP at ${await listen(server)}`);
+  ready(`HTTP at ${await listen(server)}`);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<{ price?: number }> {
@@ -102,7 +96,7 @@ async function market(): Promise<void> {
   const call = await caller(channel);
   const lease = 15_000;
 
-  async function tell({
+  async function deliver({
     _id: itemId,
     saleId,
     sellerId,
@@ -131,7 +125,7 @@ async function market(): Promise<void> {
       { returnDocument: "after" },
     );
     if (sold) {
-      tell(sold).catch(() => {}); // the relay tells it again
+      deliver(sold).catch(() => {}); // the relay retries
       return { status: 200, body: { ok: true, saleId } };
     }
     const found = await items.findOne({ _id: id });
@@ -144,14 +138,14 @@ async function market(): Promise<void> {
     const due = await items
       .find({ "notice.dueAt": { $lte: new Date().toISOString() } }, { limit: 100 })
       .toArray();
-    for (const item of due) await tell(item).catch(() => {});
+    for (const item of due) await deliver(item).catch(() => {});
   }, 5_000);
-  open("market");
+  ready("market");
 }
 
 async function notifications(): Promise<void> {
   const notices = noticesCollection<Notice>();
-  const whoIs = tokens(jwks);
+  const verifyToken = tokenVerifier(jwks);
   const http = createServer();
   const io = new Server(http, {
     transports: ["websocket"],
@@ -167,7 +161,7 @@ async function notifications(): Promise<void> {
   });
 
   io.use((socket, next) => {
-    void whoIs((socket.handshake.auth as { token?: string }).token).then((userId) => {
+    void verifyToken((socket.handshake.auth as { token?: string }).token).then((userId) => {
       if (!userId) return next(new Error("UNAUTHENTICATED"));
       (socket.data as { userId: string }).userId = userId;
       next();
@@ -202,12 +196,12 @@ async function notifications(): Promise<void> {
       isRead: false,
     };
     await notices.insertOne(notice).catch((error: { code?: number }) => {
-      if (error.code !== 11000) throw error; // told before
+      if (error.code !== 11000) throw error; // a duplicate delivery
     });
     io.to(userId).emit("notification", shown(notice));
     return { status: 200 };
   });
-  open(`Socket.IO at ${await listen(http)}`);
+  ready(`Socket.IO at ${await listen(http)}`);
 }
 
 const roles = { api, market, notifications };

@@ -1,14 +1,15 @@
 /**
- * One process over files, as it is written by hand with node:http, NeDB and Socket.IO: the token verified, the id validated, the sale and
- * its debt one write, the notice stored once and shown on the seller's devices, the debt marked told; and a relay for what was left.
+ * One process over files, written by hand with node:http, NeDB and Socket.IO. The token is verified and the id validated; one write sells
+ * the item and enqueues its notice; the notice is stored once and pushed to the seller's sockets, and the item is marked delivered. A
+ * relay delivers the rest.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import nedb from "@seald-io/nedb";
 import { Server } from "socket.io";
-import { dataDir, jwks, listen, open } from "./settings.ts";
-import { tokens } from "./tokens.ts";
+import { dataDir, jwks, listen, ready, sendJson } from "./settings.ts";
+import { tokenVerifier } from "./tokens.ts";
 
 interface Item {
   _id: string;
@@ -30,17 +31,18 @@ interface Notice {
 }
 type Answer = [status: number, body: object];
 
+// NeDB is a CommonJS module whose declarations claim a default export.
 const Datastore = nedb as unknown as typeof nedb.default;
-const stored = async <Doc>(file: string, fieldName: string) => {
+const loadStore = async <Doc>(file: string, fieldName: string) => {
   const db = new Datastore<Doc>({ filename: join(dataDir, file) });
   await db.loadDatabaseAsync();
   await db.ensureIndexAsync({ fieldName, sparse: true });
   return db;
 };
-const items = await stored<Item>("items.db", "notice.dueAt");
-const notices = await stored<Notice>("notifications.db", "userId");
+const items = await loadStore<Item>("items.db", "notice.dueAt");
+const notices = await loadStore<Notice>("notifications.db", "userId");
 
-const whoIs = tokens(jwks);
+const verifyToken = tokenVerifier(jwks);
 const route = /^\/market\/buy\/([\w.-]{1,64})$/;
 const lease = 15_000;
 const problem = (status: number, code: string): Answer => [status, { status, code }];
@@ -48,7 +50,7 @@ const problem = (status: number, code: string): Answer => [status, { status, cod
 async function answer(request: IncomingMessage): Promise<Answer> {
   const [, id] = route.exec(request.url ?? "") ?? [];
   if (!id || request.method !== "POST") return problem(404, "NOT_FOUND");
-  const buyerId = await whoIs(request.headers.authorization);
+  const buyerId = await verifyToken(request.headers.authorization);
   return buyerId ? buy(id, buyerId) : problem(401, "UNAUTHENTICATED");
 }
 
@@ -60,9 +62,10 @@ async function buy(_id: string, buyerId: string): Promise<Answer> {
     { $set: { isSold: true, buyerId, saleId, soldAt: new Date(now).toISOString(), notice } },
     { returnUpdatedDocs: true },
   );
+  // Declared as an array, but one document without `multi`.
   const sold = affectedDocuments as unknown as Item | null;
   if (sold) {
-    tell(sold).catch(() => {}); // the relay tells it again
+    deliver(sold).catch(() => {}); // the relay retries
     return [200, { ok: true, saleId }];
   }
   const found = await items.findOneAsync({ _id });
@@ -71,7 +74,7 @@ async function buy(_id: string, buyerId: string): Promise<Answer> {
     : problem(404, "ITEM_SOLD");
 }
 
-async function tell({
+async function deliver({
   _id: itemId,
   saleId,
   sellerId: userId,
@@ -90,7 +93,7 @@ async function tell({
   await notices
     .insertAsync({ _id: `${userId}.${saleId}`, userId, isRead: false, ...shown } as Notice)
     .catch((error: object) => {
-      if ((error as { errorType?: string }).errorType !== "uniqueViolated") throw error; // told before
+      if ((error as { errorType?: string }).errorType !== "uniqueViolated") throw error; // a duplicate delivery
     });
   io.to(userId).emit("notification", shown);
   await items.updateAsync(
@@ -103,21 +106,13 @@ setInterval(async () => {
   const due = await items
     .findAsync({ "notice.dueAt": { $lte: new Date().toISOString() } })
     .limit(100);
-  for (const item of due) await tell(item).catch(() => {});
+  for (const item of due) await deliver(item).catch(() => {});
 }, 5_000);
 
 const server = createServer((request, response) => {
   answer(request)
     .catch(() => problem(503, "UNAVAILABLE"))
-    .then(([status, body]) => {
-      const text = JSON.stringify(body);
-      response
-        .writeHead(status, {
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(text),
-        })
-        .end(text);
-    });
+    .then(([status, body]) => sendJson(response, status, body));
 });
 
 const sockets = createServer();
@@ -127,11 +122,11 @@ const io = new Server(sockets, {
   serveClient: false,
 });
 io.use((socket, next) => {
-  void whoIs((socket.handshake.auth as { token?: string }).token).then((userId) => {
+  void verifyToken((socket.handshake.auth as { token?: string }).token).then((userId) => {
     if (!userId) return next(new Error("UNAUTHENTICATED"));
     void socket.join(userId);
     next();
   });
 });
 
-open(`HTTP at ${await listen(server)}, Socket.IO at ${await listen(sockets)}`);
+ready(`HTTP at ${await listen(server)}, Socket.IO at ${await listen(sockets)}`);

@@ -1,13 +1,14 @@
-/** Calls over RabbitMQ as they are written by hand, for the references: no Nagle, one write an event-loop turn, a hundred in hand. */
+/** Remote calls over RabbitMQ for the references, with TCP_NODELAY, one socket write per event-loop turn and a prefetch of 100. */
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { connect, type Channel, type ConsumeMessage } from "amqplib";
 
-/** How long a caller waits (ms). */
-const patience = 5_000;
+/** Call timeout (ms). */
+const timeoutMs = 5_000;
 
 export async function openChannel(url: string): Promise<Channel> {
   const connection = await connect(url, { noDelay: true });
+  // amqplib keeps its socket here and does not declare it.
   const { stream } = connection.connection as unknown as { stream: Duplex };
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   stream.write = (...args: unknown[]) => {
@@ -20,10 +21,10 @@ export async function openChannel(url: string): Promise<Channel> {
   return connection.createChannel();
 }
 
-/** The answer to a call whose handler threw: its caller's call rejects. */
+/** The reply to a call whose handler threw. The call rejects. */
 const failed = { isFailed: true };
 
-/** Answers what comes to a queue; acknowledges once it is done. */
+/** Handles the calls of a queue. Acknowledges each after its reply. */
 export async function serve(
   channel: Channel,
   queue: string,
@@ -37,52 +38,52 @@ export async function serve(
       replyTo: string;
       correlationId: string;
     };
-    const answer = await handle(JSON.parse(message.content.toString()) as never).catch(
-      () => failed,
-    );
-    channel.sendToQueue(replyTo, Buffer.from(JSON.stringify(answer)), { correlationId });
+    const reply = await handle(JSON.parse(message.content.toString()) as never).catch(() => failed);
+    channel.sendToQueue(replyTo, Buffer.from(JSON.stringify(reply)), { correlationId });
     channel.ack(message);
   });
 }
 
 export type Call = <Result>(queue: string, params: object) => Promise<Result>;
 
-interface Waiting {
-  resolve(answer: never): void;
-  reject(why: Error): void;
-  until: number;
+interface PendingCall {
+  resolve(reply: never): void;
+  reject(error: Error): void;
+  /** On the clock of performance.now(). */
+  deadline: number;
 }
 
 export async function caller(channel: Channel): Promise<Call> {
-  const waiting = new Map<string, Waiting>();
-  const { queue: replyTo } = await channel.assertQueue(`answers-${randomUUID()}`, {
+  const pending = new Map<string, PendingCall>();
+  const { queue: replyTo } = await channel.assertQueue(`replies-${randomUUID()}`, {
     exclusive: true,
   });
   await channel.consume(
     replyTo,
     (message) => {
       const id = message?.properties.correlationId as string;
-      const answer = JSON.parse(message!.content.toString()) as typeof failed;
-      if (answer.isFailed) waiting.get(id)?.reject(new Error(`${id} failed`));
-      else waiting.get(id)?.resolve(answer as never);
-      waiting.delete(id);
+      const reply = JSON.parse(message!.content.toString()) as typeof failed;
+      if (reply.isFailed) pending.get(id)?.reject(new Error(`The call ${id} failed.`));
+      else pending.get(id)?.resolve(reply as never);
+      pending.delete(id);
     },
     { noAck: true },
   );
   setInterval(() => {
-    for (const [id, { reject, until }] of waiting)
-      if (until < performance.now() && waiting.delete(id)) reject(new Error("no answer"));
+    for (const [id, { reject, deadline }] of pending)
+      if (deadline < performance.now() && pending.delete(id))
+        reject(new Error("The call timed out."));
   }, 500).unref();
 
   let calls = 0;
   return (queue, params) =>
     new Promise((resolve, reject) => {
       const correlationId = String(++calls);
-      waiting.set(correlationId, { resolve, reject, until: performance.now() + patience });
+      pending.set(correlationId, { resolve, reject, deadline: performance.now() + timeoutMs });
       channel.sendToQueue(queue, Buffer.from(JSON.stringify(params)), {
         correlationId,
         replyTo,
-        expiration: patience,
+        expiration: timeoutMs,
       });
     });
 }

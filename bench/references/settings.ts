@@ -1,6 +1,6 @@
-/** What a reference is told, by the same variables as Souk, and how it says that it is there. */
+/** Configuration of a reference, by the same environment variables as Souk, and its readiness message. */
 import { once } from "node:events";
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { MongoClient, type Collection } from "mongodb";
 
@@ -13,7 +13,7 @@ export const {
 } = process.env;
 const { MARKET_MONGO_URL = "", NOTIFICATIONS_MONGO_URL = "" } = process.env;
 
-/** Journaled by a majority, as Souk writes. */
+/** With Souk's write concern: journaled by a majority. */
 const collectionAt = <Doc extends { _id: string }>(url: string, name: string): Collection<Doc> =>
   new MongoClient(url, {
     w: "majority",
@@ -35,5 +35,15 @@ export async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** What whoever started it waits for. */
-export const open = (where: string) => console.log(`The reference is open: ${where}`);
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response
+    .writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(text),
+    })
+    .end(text);
+}
+
+/** Prints the line that the starting process waits for (bin/processes/node-process.ts). */
+export const ready = (where: string) => console.log(`The reference is open: ${where}`);

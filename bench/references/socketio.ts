@@ -1,7 +1,7 @@
-/** Bare Socket.IO: lets everyone in and sends each at once the same inbox, that of INBOX. */
+/** Bare Socket.IO: accepts every socket and sends it the inbox given in INBOX. */
 import { createServer } from "node:http";
 import { Server } from "socket.io";
-import { listen, open } from "./settings.ts";
+import { listen, ready } from "./settings.ts";
 
 const inbox: unknown = JSON.parse(process.env.INBOX!);
 const server = createServer();
@@ -14,4 +14,4 @@ const io = new Server(server, {
 });
 
 io.on("connection", (socket) => socket.emit("inbox", inbox));
-open(`Socket.IO at ${await listen(server)}`);
+ready(`Socket.IO at ${await listen(server)}`);

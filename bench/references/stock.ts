@@ -1,6 +1,6 @@
 /**
- * Moleculer, moleculer-web and moleculer-io as their documentation starts one off: nothing is set that works without. The database is
- * the driver's own, with the others' write concern. The buyer waits for the notice, and one that fails is lost.
+ * Moleculer, moleculer-web and moleculer-io with the settings of their first examples. The database is used through MongoDB's driver, with
+ * the same write concern as the other systems. The buyer waits for the notice, and a notice that fails is lost.
  * `node bench/references/stock.ts api|market|notifications`.
  */
 import { randomUUID } from "node:crypto";
@@ -15,10 +15,10 @@ import {
   jwks,
   namespace,
   noticesCollection,
-  open,
+  ready,
   role,
 } from "./settings.ts";
-import { tokens } from "./tokens.ts";
+import { tokenVerifier } from "./tokens.ts";
 
 interface Item {
   _id: string;
@@ -35,8 +35,9 @@ interface Notice {
 }
 type Signed = Context<never, { user: { id: string } }>;
 
-const whoIs = tokens(jwks);
+const verifyToken = tokenVerifier(jwks);
 
+// moleculer-web and moleculer-io declare no schema of their mixins: hence the casts below.
 const api = (): ServiceSchema => ({
   name: "api",
   mixins: [ApiGateway as unknown as ServiceSchema],
@@ -54,7 +55,7 @@ const api = (): ServiceSchema => ({
   } as object,
   methods: {
     async authenticate(_ctx: Context, _route: unknown, request: IncomingMessage) {
-      const id = await whoIs(request.headers.authorization);
+      const id = await verifyToken(request.headers.authorization);
       if (!id) throw new Errors.MoleculerClientError("Unauthorized", 401);
       return { id };
     },
@@ -127,7 +128,7 @@ const notifications = (): ServiceSchema => {
         handshake: { auth: { token?: string } };
         join(room: string): void;
       }) {
-        const id = await whoIs(socket.handshake.auth.token);
+        const id = await verifyToken(socket.handshake.auth.token);
         if (!id) throw new Errors.MoleculerClientError("Unauthorized", 401);
         socket.join(id);
         return { id };
@@ -145,4 +146,4 @@ await broker.start();
 if (role !== "notifications")
   await broker.waitForServices(role === "api" ? "market" : "notifications");
 const { port } = (service.server?.address() as AddressInfo | undefined) ?? { port: 0 };
-open(role === "api" ? `HTTP at http://127.0.0.1:${port}` : role);
+ready(role === "api" ? `HTTP at http://127.0.0.1:${port}` : role);

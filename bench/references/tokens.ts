@@ -1,22 +1,22 @@
-/** Who a token speaks for, as one would write it with jose: a signature is checked once, and good tokens are remembered until they expire. */
+/** Token verification with jose. Each signature is verified once: valid tokens are cached until they expire. */
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
 import { accessTokenType as typ, audience, issuer } from "../../contracts/users.ts";
 
-const mostRemembered = 10_000;
+const maxCached = 10_000;
 
-/** `jwks` is the base64url of a key set's JSON. Gives undefined for what is no good token. */
-export function tokens(
+/** `jwks` is the JSON of a key set in base64url. The result maps an authorization header to its user id; undefined: not a valid token. */
+export function tokenVerifier(
   jwks: string,
 ): (authorization: string | undefined) => Promise<string | undefined> {
   const keys = createLocalJWKSet(
     JSON.parse(Buffer.from(jwks, "base64url").toString()) as JSONWebKeySet,
   );
-  const good = new Map<string, { userId: string; until: number }>();
+  const cache = new Map<string, { userId: string; expiresAt: number }>();
   return async (authorization = "") => {
     const token = authorization.replace(/^Bearer /, "");
-    const known = good.get(token);
-    if (known && known.until > Date.now()) return known.userId;
-    good.delete(token);
+    const cached = cache.get(token);
+    if (cached && cached.expiresAt > Date.now()) return cached.userId;
+    cache.delete(token);
     const verified = await jwtVerify(token, keys, {
       issuer,
       audience,
@@ -25,8 +25,8 @@ export function tokens(
     }).catch(() => undefined);
     const { sub: userId, exp } = verified?.payload ?? {};
     if (!userId || !exp) return undefined;
-    good.set(token, { userId, until: exp * 1000 });
-    if (good.size > mostRemembered) good.delete(good.keys().next().value!);
+    cache.set(token, { userId, expiresAt: exp * 1000 });
+    if (cache.size > maxCached) cache.delete(cache.keys().next().value!);
     return userId;
   };
 }

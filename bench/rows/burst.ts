@@ -1,53 +1,46 @@
 import { dividedBy } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
-import { souk } from "../support/contestants.ts";
-import { ids } from "../support/goods.ts";
+import { ids } from "../support/data-set.ts";
+import { countByStatus, runOpenLoop, secondsUntilLast } from "../support/open-loop.ts";
 import { rounds } from "../support/rounds.ts";
-import { stock, stockOf } from "../support/sales.ts";
-import { tally, visits } from "../support/visits.ts";
+import { insertItems, itemSet } from "../support/sales.ts";
+import { souk, type System } from "../support/systems.ts";
 
 const buyers = 1_000;
+const targets = [
+  { target: "one item", items: 1 },
+  { target: "an item each", items: buyers },
+];
 
 export default {
-  name: "rush",
-  what: `${buyers.toLocaleString("en")} buyers in the same instant, of one item and of as many items`,
+  name: "burst",
+  description: `${buyers.toLocaleString("en")} buyers at once, of one item and of as many items`,
 
   async run(): Promise<Outcome> {
     const market = await souk();
     try {
       const tokens = await Promise.all(ids(buyers).map((id) => market.token(id)));
-      const kinds = [
-        { of: "one item", sold: 1 },
-        { of: "an item each", sold: buyers },
-      ];
-      const measured = await rounds(kinds, async ({ sold }, round) => {
-        const wares = stockOf(`rush-${round}-${sold}`, sold);
-        await stock(market, wares);
-        const path = sold === 1 ? wares.path.replace("#", "0") : wares.path;
-        const got = await visits({ api: market.api, path, count: buyers, tokens });
-        const { 200: ok = 0, 404: late = 0 } = tally(got);
-        if (ok !== sold || ok + late !== buyers)
-          throw new Error(`Of ${buyers} buyers at ${sold} items: ${JSON.stringify(tally(got))}.`);
-        return Math.max(...got.map(({ begun, took }) => begun + took)) / 1000;
-      });
-      const [one, each] = kinds.map((kind) => measured.get(kind)!);
+      const measured = await rounds(targets, ({ items }, round) =>
+        burst(market, tokens, items, `burst-${round}-${items}`),
+      );
+      const [one, each] = targets.map((target) => measured.get(target)!);
       return {
-        figures: kinds.map((kind) => ({
-          who: "souk",
-          what: `last answer, ${kind.of}`,
+        figures: targets.map((target) => ({
+          system: market.name,
+          metric: `last response, ${target.target}`,
           unit: "s",
-          values: measured.get(kind)!,
+          values: measured.get(target)!,
         })),
         ratios: [
           {
-            name: "last answer, one item",
+            name: "last response, one item",
             against: "an item each",
             values: dividedBy(one!, each!),
             goal: { atMost: 1.5 },
           },
         ],
         notes: [
-          "Of one item one buyer got 200 and all others 404, in each round; of an item each, all got 200.",
+          "With one item, one buyer got 200 and all other buyers 404, in each round. With an item each, all got 200.",
         ],
       };
     } finally {
@@ -55,3 +48,16 @@ export default {
     }
   },
 } satisfies Row;
+
+/** Seconds until the last of all buyers, who share `count` items, has a response. */
+async function burst(market: System, tokens: string[], count: number, run: string) {
+  const items = itemSet(run, count);
+  await insertItems(market, items);
+  const path = count === 1 ? items.path.replace("#", "0") : items.path;
+  const responses = await runOpenLoop({ api: market.api, path, count: buyers, tokens });
+  const statuses = countByStatus(responses);
+  const { 200: sold = 0, 404: late = 0 } = statuses;
+  if (sold !== count || sold + late !== buyers)
+    throw new Error(`${buyers} buyers of ${count} items got ${JSON.stringify(statuses)}.`);
+  return secondsUntilLast(responses);
+}

@@ -1,25 +1,26 @@
 import { dividedBy } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
+import { loadNote, rounds, stopAll } from "../support/rounds.ts";
+import { sellAll, type Guarantees } from "../support/sales.ts";
 import {
   bare,
   byHand,
-  indexAsSouk,
+  copyIndexes,
   souk,
   stock,
-  withoutDebts,
-  type Contestant,
-} from "../support/contestants.ts";
-import { noteOfLoad, rounds, stopAll } from "../support/rounds.ts";
-import { sellAll, type Promises } from "../support/sales.ts";
+  withoutOutbox,
+  type System,
+} from "../support/systems.ts";
 
 const count = 3_000;
-/** Stock sells a few a second, however many ask. */
-const few = 48;
+/** The stock system sells about 20 items per second, so it gets fewer. */
+const stockCount = 48;
 
 export default {
   name: "buys",
-  what: "sustained buys/s of a cluster at 64 connections, until every notice is stored and every debt told",
-  isFirst: true,
+  description:
+    "sustained buys/s of a cluster at 64 connections, until every notice is stored and delivered",
+  isDefault: true,
 
   async run(): Promise<Outcome> {
     const [ours, floor, expert, defaults] = [
@@ -28,59 +29,52 @@ export default {
       await byHand(),
       await stock(),
     ];
-    const promises = new Map<Contestant, Promises>([
-      [ours, { stores: true, owes: true }],
-      [floor, { stores: false, owes: false }],
-      [expert, { stores: true, owes: true }],
-      [defaults, { stores: true, owes: false }],
+    const guarantees = new Map<System, Guarantees>([
+      [ours, { storesNotices: true, hasOutbox: true }],
+      [floor, { storesNotices: false, hasOutbox: false }],
+      [expert, { storesNotices: true, hasOutbox: true }],
+      [defaults, { storesNotices: true, hasOutbox: false }],
     ]);
-    const contestants = [...promises.keys()];
+    const systems = [...guarantees.keys()];
     try {
-      await indexAsSouk(ours, expert);
-      for (const other of [floor, defaults]) await indexAsSouk(ours, other, withoutDebts);
+      await copyIndexes(ours, expert);
+      for (const other of [floor, defaults]) await copyIndexes(ours, other, withoutOutbox);
 
-      const countOf = (one: Contestant, round: number) =>
-        one === defaults ? few : round === 0 ? count / 3 : count;
-      const measured = await rounds(contestants, (one, round) =>
+      const countOf = (system: System, round: number) =>
+        system === defaults ? stockCount : round === 0 ? count / 3 : count;
+      const measured = await rounds(systems, (system, round) =>
         sellAll(
-          one,
+          system,
           `round-${round}`,
-          { count: countOf(one, round), connections: 64 },
-          promises.get(one)!,
+          { count: countOf(system, round), connections: 64 },
+          guarantees.get(system)!,
         ),
       );
 
-      const rates = (one: Contestant) =>
-        measured.get(one)!.map(({ untilTold }) => countOf(one, 1) / untilTold);
+      const rates = (system: System) =>
+        measured.get(system)!.map(({ untilDelivered }) => countOf(system, 1) / untilDelivered);
+      const ratio = (against: System, atLeast: number) => ({
+        name: "buys/s",
+        against: against.name,
+        values: dividedBy(rates(ours), rates(against)),
+        goal: { atLeast },
+      });
       return {
-        figures: contestants.map((one) => ({
-          who: one.who,
-          what: "buys",
+        figures: systems.map((system) => ({
+          system: system.name,
+          metric: "buys",
           unit: "1/s",
-          values: rates(one),
+          values: rates(system),
         })),
-        ratios: [
-          {
-            name: "buys/s",
-            against: "bare",
-            values: dividedBy(rates(ours), rates(floor)),
-            goal: { atLeast: 0.5 },
-          },
-          {
-            name: "buys/s",
-            against: "by hand",
-            values: dividedBy(rates(ours), rates(expert)),
-            goal: { atLeast: 1.3 },
-          },
-        ],
+        ratios: [ratio(floor, 0.5), ratio(expert, 1.3)],
         notes: [
-          `${count} buys a round (stock: ${few}), each of an item of its own. Every answer was 200, and as many items were sold, notices stored and debts told.`,
-          "Bare stores no notice and owes nobody; stock stores notices and owes nobody. All keep the indexes that Souk's lists need.",
-          noteOfLoad(measured),
+          `${count} buys a round (stock: ${stockCount}), each of a different item. Every response had status 200, and as many items were sold, notices stored and outbox entries delivered.`,
+          "Bare stores no notices and has no outbox; stock stores notices and has no outbox. All have the indexes that Souk's lists need.",
+          loadNote(measured),
         ],
       };
     } finally {
-      await stopAll(contestants);
+      await stopAll(systems);
     }
   },
 } satisfies Row;

@@ -1,9 +1,10 @@
 import type { Row } from "../row.ts";
-import { alone } from "../support/alone.ts";
+import { sequentialBuys } from "../support/sequential-buys.ts";
 
 export default {
-  name: "seen",
-  what: "from the buyer's request to the notice on the seller's socket, in a cluster",
-  isFirst: true,
-  run: () => alone("shown", { p50: 1.5, p99: 2 }),
+  name: "delivery-latency",
+  description:
+    "one buy at a time in a cluster, from the request to the notice on the seller's socket",
+  isDefault: true,
+  run: () => sequentialBuys("shown", { p50: 1.5, p99: 2 }),
 } satisfies Row;

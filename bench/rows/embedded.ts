@@ -4,46 +4,48 @@ import {
   referenceEmbedded,
   sellAllEmbedded,
   soukEmbedded,
-  type Embedded,
+  type EmbeddedSystem,
 } from "../support/embedded.ts";
-import { noteOfLoad, rounds, stopAll } from "../support/rounds.ts";
-import { stockOf } from "../support/sales.ts";
+import { loadNote, rounds, stopAll } from "../support/rounds.ts";
+import { itemSet } from "../support/sales.ts";
 
 const count = 5_000;
 
 export default {
   name: "embedded",
-  what: "buys/s of the market in one process over files at 64 connections, until every notice is stored and every debt told",
-  isFirst: true,
+  description:
+    "buys/s of the market in one process over files at 64 connections, until every notice is stored and delivered",
+  isDefault: true,
 
   async run(): Promise<Outcome> {
-    const stocks = Array.from({ length: 6 }, (_, round) => stockOf(`round-${round}`, count));
-    const [ours, reference] = [await soukEmbedded(stocks), await referenceEmbedded(stocks)];
+    const sets = Array.from({ length: 6 }, (_, round) => itemSet(`round-${round}`, count));
+    const [ours, reference] = [await soukEmbedded(sets), await referenceEmbedded(sets)];
     try {
-      const measured = await rounds([ours, reference], (one, round) =>
-        sellAllEmbedded(one, `round-${round}`, stocks[round]!),
+      const measured = await rounds([ours, reference], (system, round) =>
+        sellAllEmbedded(system, `round-${round}`, sets[round]!),
       );
 
-      const rates = (one: Embedded) => measured.get(one)!.map(({ untilTold }) => count / untilTold);
+      const rates = (system: EmbeddedSystem) =>
+        measured.get(system)!.map(({ untilDelivered }) => count / untilDelivered);
       return {
-        figures: [ours, reference].map((one) => ({
-          who: one.who,
-          what: "buys",
+        figures: [ours, reference].map((system) => ({
+          system: system.name,
+          metric: "buys",
           unit: "1/s",
-          values: rates(one),
+          values: rates(system),
         })),
         ratios: [
           {
             name: "buys/s",
-            against: reference.who,
+            against: reference.name,
             values: dividedBy(rates(ours), rates(reference)),
             goal: { atLeast: 0.6 },
           },
         ],
         notes: [
-          `${count} buys a round, each of an item of its own. Every answer was 200, and the files show as many debts told and notices stored.`,
-          "The reference keeps no index but the relay's and the inboxes'; Souk keeps those of its lists.",
-          noteOfLoad(measured),
+          `${count} buys a round, each of a different item. Every response had status 200, and the files show as many outbox entries delivered and notices stored.`,
+          "The reference has indexes for its relay and its inboxes only; Souk also has those of its lists.",
+          loadNote(measured),
         ],
       };
     } finally {

@@ -1,9 +1,9 @@
 import type { Row } from "../row.ts";
-import { alone } from "../support/alone.ts";
+import { sequentialBuys } from "../support/sequential-buys.ts";
 
 export default {
   name: "latency",
-  what: "one buy alone in a cluster, from the request to the answer",
-  isFirst: true,
-  run: () => alone("answered", { p50: 1.5, p99: 1.5 }),
+  description: "one buy at a time in a cluster, from the request to the response",
+  isDefault: true,
+  run: () => sequentialBuys("answered", { p50: 1.5, p99: 1.5 }),
 } satisfies Row;

@@ -1,145 +1,135 @@
+import type { TimedResponse } from "../load/open-loop.ts";
 import { dividedBy, percentile } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
-import { souk, type Contestant } from "../support/contestants.ts";
-import { addresses, bounded, calm, strangers } from "../support/bounded.ts";
+import { countByStatus, runOpenLoop } from "../support/open-loop.ts";
+import { addresses, defaultLimits, measurePeak, userTokens } from "../support/peak.ts";
 import { rounds } from "../support/rounds.ts";
-import { allTold, stock, stockOf } from "../support/sales.ts";
-import { tally, visits } from "../support/visits.ts";
-import type { Got } from "../visitors.ts";
+import { allDelivered, insertItems, itemSet } from "../support/sales.ts";
+import { souk, type System } from "../support/systems.ts";
 
-/** Twice as many come for so long (s); what happens in the beginning is not judged. */
-const lasts = 7;
-const beginning = 2;
-/** So many at once are no overload either, when it is calm. */
-const crowd = 1_000;
+/** How long the overload lasts, and its start that is not judged (s). */
+const duration = 7;
+const rampUp = 2;
+/** A burst of this size is no overload: all of it is admitted. */
+const burst = 1_000;
 
-interface Overloaded {
-  /** Neither sold nor refused: whoever waited in vain. */
-  others: number;
-  /** A second, as are those refused. */
+interface Overload {
+  /** Responses that are neither a sale nor a refusal. */
+  failed: number;
+  /** Sales and refusals per second. */
   goodput: number;
   refused: number;
-  /** Of those answered 200 and of those refused (ms). */
-  served99: number;
-  refused99: number;
+  /** 99th percentiles of sales and of refusals (ms). */
+  saleP99: number;
+  refusalP99: number;
 }
+type Round = Overload & { peak: number; admitted: number };
 
 export default {
   name: "overload",
-  what: "twice as many buyers come as can be served",
+  description: "twice as many buyers as can be served",
 
   async run(): Promise<Outcome> {
-    const market = await souk(() => bounded);
+    const market = await souk(() => defaultLimits);
     try {
-      const tokens = await strangers(market);
-      // Of a market that has just started the peak would be too low, and twice that no overload.
-      for (const run of ["warm-up-1", "warm-up-2"]) await calm(market, tokens, run);
-      // Where the machine was busy with something else during the calm, twice what was served then is no overload either.
+      const tokens = await userTokens(market);
+      // A market that has just started is slower: its peak would be too low, and twice that no overload.
+      for (const run of ["warm-up-1", "warm-up-2"]) await measurePeak(market, tokens, run);
+      // A busy machine can lower the peak of one round, so that each round uses the highest peak so far.
       let highest = 0;
-      const round = async (_: Contestant, n: number) => {
-        const peak = (await calm(market, tokens, `round-${n}`)).sold;
-        const fromCrowd = await admitted(market, tokens, `round-${n}`);
+      const measured = await rounds([market], async (_, n): Promise<Round> => {
+        const run = `round-${n}`;
+        const { sold: peak } = await measurePeak(market, tokens, run);
+        const admitted = await sellBurst(market, tokens, run);
         highest = Math.max(highest, peak);
-        return {
-          peak,
-          admitted: fromCrowd,
-          ...(await overload(market, tokens, `round-${n}`, 2 * highest)),
-        };
-      };
-      const measured = (await rounds([market], round)).get(market)!;
-      const of = (what: keyof (typeof measured)[number]) => measured.map((one) => one[what]);
-      const figure = (what: string, unit: string, values: number[]) => ({
-        who: "souk",
-        what,
-        unit,
-        values,
+        return { peak, admitted, ...(await overload(market, tokens, run, 2 * highest)) };
       });
-      const bound = (name: string, values: number[], atMost: number) => ({
-        name,
-        against: "an absolute bound",
-        values,
-        goal: { atMost },
-      });
-      return {
-        figures: [
-          figure("peak", "1/s", of("peak")),
-          figure("buys at twice the peak", "1/s", of("goodput")),
-          figure("refused", "1/s", of("refused")),
-        ],
-        ratios: [
-          {
-            name: `admitted of ${crowd} at once`,
-            against: "an absolute bound",
-            values: of("admitted"),
-            goal: { atLeast: crowd },
-          },
-          {
-            name: "goodput",
-            against: "souk's peak",
-            values: dividedBy(of("goodput"), of("peak")),
-            goal: { atLeast: 0.85 },
-          },
-          bound("neither sold nor refused", of("others"), 0),
-          bound("refusals, p99, ms", of("refused99"), 50),
-          bound("what is served, p99, ms", of("served99"), 2_000),
-        ],
-        notes: [
-          "Twice the highest peak of this run so far come, each round. Refused is 503 with Retry-After; every sale was told afterwards.",
-          "The peak is what visitors buy who each wait for their answer, from the first request to the last answer; its beginning and end count, so it is a little low.",
-          `Requests come at their own pace, each of another address, and the first ${beginning} s are not judged.`,
-        ],
-      };
+      return outcome(market.name, measured.get(market)!);
     } finally {
       await market.stop();
     }
   },
 } satisfies Row;
 
-/** How many of the crowd are sold what they want. */
-async function admitted(market: Contestant, tokens: string[], run: string): Promise<number> {
-  const wares = stockOf(`${run}-crowd`, crowd);
-  await stock(market, wares);
-  const got = await visits({ api: market.api, path: wares.path, count: crowd, tokens, addresses });
-  const sold = tally(got)[200] ?? 0;
-  await allTold(market, { ...wares, count: sold });
+function outcome(system: string, measured: Round[]): Outcome {
+  const valuesOf = (key: keyof Round) => measured.map((round) => round[key]);
+  const rate = (metric: string, values: number[]) => ({ system, metric, unit: "1/s", values });
+  const limit = (
+    name: string,
+    values: number[],
+    goal: { atLeast: number } | { atMost: number },
+  ) => ({
+    name,
+    against: "an absolute limit",
+    values,
+    goal,
+  });
+  return {
+    figures: [
+      rate("peak", valuesOf("peak")),
+      rate("buys at twice the peak", valuesOf("goodput")),
+      rate("refused", valuesOf("refused")),
+    ],
+    ratios: [
+      limit(`admitted of ${burst} at once`, valuesOf("admitted"), { atLeast: burst }),
+      {
+        name: "goodput",
+        against: `${system}'s peak`,
+        values: dividedBy(valuesOf("goodput"), valuesOf("peak")),
+        goal: { atLeast: 0.85 },
+      },
+      limit("neither sold nor refused", valuesOf("failed"), { atMost: 0 }),
+      limit("refusals, p99, ms", valuesOf("refusalP99"), { atMost: 50 }),
+      limit("sales, p99, ms", valuesOf("saleP99"), { atMost: 2_000 }),
+    ],
+    notes: [
+      "Each round offers twice the highest peak of this run so far. A refusal is 503 with Retry-After; the notice of every sale was delivered afterwards.",
+      "The peak is measured with a fixed number of requests in flight, from the first request to the last response. It includes ramp-up and drain, so it is slightly low.",
+      `Requests start at a fixed rate, each from a different address, and the first ${rampUp} s are not judged.`,
+    ],
+  };
+}
+
+/** Number of buys that succeed when the whole burst arrives at once. */
+async function sellBurst(market: System, tokens: string[], run: string): Promise<number> {
+  const items = itemSet(`${run}-burst`, burst);
+  await insertItems(market, items);
+  const { api } = market;
+  const responses = await runOpenLoop({ api, path: items.path, count: burst, tokens, addresses });
+  const sold = countByStatus(responses)[200] ?? 0;
+  await allDelivered(market, { ...items, count: sold });
   return sold;
 }
 
 async function overload(
-  market: Contestant,
+  market: System,
   tokens: string[],
   run: string,
   perSecond: number,
-): Promise<Overloaded> {
-  const storm = stockOf(run, Math.round(lasts * perSecond));
-  await stock(market, storm);
-  const got = await visits({
-    api: market.api,
-    path: storm.path,
-    count: storm.count,
-    perSecond,
-    tokens,
-    addresses,
-  });
-  const isRefusal = ({ status, retryAfter }: Got) => status === 503 && Number(retryAfter) > 0;
-  const others = got.filter((one) => one.status !== 200 && !isRefusal(one));
-  await allTold(market, { ...storm, count: tally(got)[200] ?? 0 });
+): Promise<Overload> {
+  const items = itemSet(run, Math.round(duration * perSecond));
+  await insertItems(market, items);
+  const { path, count } = items;
+  const { api } = market;
+  const responses = await runOpenLoop({ api, path, count, perSecond, tokens, addresses });
+  await allDelivered(market, { ...items, count: countByStatus(responses)[200] ?? 0 });
 
-  const judged = got.filter(
-    ({ begun, took }) => begun + took > beginning * 1000 && begun + took <= lasts * 1000,
-  );
-  const took = (status: number) =>
-    judged.filter((one) => one.status === status).map((one) => one.took);
-  if (took(503).length === 0)
-    throw new Error(
-      `At ${Math.round(perSecond)} buys a second nobody was refused: that was no overload.`,
-    );
-  const rate = (status: number) => took(status).length / (lasts - beginning);
+  const isRefusal = ({ status, retryAfter }: TimedResponse) =>
+    status === 503 && Number(retryAfter) > 0;
+  const judged = responses.filter(({ startMs, durationMs }) => {
+    const answered = startMs + durationMs;
+    return answered > rampUp * 1000 && answered <= duration * 1000;
+  });
+  const durations = (status: number) =>
+    judged.filter((one) => one.status === status).map(({ durationMs }) => durationMs);
+  const [sales, refusals] = [durations(200), durations(503)];
+  if (refusals.length === 0)
+    throw new Error(`${Math.round(perSecond)} buys/s were no overload: none was refused.`);
   return {
-    others: others.length,
-    goodput: rate(200),
-    refused: rate(503),
-    served99: percentile(took(200), 0.99),
-    refused99: percentile(took(503), 0.99),
+    failed: responses.filter((one) => one.status !== 200 && !isRefusal(one)).length,
+    goodput: sales.length / (duration - rampUp),
+    refused: refusals.length / (duration - rampUp),
+    saleP99: percentile(sales, 0.99),
+    refusalP99: percentile(refusals, 0.99),
   };
 }

@@ -1,46 +1,45 @@
 import { dividedBy } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
-import { bare, indexAsSouk, souk, withoutDebts, type Contestant } from "../support/contestants.ts";
-import { load } from "../support/generator.ts";
-import { noteOfLoad, rounds, stopAll } from "../support/rounds.ts";
-import { stock, stockOf } from "../support/sales.ts";
+import { runClosedLoop } from "../support/closed-loop.ts";
+import { loadNote, rounds, stopAll } from "../support/rounds.ts";
+import { insertItems, itemSet } from "../support/sales.ts";
+import { bare, copyIndexes, souk, withoutOutbox, type System } from "../support/systems.ts";
 
 const count = 4_000;
+const load = { method: "GET" as const, path: "/market/items", count, connections: 64, tokens: [] };
 
 export default {
   name: "reads",
-  what: "GET /market/items, answers/s of a cluster at 64 connections",
-  isFirst: true,
+  description: "GET /market/items, responses/s of a cluster at 64 connections",
+  isDefault: true,
 
   async run(): Promise<Outcome> {
     const [ours, floor] = [await souk(), await bare()];
     try {
-      await indexAsSouk(ours, floor, withoutDebts);
-      for (const one of [ours, floor]) await stock(one, stockOf("shown", 2_000));
+      await copyIndexes(ours, floor, withoutOutbox);
+      for (const system of [ours, floor]) await insertItems(system, itemSet("shown", 2_000));
 
-      const measured = await rounds([ours, floor], ({ api }) =>
-        load({ api, method: "GET", path: "/market/items", count, connections: 64, tokens: [] }),
-      );
+      const measured = await rounds([ours, floor], ({ api }) => runClosedLoop({ api, ...load }));
 
-      const rates = (one: Contestant) => measured.get(one)!.map(({ seconds }) => count / seconds);
+      const rates = (system: System) => measured.get(system)!.map(({ seconds }) => count / seconds);
       return {
-        figures: [ours, floor].map((one) => ({
-          who: one.who,
-          what: "answers",
+        figures: [ours, floor].map((system) => ({
+          system: system.name,
+          metric: "responses",
           unit: "1/s",
-          values: rates(one),
+          values: rates(system),
         })),
         ratios: [
           {
-            name: "answers/s",
-            against: "bare",
+            name: "responses/s",
+            against: floor.name,
             values: dividedBy(rates(ours), rates(floor)),
             goal: { atLeast: 0.6 },
           },
         ],
         notes: [
-          `${count} requests a round for the newest 20 of 2,000 items; every answer was 200.`,
-          noteOfLoad(measured),
+          `${count} requests a round for the newest 20 of 2,000 items; every response had status 200.`,
+          loadNote(measured),
         ],
       };
     } finally {

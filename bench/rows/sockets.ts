@@ -2,37 +2,37 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Node } from "../../bin/processes/node-process.ts";
 import { dividedBy } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
-import { bareIo } from "../support/bare-io.ts";
-import { souk } from "../support/contestants.ts";
-import { Crowd } from "../support/crowd.ts";
-import { ids, inboxOf } from "../support/goods.ts";
-import { memoryOf } from "../support/process.ts";
-import { heapOf, weighable } from "../support/heap.ts";
+import { bareSocketIo } from "../support/bare-socketio.ts";
+import { ids, inboxOf } from "../support/data-set.ts";
+import { heapOf, heapReport } from "../support/heap.ts";
+import { residentMemory } from "../support/process.ts";
+import { SocketFleet } from "../support/socket-fleet.ts";
+import { souk } from "../support/systems.ts";
 
 const rounds = 5;
 const sockets = 10_000;
-/** Until a server has cleared up what connecting cost it, and forgotten whom it counted (ms). */
-const settled = 12_000;
+/** Time for a server to release what it needed only while sockets connected, and its rate-limit windows (ms). */
+const settleMs = 12_000;
 
 /** Memory per socket (KB). */
-interface Weight {
+interface Memory {
   resident: number;
   heap: number;
 }
 
 export default {
   name: "sockets",
-  what: `memory per idle socket, ${sockets.toLocaleString("en")} held on one node`,
+  description: `memory per idle socket, ${sockets.toLocaleString("en")} held on one node`,
 
   async run(): Promise<Outcome> {
-    const measured: { souk: Weight; bare: Weight }[] = [];
-    for (let round = 0; round < rounds; round++) measured.push(await bothHold());
+    const measured: { souk: Memory; bare: Memory }[] = [];
+    for (let round = 0; round < rounds; round++) measured.push(await measureBoth());
     const [souk, bare] = [measured.map((one) => one.souk), measured.map((one) => one.bare)];
-    const resident = (weights: Weight[]) => weights.map((weight) => weight.resident);
-    const heap = (weights: Weight[]) => weights.map((weight) => weight.heap);
-    const figures = (who: string, weights: Weight[]) => [
-      { who, what: "resident memory per idle socket", unit: "KB", values: resident(weights) },
-      { who, what: "live heap per idle socket", unit: "KB", values: heap(weights) },
+    const resident = (memory: Memory[]) => memory.map((one) => one.resident);
+    const heap = (memory: Memory[]) => memory.map((one) => one.heap);
+    const figures = (system: string, memory: Memory[]) => [
+      { system, metric: "resident memory per idle socket", unit: "KB", values: resident(memory) },
+      { system, metric: "live heap per idle socket", unit: "KB", values: heap(memory) },
     ];
     const goal = { atMost: 1.15 };
     const against = "bare Socket.IO";
@@ -53,46 +53,49 @@ export default {
         },
       ],
       notes: [
-        `In each round new processes of both held ${sockets.toLocaleString("en")} at the same time, each with a token in its handshake: Souk's are of a user each, authorized and with an inbox.`,
-        `Resident memory is read ${settled / 1000} s after the last came, without asking for a collection of garbage; the live heap after one.`,
+        `In each round new processes of both hold ${sockets.toLocaleString("en")} sockets at the same time, each with a token in its handshake. Souk's are of different users, authorized and with an inbox.`,
+        `Resident memory is read ${settleMs / 1000} s after the last connect, without a forced garbage collection; the live heap is read after one.`,
       ],
     };
   },
 } satisfies Row;
 
-/** New processes: what a process once had of the system it keeps. */
-async function bothHold(): Promise<{ souk: Weight; bare: Weight }> {
-  const market = await souk((role) => (role === "notifications" ? weighable : {}));
-  const bare = await bareIo(inboxOf([]), weighable);
+/** Starts new processes, because a process does not return all memory to the system. */
+async function measureBoth(): Promise<{ souk: Memory; bare: Memory }> {
+  const market = await souk((role) => (role === "notifications" ? heapReport : {}));
+  const bare = await bareSocketIo(inboxOf([]), heapReport);
   const nodes = [market.nodes.notifications!, bare];
-  const crowds = nodes.map(() => new Crowd());
+  const fleets = nodes.map(() => new SocketFleet());
+  const connect = async (tokens: string[]) => {
+    for (const [n, fleet] of fleets.entries()) await fleet.connect(nodes[n]!.sockets, tokens, 100);
+  };
+  const disconnect = async () => {
+    for (const fleet of fleets) await fleet.disconnect();
+  };
   try {
     const tokens = await Promise.all(ids(sockets).map((id) => market.token(id)));
-    const arrive = async (who: string[]) => {
-      for (const [n, crowd] of crowds.entries()) await crowd.arrive(nodes[n]!.sockets, who, 100);
-    };
-    // The first thousand bring code and pools along; of these nothing is counted.
-    await arrive(tokens.slice(0, 1_000));
-    for (const crowd of crowds) await crowd.leave();
-    await pause(settled / 2);
+    // The first thousand load code and fill pools. They do not count.
+    await connect(tokens.slice(0, 1_000));
+    await disconnect();
+    await pause(settleMs / 2);
     const before = nodes.map(residentOf);
-    await arrive(tokens);
-    await pause(settled);
+    await connect(tokens);
+    await pause(settleMs);
     const resident = nodes.map(residentOf);
     const heap = await Promise.all(nodes.map(heapOf));
-    for (const crowd of crowds) await crowd.leave();
-    await pause(settled / 4);
-    const without = await Promise.all(nodes.map(heapOf));
+    await disconnect();
+    await pause(settleMs / 4);
+    const emptyHeap = await Promise.all(nodes.map(heapOf));
     const perSocket = (more: number, less: number) => (more - less) / sockets / 1024;
     const [ours, theirs] = nodes.map((_, n) => ({
       resident: perSocket(resident[n]!, before[n]!),
-      heap: perSocket(heap[n]!, without[n]!),
+      heap: perSocket(heap[n]!, emptyHeap[n]!),
     }));
     return { souk: ours!, bare: theirs! };
   } finally {
-    for (const crowd of crowds) crowd.end();
+    for (const fleet of fleets) fleet.end();
     await Promise.all([market.stop(), bare.end()]);
   }
 }
 
-const residentOf = (node: Node) => memoryOf(node.child.pid!);
+const residentOf = (node: Node) => residentMemory(node.child.pid!);

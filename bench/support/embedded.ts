@@ -1,4 +1,4 @@
-/** Those that run in one process over files: what they did is read from the files, which each write is appended to. */
+/** Systems that run in one process over files. Their state is read from the files, to which every write appends. */
 import { open, writeFile, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -7,31 +7,34 @@ import { encode, newKeyPair } from "../../broker/keys.ts";
 import { startMarket } from "../../test/support/market.ts";
 import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "../../test/support/tokens.ts";
-import type { Load } from "../load.ts";
-import { production, profiled } from "./contestants.ts";
-import { load } from "./generator.ts";
-import { buyersOf, itemsOf, type Stock } from "./sales.ts";
+import type { LoadResult } from "../load/closed-loop.ts";
+import { runClosedLoop } from "./closed-loop.ts";
+import { buyerTokens, itemsOf, type ItemSet } from "./sales.ts";
+import { production, profiled } from "./systems.ts";
 
-export interface Embedded {
-  who: string;
+export interface EmbeddedSystem {
+  name: string;
   api: string;
   dataDir: string;
+  /** Part of the text of an item whose notice is delivered. */
+  deliveredText: string;
   token(userId: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 const itemsFile = "items.db";
 const noticesFile = "notifications.db";
-/** All notices of a round come within this (ms). */
-const longestWait = 60_000;
+/** All notices of a round must be delivered within this (ms). */
+const deliveryTimeout = 60_000;
 
-export async function soukEmbedded(stocks: Stock[]): Promise<Embedded> {
-  const folder = await stockedFolder(stocks);
+export async function soukEmbedded(sets: ItemSet[]): Promise<EmbeddedSystem> {
+  const folder = await folderWith(sets);
   const market = await startMarket({ ...production, ...profiled("embedded") }, folder);
   return {
-    who: "souk",
+    name: "souk",
     api: market.api,
     dataDir: market.dataDir,
+    deliveredText: '"state":"told"',
     token: tokensBy(market.key),
     async stop() {
       await market.end();
@@ -40,8 +43,8 @@ export async function soukEmbedded(stocks: Stock[]): Promise<Embedded> {
   };
 }
 
-export async function referenceEmbedded(stocks: Stock[]): Promise<Embedded> {
-  const folder = await stockedFolder(stocks);
+export async function referenceEmbedded(sets: ItemSet[]): Promise<EmbeddedSystem> {
+  const folder = await folderWith(sets);
   const pair = newKeyPair();
   const env = {
     DATA_DIR: folder.path,
@@ -50,9 +53,10 @@ export async function referenceEmbedded(stocks: Stock[]): Promise<Embedded> {
   };
   const node = await startNode([], env, join(import.meta.dirname, "../references/embedded.ts"));
   return {
-    who: "node:http + NeDB",
+    name: "node:http + NeDB",
     api: node.api,
     dataDir: folder.path,
+    deliveredText: '"state":"told"',
     token: tokensBy(pair.private),
     async stop() {
       await node.end();
@@ -63,62 +67,55 @@ export async function referenceEmbedded(stocks: Stock[]): Promise<Embedded> {
 
 const tokensBy = (key: JWK) => (userId: string) => tokenOf(key, userId);
 
-/** With all that will be sold: nobody but the process itself can add to its files. */
-async function stockedFolder(stocks: Stock[]) {
+/** A data folder with the items of all rounds, because only the system itself can add to its files later. */
+async function folderWith(sets: ItemSet[]) {
   const folder = temporaryFolder();
-  const lines = stocks.flatMap(itemsOf).map((item) => `${JSON.stringify(item)}\n`);
+  const lines = sets.flatMap(itemsOf).map((item) => `${JSON.stringify(item)}\n`);
   await writeFile(join(folder.path, itemsFile), lines.join(""));
   return folder;
 }
 
-/** Sells all of a stock; throws unless each item is sold, each notice stored and each debt told. */
+/** Sells all items of a set. Throws unless each item is sold, each notice stored and each outbox entry delivered. */
 export async function sellAllEmbedded(
-  one: Embedded,
+  system: EmbeddedSystem,
   run: string,
-  wares: Stock,
-): Promise<Load & { untilTold: number }> {
-  const { who, api, dataDir, token } = one;
-  const { count, path } = wares;
+  { count, path }: ItemSet,
+): Promise<LoadResult & { untilDelivered: number }> {
+  const { name, api, dataDir, deliveredText, token } = system;
   const [items, notices] = await Promise.all([
     Tail.of(join(dataDir, itemsFile)),
     Tail.of(join(dataDir, noticesFile)),
   ]);
-  const tokens = await buyersOf(token, run);
-  const done = await load({ api, method: "POST", path, count, connections: 64, tokens });
-  for (
-    const until = Date.now() + longestWait;
-    (await items.more()).split(told).length - 1 < count;
-    await pause(20)
-  )
-    if (Date.now() > until)
-      throw new Error(`${who} has not told all sellers within ${longestWait / 1000} s.`);
-  const untilTold = (Date.now() - done.begun) / 1000;
-  await notices.more();
-  const isTold = ({ isSold, notice }: Line) => isSold === true && notice?.state === "told";
-  for (const [what, found] of [
-    ["told", items.idsOf(isTold)],
-    ["stored", notices.idsOf(() => true)],
-  ] as const)
-    if (found !== count) throw new Error(`${who}: of ${count} sales ${found} are ${what}.`);
-  return { ...done, untilTold };
+  const tokens = await buyerTokens(token, run);
+  const load = { api, method: "POST", path, count, connections: 64, tokens } as const;
+  const result = await runClosedLoop(load);
+  const deadline = Date.now() + deliveryTimeout;
+  while ((await items.read()).split(deliveredText).length - 1 < count) {
+    if (Date.now() > deadline)
+      throw new Error(`${name} did not deliver all notices within ${deliveryTimeout / 1000} s.`);
+    await pause(20);
+  }
+  const untilDelivered = (Date.now() - result.startedAt) / 1000;
+  await notices.read();
+  const isDelivered = (text: string) =>
+    (JSON.parse(text) as { isSold?: boolean }).isSold === true && text.includes(deliveredText);
+  const found = {
+    delivered: await items.countIds(isDelivered),
+    stored: await notices.countIds(() => true),
+  };
+  for (const [state, number] of Object.entries(found))
+    if (number !== count) throw new Error(`${name}: of ${count} sales ${number} are ${state}.`);
+  return { ...result, untilDelivered };
 }
 
-const told = '"state":"told"';
-
-interface Line {
-  _id: string;
-  isSold?: boolean;
-  notice?: { state: string };
-}
-
-/** What was appended to a file since, read a part at a time: whoever waits for it must not cost much. */
+/** The text appended to a file since it was opened. Each read is incremental, because its cost is part of the measurement. */
 class Tail {
   readonly #file: FileHandle;
-  #at: number;
+  #position: number;
   #text = "";
 
-  private constructor(file: FileHandle, at: number) {
-    [this.#file, this.#at] = [file, at];
+  private constructor(file: FileHandle, position: number) {
+    [this.#file, this.#position] = [file, position];
   }
 
   static async of(path: string): Promise<Tail> {
@@ -126,24 +123,22 @@ class Tail {
     return new Tail(file, (await file.stat()).size);
   }
 
-  /** All of it so far. */
-  async more(): Promise<string> {
+  /** All text so far. */
+  async read(): Promise<string> {
     const { size } = await this.#file.stat();
     const { buffer } = await this.#file.read({
-      buffer: Buffer.alloc(size - this.#at),
-      position: this.#at,
+      buffer: Buffer.alloc(size - this.#position),
+      position: this.#position,
     });
-    this.#at = size;
+    this.#position = size;
     this.#text += buffer.toString("latin1");
     return this.#text;
   }
 
-  idsOf(isCounted: (line: Line) => boolean): number {
-    const lines = this.#text
-      .split("\n")
-      .filter((line) => line.endsWith("}"))
-      .map((line) => JSON.parse(line) as Line);
-    void this.#file.close();
-    return new Set(lines.filter(isCounted).map(({ _id }) => _id)).size;
+  /** The number of documents with a line that is counted. Closes the file. */
+  async countIds(isCounted: (line: string) => boolean): Promise<number> {
+    await this.#file.close();
+    const lines = this.#text.split("\n").filter((line) => line.endsWith("}") && isCounted(line));
+    return new Set(lines.map((line) => (JSON.parse(line) as { _id: string })._id)).size;
   }
 }

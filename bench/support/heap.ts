@@ -1,23 +1,23 @@
-/** The live heap of another process, which has to be started with `weighable` in its environment. */
+/** The live heap of another process, which was started with `heapReport` in its environment. */
 import { join } from "node:path";
 import { eventually } from "../../bin/processes/eventually.ts";
 import type { Node } from "../../bin/processes/node-process.ts";
 
-/** It answers a SIGUSR2 with one line. */
-export const weighable = {
-  NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "memory.ts")}`,
+/** Environment of a node that answers SIGUSR2 with one line. */
+export const heapReport = {
+  NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "heap-report.ts")}`,
 };
 
-/** Bytes in use after a collection of garbage. */
+/** Bytes in use after a garbage collection. */
 export async function heapOf({ child, output }: Node): Promise<number> {
-  const answers = () => [...output().matchAll(/^live heap: (\d+)$/gm)];
-  const before = answers().length;
+  const reports = () => [...output().matchAll(/^live heap: (\d+)$/gm)];
+  const before = reports().length;
   child.kill("SIGUSR2");
   await eventually(
     () => {
-      if (answers().length === before) throw new Error("no answer");
+      if (reports().length === before) throw new Error("The process has not reported its heap.");
     },
     { within: 10_000 },
   );
-  return Number(answers().at(-1)![1]);
+  return Number(reports().at(-1)![1]);
 }

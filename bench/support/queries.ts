@@ -1,26 +1,25 @@
 import { MongoClient } from "mongodb";
 import { servers } from "./servers.ts";
 
-interface Status {
+interface ServerStatus {
   metrics: { commands: Record<string, { total: number } | undefined> };
 }
 
-/** How often the database is asked for documents while that is done, whoever asks. */
+/** Number of read commands that the database receives during `work`, from any client. */
 export async function queriesDuring(work: () => Promise<unknown>): Promise<number> {
   const client = new MongoClient((await servers()).mongo.url);
-  const soFar = async () => {
-    const { metrics } = (await client
-      .db("admin")
-      .command({ serverStatus: 1 })) as unknown as Status;
+  const total = async () => {
+    const status = await client.db("admin").command({ serverStatus: 1 });
+    const { commands } = (status as ServerStatus).metrics;
     return ["find", "aggregate", "count", "getMore"].reduce(
-      (sum, name) => sum + (metrics.commands[name]?.total ?? 0),
+      (sum, name) => sum + (commands[name]?.total ?? 0),
       0,
     );
   };
   try {
-    const before = await soFar();
+    const before = await total();
     await work();
-    return (await soFar()) - before;
+    return (await total()) - before;
   } finally {
     await client.close();
   }

@@ -1,28 +1,28 @@
-/** All contestants in turn, round after round: what the machine does meanwhile, it does to all of them. */
+/** Measures all systems in turn, round after round, so that other work of the machine affects each of them alike. */
 
-/** So many are counted. */
+/** Number of rounds that count. */
 const counted = 5;
 
-/** Of each contestant a measure per round. Round 0 warms up and is not counted. */
-export async function rounds<C, M>(
-  contestants: C[],
-  measure: (contestant: C, round: number) => Promise<M>,
-): Promise<Map<C, M[]>> {
-  const measures = new Map<C, M[]>(contestants.map((contestant) => [contestant, []]));
+/** One measurement per system and round. Round 0 warms up and does not count. */
+export async function rounds<S, M>(
+  systems: S[],
+  measure: (system: S, round: number) => Promise<M>,
+): Promise<Map<S, M[]>> {
+  const measurements = new Map<S, M[]>(systems.map((system) => [system, []]));
   for (let round = 0; round <= counted; round++)
-    for (const contestant of contestants) {
-      const measured = await measure(contestant, round);
-      if (round > 0) measures.get(contestant)!.push(measured);
+    for (const system of systems) {
+      const measured = await measure(system, round);
+      if (round > 0) measurements.get(system)!.push(measured);
     }
-  return measures;
+  return measurements;
 }
 
-/** What the load itself took of a core, at most: near one, it is the load that was measured. */
-export function noteOfLoad(measures: Map<unknown, { cpu: number }[]>): string {
-  const most = Math.max(...[...measures.values()].flat().map(({ cpu }) => cpu));
-  return `The load, a process of its own, took ${Math.round(most * 100)} % of one core at most.`;
+/** A note on the highest share of a core that the load generator used. Close to 100 %, it would be the bottleneck. */
+export function loadNote(measurements: Map<unknown, { cpu: number }[]>): string {
+  const max = Math.max(...[...measurements.values()].flat().map(({ cpu }) => cpu));
+  return `The load generator, a process of its own, used at most ${Math.round(max * 100)} % of one core.`;
 }
 
-export const stopAll = async (contestants: { stop(): Promise<void> }[]): Promise<void> => {
-  for (const one of contestants) await one.stop();
+export const stopAll = async (systems: { stop(): Promise<void> }[]): Promise<void> => {
+  for (const system of systems) await system.stop();
 };

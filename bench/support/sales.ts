@@ -1,39 +1,40 @@
-/** Items to sell, and whether all that was sold was also told. */
+/** Sells items, and checks that every sale was stored and every notice delivered. */
 import { setTimeout as pause } from "node:timers/promises";
 import { offered } from "../../domain/offer.ts";
-import type { Load, Order } from "../load.ts";
-import type { Contestant } from "./contestants.ts";
-import { load } from "./generator.ts";
+import type { ClosedLoop, LoadResult } from "../load/closed-loop.ts";
+import { runClosedLoop } from "./closed-loop.ts";
+import type { System } from "./systems.ts";
 
-/** What a contestant does about a sale, beside selling. */
-export interface Promises {
-  stores: boolean;
-  owes: boolean;
+/** What a system does with a sale in addition to selling the item. */
+export interface Guarantees {
+  storesNotices: boolean;
+  /** Whether it records in the item that the notice is pending, and later that it is delivered. */
+  hasOutbox: boolean;
 }
 
-const all: Promises = { stores: true, owes: true };
+const all: Guarantees = { storesNotices: true, hasOutbox: true };
 
-export interface Stock {
+/** Items for sale, one for each request. */
+export interface ItemSet {
   count: number;
   /** Request n buys the item at this path with `#` replaced by n. */
   path: string;
   sellers: string[];
 }
 
-/** How many sell what there is; and how many buy, in turn. */
 const sellers = 20;
 const buyers = 64;
-/** All notices of a round come within this (ms). */
-const longestWait = 120_000;
+/** All notices of a round must be delivered within this (ms). */
+const deliveryTimeout = 120_000;
 
-export const stockOf = (run: string, count: number, sellerCount = sellers): Stock => ({
+export const itemSet = (run: string, count: number, sellerCount = sellers): ItemSet => ({
   count,
   path: `/market/buy/${run}-#`,
   sellers: Array.from({ length: sellerCount }, (_, n) => `${run}-seller-${n}`),
 });
 
-/** The documents, as Souk stores them: nobody has bought them yet. */
-export const itemsOf = ({ count, path, sellers }: Stock) =>
+/** The unsold documents, as Souk stores them. */
+export const itemsOf = ({ count, path, sellers }: ItemSet) =>
   Array.from({ length: count }, (_, n) =>
     offered(
       {
@@ -50,76 +51,79 @@ export const itemsOf = ({ count, path, sellers }: Stock) =>
     ),
   );
 
-export async function stock({ items }: Contestant, stock: Stock): Promise<void> {
-  const documents = itemsOf(stock);
+export async function insertItems({ items }: System, set: ItemSet): Promise<void> {
+  const documents = itemsOf(set);
   for (let at = 0; at < documents.length; at += 1000)
     await items.insertMany(documents.slice(at, at + 1000));
 }
 
-export const buyersOf = (token: Contestant["token"], run: string) =>
+export const buyerTokens = (token: System["token"], run: string) =>
   Promise.all(Array.from({ length: buyers }, (_, n) => token(`${run}-buyer-${n}`)));
 
 /**
- * Sells all of a fresh stock; throws unless each item is sold, each notice stored and each debt told. With `isShown` one seller's device
- * is shown each notice, before the next is bought.
+ * Inserts items and sells all of them. Throws unless each item is sold, each notice stored and each outbox entry delivered. With
+ * `withDevice` there is one seller with one device, and each buy waits until the device shows the notice of the last one.
  */
 export async function sellAll(
-  contestant: Contestant,
+  system: System,
   run: string,
   {
-    isShown = false,
-    ...order
-  }: Pick<Order, "count" | "connections" | "gap"> & { isShown?: boolean },
-  promises: Promises = all,
-): Promise<Load & { untilTold: number }> {
-  const wares = stockOf(run, order.count, isShown ? 1 : sellers);
-  const device = isShown
-    ? { url: contestant.sockets, token: await contestant.token(wares.sellers[0]!) }
+    withDevice = false,
+    ...load
+  }: Pick<ClosedLoop, "count" | "connections" | "gapMs"> & { withDevice?: boolean },
+  guarantees: Guarantees = all,
+): Promise<LoadResult & { untilDelivered: number }> {
+  const set = itemSet(run, load.count, withDevice ? 1 : sellers);
+  const device = withDevice
+    ? { url: system.sockets, token: await system.token(set.sellers[0]!) }
     : undefined;
-  await stock(contestant, wares);
-  const tokens = await buyersOf(contestant.token, run);
-  const done = await load({
-    api: contestant.api,
+  await insertItems(system, set);
+  const tokens = await buyerTokens(system.token, run);
+  const { api } = system;
+  const result = await runClosedLoop({
+    api,
     method: "POST",
-    path: wares.path,
+    path: set.path,
     tokens,
     device,
-    ...order,
+    ...load,
   });
-  if (promises.owes || promises.stores) await allTold(contestant, wares, promises);
-  const untilTold = promises.stores ? (Date.now() - done.begun) / 1000 : done.seconds;
-  await verify(contestant, wares, promises);
-  return { ...done, untilTold };
+  const { storesNotices, hasOutbox } = guarantees;
+  if (hasOutbox || storesNotices) await allDelivered(system, set, guarantees);
+  const untilDelivered = storesNotices ? (Date.now() - result.startedAt) / 1000 : result.seconds;
+  await verify(system, set, guarantees);
+  return { ...result, untilDelivered };
 }
 
-/** Asks the database as seldom and as little as will do: the answer is part of what is measured. */
-export async function allTold(
-  { who, items, notices }: Contestant,
-  { sellers, count }: Pick<Stock, "sellers" | "count">,
-  { owes } = all,
+/** Polls with cheap queries and a pause, because their cost is part of the measurement. */
+export async function allDelivered(
+  { name, items, notices, outbox }: System,
+  { sellers, count }: Pick<ItemSet, "sellers" | "count">,
+  { hasOutbox } = all,
 ): Promise<void> {
-  const until = Date.now() + longestWait;
-  const isOwing = async () =>
-    (await items.findOne({ sellerId: { $in: sellers }, "notice.dueAt": { $gt: "" } })) !== null;
+  const deadline = Date.now() + deliveryTimeout;
+  const isPending = async () =>
+    (await items.findOne({ sellerId: { $in: sellers }, ...outbox.pending })) !== null;
   const isMissing = async () =>
     (await notices.countDocuments({ userId: { $in: sellers } })) < count;
-  while (await (owes ? isOwing() : isMissing())) {
-    if (Date.now() > until)
-      throw new Error(`${who} has not told all sellers within ${longestWait / 1000} s.`);
+  while (await (hasOutbox ? isPending() : isMissing())) {
+    if (Date.now() > deadline)
+      throw new Error(`${name} did not deliver all notices within ${deliveryTimeout / 1000} s.`);
     await pause(20);
   }
 }
 
 async function verify(
-  { who, items, notices }: Contestant,
-  { sellers, count }: Stock,
-  { stores, owes }: Promises,
+  { name, items, notices, outbox }: System,
+  { sellers, count }: ItemSet,
+  { storesNotices, hasOutbox }: Guarantees,
 ): Promise<void> {
-  const expect = (what: string, found: number) => {
-    if (found !== count) throw new Error(`${who}: of ${count} sales ${found} are ${what}.`);
+  const expect = (state: string, found: number) => {
+    if (found !== count) throw new Error(`${name}: of ${count} sales ${found} are ${state}.`);
   };
   const sold = { sellerId: { $in: sellers }, isSold: true };
   expect("sold", await items.countDocuments(sold));
-  if (owes) expect("told", await items.countDocuments({ ...sold, "notice.state": "told" }));
-  if (stores) expect("in an inbox", await notices.countDocuments({ userId: { $in: sellers } }));
+  if (hasOutbox) expect("delivered", await items.countDocuments({ ...sold, ...outbox.delivered }));
+  if (storesNotices)
+    expect("in an inbox", await notices.countDocuments({ userId: { $in: sellers } }));
 }

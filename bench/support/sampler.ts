@@ -1,20 +1,24 @@
-/** Loaded into a node by NODE_OPTIONS: writes once a second, into the file WATCH, what it weighs and how late its event loop is. */
+/** Preloaded into a node: appends its memory and event-loop delay to the file SAMPLE_FILE once a second. */
 import { appendFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
-/** Bytes, and ms in the second before. */
-export interface Watched {
+export interface Sample {
+  /** Resident memory (bytes). */
   rss: number;
-  late: number;
+  /** 99th percentile of the event-loop delay in the last second (ms). */
+  delay: number;
 }
 
-const file = process.env.WATCH;
+const file = process.env.SAMPLE_FILE;
 if (file) {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
+  const histogram = monitorEventLoopDelay({ resolution: 10 });
+  histogram.enable();
   setInterval(() => {
-    const watched: Watched = { rss: process.memoryUsage.rss(), late: delay.percentile(99) / 1e6 };
-    appendFileSync(file, `${JSON.stringify(watched)}\n`);
-    delay.reset();
+    const sample: Sample = {
+      rss: process.memoryUsage.rss(),
+      delay: histogram.percentile(99) / 1e6,
+    };
+    appendFileSync(file, `${JSON.stringify(sample)}\n`);
+    histogram.reset();
   }, 1000).unref();
 }

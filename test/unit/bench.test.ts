@@ -15,7 +15,7 @@ const ratio = (values: number[], goal: Ratio["goal"]): Ratio => ({
   against: "bare",
 });
 
-describe("figures are summed up", () => {
+describe("statistics", () => {
   it.each([
     [[3, 1, 2], 2],
     [[10, 9, 1, 2], 5.5],
@@ -26,12 +26,12 @@ describe("figures are summed up", () => {
     [0.5, 50],
     [0.99, 99],
     [1, 100],
-  ])("no more than the share %d of 1 to 100 is greater than %d", (share, expected) => {
+  ])("the share %d of the values 1 to 100 is at most %d", (share, expected) => {
     const values = Array.from({ length: 100 }, (_, n) => 100 - n);
     expect(percentile(values, share)).toBe(expected);
   });
 
-  it("a ratio compares what was measured in the same round", () => {
+  it("divides the values of the same round", () => {
     expect(dividedBy([10, 30], [20, 10])).toEqual([0.5, 3]);
   });
 });
@@ -46,20 +46,20 @@ describe("a goal", () => {
     [[NaN, NaN, NaN], { atLeast: 0.5 }, "missed"],
     [[NaN, NaN, NaN], { atMost: 0.5 }, "missed"],
     [[1, 2, 3], {}, ""],
-  ])("for the median of %j of %j is %s", (values, goal, expected) =>
+  ])("with the median of %j and the limits %j is %s", (values, goal, expected) =>
     expect(verdict(ratio(values, goal))).toBe(expected),
   );
 });
 
-describe("a row on the page", () => {
+describe("the section of a row", () => {
   const row: Row = {
     name: "buys",
-    what: "buys a second",
-    run: () => Promise.reject(new Error("not here")),
+    description: "buys a second",
+    run: () => Promise.reject(new Error("This test does not run it.")),
   };
 
-  it("shows median, spread, goal and verdict, and the command that measures it", () => {
-    const figures = [{ who: "souk", what: "buys", unit: "1/s", values: [1200, 900, 1000] }];
+  it("shows median, spread, goal, verdict and the command that measures it", () => {
+    const figures = [{ system: "souk", metric: "buys", unit: "1/s", values: [1200, 900, 1000] }];
     const text = section(
       row,
       { figures, ratios: [ratio([0.45, 0.5, 0.4], { atLeast: 0.5 })], notes: ["One note."] },
@@ -72,15 +72,15 @@ describe("a row on the page", () => {
     expect(text).toContain("- One note.");
   });
 
-  it("shows a figure without a unit, and a ratio without a goal, as they are", () => {
-    const figures = [{ who: "souk", what: "messages a sale", unit: "", values: [3] }];
+  it("shows a figure without a unit and a ratio without a goal", () => {
+    const figures = [{ system: "souk", metric: "messages per sale", unit: "", values: [3] }];
     const text = section(row, { figures, ratios: [ratio([0.5], {})] }, "2026-01-02");
 
-    expect(text).toContain("| souk | messages a sale | 3.00 | 3.00–3.00 | 1 |");
+    expect(text).toContain("| souk | messages per sale | 3.00 | 3.00–3.00 | 1 |");
     expect(text).toContain("| buys/s | bare | 0.50 | 0.50–0.50 |  |  |");
   });
 
-  it("takes the place of its last measurement, and leaves the others and their order", () => {
+  it("replaces its last measurement and keeps the other sections in order", () => {
     const names = ["first", "second", "third"];
     const put = (page: string, name: string, text: string) =>
       withSection(page, "# Figures", names, name, text);

@@ -28,7 +28,7 @@ describe("an import against the arrows is refused, with the place to read", () =
     ["services/users/tokens.ts", 'import "../notifications/lookout.ts";'],
     ["client/x.ts", 'import "../domain/sale.ts";'],
     ["services/market.service.ts", 'import "../client/index.ts";'],
-    ["services/market.service.ts", 'import "../bench/load.ts";'],
+    ["services/market.service.ts", 'import "../bench/report.ts";'],
   ])("%s: %s", async (file, line) =>
     expect(await saidOf(file, line)).toMatch(/see "Where does my line go\?" in the README/),
   );

@@ -1,44 +1,44 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** Status 0 when the connection ended before. */
-export interface Answer {
+/** `status` is 0 when the connection ended before the response. */
+export interface HttpResponse {
   status: number;
   retryAfter?: string;
 }
 
-/** A connection that asks one thing at a time: HTTP/1.1 over a raw socket that is kept alive. */
-export class Line {
+/** A keep-alive HTTP/1.1 connection over a raw socket, with one request in flight. */
+export class HttpConnection {
   readonly #socket: Socket;
   readonly #host: string;
   #text = "";
-  #answer: (answer: Answer) => void = () => {};
+  #respond: (response: HttpResponse) => void = () => {};
 
-  private constructor(api: string, patience: number) {
+  private constructor(api: string, timeoutMs: number) {
     const { hostname, port, host } = new URL(api);
     this.#host = host;
     this.#socket = connect({ host: hostname, port: Number(port), noDelay: true });
     this.#socket.setEncoding("latin1").on("data", (chunk: string) => this.#read(chunk));
-    this.#socket.setTimeout(patience, () => this.#socket.destroy());
-    this.#socket.on("error", () => {}).on("close", () => this.#answer({ status: 0 }));
+    this.#socket.setTimeout(timeoutMs, () => this.#socket.destroy());
+    this.#socket.on("error", () => {}).on("close", () => this.#respond({ status: 0 }));
   }
 
-  /** Who has no answer after `patience` (ms) hangs up. */
-  static async to(api: string, patience = 0): Promise<Line> {
-    const line = new Line(api, patience);
-    await Promise.race([once(line.#socket, "connect"), once(line.#socket, "close")]);
-    return line;
+  /** Disconnects after `timeoutMs` without traffic; 0 disables the timeout. */
+  static async open(api: string, timeoutMs = 0): Promise<HttpConnection> {
+    const connection = new HttpConnection(api, timeoutMs);
+    await Promise.race([once(connection.#socket, "connect"), once(connection.#socket, "close")]);
+    return connection;
   }
 
   get isClosed(): boolean {
     return this.#socket.destroyed;
   }
 
-  /** `headers` are whole lines. */
-  ask(method: "GET" | "POST", path: string, headers = ""): Promise<Answer> {
+  /** `headers` are complete header lines, each ending in CRLF. */
+  request(method: "GET" | "POST", path: string, headers = ""): Promise<HttpResponse> {
     const length = method === "POST" ? "content-length: 0\r\n" : "";
     return new Promise((resolve) => {
-      this.#answer = resolve;
+      this.#respond = resolve;
       if (this.isClosed) return resolve({ status: 0 });
       this.#socket.write(
         `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${headers}${length}\r\n`,
@@ -52,13 +52,13 @@ export class Line {
     if (end === -1) return;
     const head = this.#text.slice(0, end);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-    const isWhole = length
+    const isComplete = length
       ? this.#text.length >= end + 4 + Number(length)
       : this.#text.endsWith("\r\n0\r\n\r\n");
-    if (!isWhole) return;
+    if (!isComplete) return;
     this.#text = "";
     const status = Number(head.slice(9, 12));
-    this.#answer(
+    this.#respond(
       status === 503
         ? { status, retryAfter: /\r\nretry-after: *(\S+)/i.exec(head)?.[1] }
         : { status },

@@ -1,4 +1,4 @@
-/** What stands in the databases before a row begins, made by Souk's own rules. */
+/** Documents that a row needs before it starts, made by Souk's own domain functions. */
 import { randomUUID } from "node:crypto";
 import type { Collection } from "mongodb";
 import type { ItemDocument } from "../../domain/item.ts";
@@ -11,17 +11,17 @@ import { sold } from "../../domain/sale.ts";
 
 export const ids = (count: number) => Array.from({ length: count }, () => randomUUID());
 
-/** What few have, however many items there are. */
+/** A title of which there are `count` items in a data set of any size. */
 export const rare = { title: "Copper samovar", count: 30 };
 
-/** Items for sale; the rare ones are spread evenly among them. One is made when it is asked for: there may be a million. */
+/** Items for sale, with the rare ones spread evenly. A generator, because there may be a million. */
 export function* forSale(
   count: number,
   sellerIds: string[],
   newestAt = Date.now(),
 ): Generator<ItemDocument> {
-  const between = Math.max(1, Math.floor(count / rare.count));
-  const isRare = (n: number) => n % between === 0 && n / between < rare.count;
+  const interval = Math.max(1, Math.floor(count / rare.count));
+  const isRare = (n: number) => n % interval === 0 && n / interval < rare.count;
   for (let n = 0; n < count; n++)
     yield offered(
       {
@@ -38,8 +38,8 @@ export function* forSale(
     );
 }
 
-/** Items that were sold an hour ago and whose sellers have not been told. */
-export function* owing(count: number, sellerIds: string[]): Generator<ItemDocument> {
+/** Items that were sold an hour ago and whose notices are not delivered. */
+export function* undelivered(count: number, sellerIds: string[]): Generator<ItemDocument> {
   for (const item of forSale(count, sellerIds, Date.now() - 3_600_000)) {
     const at = new Date(item.createdAt);
     yield {
@@ -49,7 +49,7 @@ export function* owing(count: number, sellerIds: string[]): Generator<ItemDocume
   }
 }
 
-/** Notices of sales in one inbox, newest first; so many of these are unread. */
+/** Sale notices in one inbox, newest first. The first `unread` of them are unread. */
 export function* noticesOf(
   userId: string,
   count: number,
@@ -74,13 +74,13 @@ export function* noticesOf(
   }
 }
 
-/** As a device gets it. */
+/** The inbox as a socket receives it. */
 export const inboxOf = (notices: Iterable<NoticeDocument>): Inbox => {
   const notifications = [...notices].map(toNotification);
   return { notifications, unread: notifications.length, nextCursor: null };
 };
 
-/** By the thousand, two batches at a time. */
+/** Inserts in batches of a thousand, two at a time. */
 export async function fill<Doc extends { _id: string }>(
   collection: Collection<Doc>,
   docs: Iterable<Doc>,
@@ -93,6 +93,7 @@ export async function fill<Doc extends { _id: string }>(
   };
   const writer = async () => {
     for (let batch = nextBatch(); batch.length > 0; batch = nextBatch())
+      // The driver's type of a document to insert has an optional _id, which a generic document type does not satisfy.
       await collection.insertMany(batch as never, {
         ordered: false,
         writeConcern: { w: 1, journal: false },

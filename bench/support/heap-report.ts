@@ -1,4 +1,4 @@
-/** Loaded into a server that is weighed: says on SIGUSR2 what is alive in its heap. Until then it does nothing. */
+/** Preloaded into a server under test: prints the size of its live heap on SIGUSR2. Until then it does nothing. */
 process.on("SIGUSR2", () => {
   global.gc!();
   global.gc!();

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import type { Inbox } from "../../contracts/notifications.ts";
 import { startNode, type Node } from "../../bin/processes/node-process.ts";
 
-/** The reference for sockets; everyone gets this inbox. */
-export const bareIo = (inbox: Inbox, more: Record<string, string> = {}): Promise<Node> =>
+/** The reference for sockets. It sends this inbox to every socket. */
+export const bareSocketIo = (inbox: Inbox, env: Record<string, string> = {}): Promise<Node> =>
   startNode(
     [],
-    { NODE_ENV: "production", INBOX: JSON.stringify(inbox), ...more },
+    { NODE_ENV: "production", INBOX: JSON.stringify(inbox), ...env },
     join(import.meta.dirname, "../references/socketio.ts"),
   );
