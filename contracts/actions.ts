@@ -1,19 +1,27 @@
 import { marketActions } from "./market.ts";
 import { notificationsActions, notificationsEvents } from "./notifications.ts";
+import type { health } from "./schema.ts";
 import { usersActions, usersEvents } from "./users.ts";
 
-/** All that services may ask of each other, by name. */
-export const actions = { ...marketActions, ...notificationsActions, ...usersActions };
+/** The services that own data. The market is ready when each of them answers its `health` action. */
+export const services = ["market", "notifications", "users"] as const;
+/** All services. api owns no data. */
+export const serviceNames = ["api", ...services] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** The actions of all services, by name. */
+export const actions = {
+  ...marketActions,
+  ...notificationsActions,
+  ...usersActions,
+} satisfies Record<`${(typeof services)[number]}.health`, typeof health>;
 export type Actions = typeof actions;
 export type ActionName = keyof Actions;
 
-/** All that services tell each other. Only hints: what must arrive travels as a call (docs/decisions/001). */
+/**
+ * The events between services, by name. They are hints that may be lost; a message that must arrive is a call
+ * from an outbox (docs/decisions/001).
+ */
 export const events = { ...notificationsEvents, ...usersEvents };
 export type Events = typeof events;
 export type EventName = keyof Events;
-
-/** The services that own data, and so must be reachable for the market to be ready. */
-export const services = ["market", "notifications", "users"] as const;
-/** All services; api owns nothing. */
-export const serviceNames = ["api", ...services] as const;
-export type ServiceName = (typeof serviceNames)[number];
