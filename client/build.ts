@@ -1,13 +1,16 @@
-/** Builds what is published: one ES module, with socket.io-client outside, and one declaration file that needs no other. */
-import { writeFileSync } from "node:fs";
+/** Builds the package: one ES module, with socket.io-client as its only import, and one declaration file that imports nothing. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import ts from "typescript";
 import { format } from "prettier";
+import ts from "typescript";
 import { build } from "vite";
+import { checkDeclarations } from "./build/check.ts";
+import { declarations } from "./build/declarations.ts";
 
 const root = join(import.meta.dirname, "..");
 const entry = join(import.meta.dirname, "index.ts");
 const dist = join(import.meta.dirname, "dist");
+const types = join(dist, "index.d.ts");
 
 await build({
   configFile: false,
@@ -17,62 +20,19 @@ await build({
     outDir: dist,
     emptyOutDir: true,
     target: "es2022",
-    minify: false, // whoever builds a page minifies it all
+    minify: false, // The page that uses the client minifies all of its code.
     lib: { entry, formats: ["es"], fileName: () => "index.js" },
     rolldownOptions: { external: ["socket.io-client"] },
   },
 });
-writeFileSync(
-  join(dist, "index.d.ts"),
-  await format(declarations(), { parser: "typescript", printWidth: 140 }),
-);
 
-/** All that the entry exports, with the contracts' types written out: whoever uses the client needs neither them nor TypeBox. */
-function declarations(): string {
-  const { options } = ts.parseJsonConfigFileContent(
-    ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config,
-    ts.sys,
-    root,
-  );
-  const program = ts.createProgram([entry], {
-    ...options,
-    noEmit: false,
-    declaration: true,
-    emitDeclarationOnly: true,
-  });
-  const checker = program.getTypeChecker();
-  const exported = checker.getExportsOfModule(
-    checker.getSymbolAtLocation(program.getSourceFile(entry)!)!,
-  );
-  const texts = exported.map((symbol) => {
-    const original =
-      symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-    return original.flags & ts.SymbolFlags.TypeAlias
-      ? writtenOut(checker, original)
-      : declared(program, original);
-  });
-  return texts.join("\n");
-}
+const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
+const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+writeFileSync(types, await format(declarations(entry, options), { parser: "typescript" }));
+checkDeclarations(types, "souk-client", example());
 
-/** A type alias, with every name in it that is not exported here resolved. */
-function writtenOut(checker: ts.TypeChecker, symbol: ts.Symbol): string {
-  const { NoTruncation, InTypeAlias } = ts.TypeFormatFlags;
-  const type = checker.typeToString(
-    checker.getDeclaredTypeOfSymbol(symbol),
-    undefined,
-    NoTruncation | InTypeAlias,
-  );
-  return `export type ${symbol.name} = ${type};`;
-}
-
-/** An interface, class or function, as the compiler declares it. */
-function declared(program: ts.Program, symbol: ts.Symbol): string {
-  const source = symbol.declarations![0]!.getSourceFile();
-  let text = "";
-  program.emit(source, (_, emitted) => (text = emitted), undefined, true);
-  const file = ts.createSourceFile("declared.d.ts", text, ts.ScriptTarget.Latest, true);
-  const found = file.statements.filter(
-    (one) => "name" in one && (one.name as ts.Identifier | undefined)?.text === symbol.name,
-  );
-  return found.map((one) => one.getFullText().trim()).join("\n");
+/** The code in the package's README. */
+function example(): string {
+  const readme = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
+  return /```ts\n([^]*?)```/.exec(readme)![1]!;
 }

@@ -1,4 +1,5 @@
-/** What a browser has, and Node has not or only in part. Reading `localStorage` throws where it is disabled. */
+/** Globals of a browser that Node has only in part. Reading `localStorage` throws where it is disabled. */
+// The cast: Node's own types declare some of these globals differently.
 export const globals = globalThis as unknown as {
   localStorage?: {
     getItem(key: string): string | null;

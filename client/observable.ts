@@ -1,39 +1,44 @@
-/** A value that others can watch. */
+/** A value that can be watched. */
 export interface Store<T> {
   get(): T;
-  /** Calls the listener at once with the current state and then after every change; what is returned ends that. */
+  /** Calls the listener immediately with the current state, and after every change. Returns a function that unsubscribes. */
   subscribe(listener: (state: T) => void): () => void;
 }
 
-/** A store, and what changes it. The functions need no `this`, so that they can be handed on. */
+/** A store that can be set. Its functions do not use `this`, so they can be passed on without binding. */
 export function observable<T>(state: T): Store<T> & { set(next: T): void } {
-  const changed = signal<T>();
+  const changes = emitter<T>();
   return {
     get: () => state,
-    set: (next) => changed.tell((state = next)),
+    set: (next) => changes.emit((state = next)),
     subscribe(listener) {
-      const off = changed.on(listener);
+      const unsubscribe = changes.on(listener);
       listener(state);
-      return off;
+      return unsubscribe;
     },
   };
 }
 
-/** Something that happens, and those who want to hear of it. */
-export function signal<T>() {
+export interface Emitter<T> {
+  /** Returns a function that removes the listener. The same function may be added twice. */
+  on(listener: (event: T) => void): () => void;
+  /** Calls all listeners. An error that one of them throws becomes an uncaught error; the remaining listeners still run. */
+  emit(event: T): void;
+}
+
+export function emitter<T>(): Emitter<T> {
   const listeners = new Set<(event: T) => void>();
   return {
-    on(listener: (event: T) => void): () => void {
-      const mine = (event: T) => listener(event); // the same function may listen twice
-      listeners.add(mine);
-      return () => void listeners.delete(mine);
+    on(listener) {
+      const added = (event: T) => listener(event);
+      listeners.add(added);
+      return () => void listeners.delete(added);
     },
-    tell(event: T): void {
+    emit(event) {
       for (const listener of [...listeners])
         try {
           listener(event);
         } catch (error) {
-          // Its own fault, and not to be hidden; but the others hear of the event all the same.
           setTimeout(() => {
             throw error;
           });

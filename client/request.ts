@@ -1,14 +1,14 @@
 import type { Actions } from "../contracts/actions.ts";
 import { routes, type Route } from "../contracts/routes.ts";
 import type { ParamsOf, ResultOf } from "../contracts/schema.ts";
-import { failure, unanswered } from "./souk-error.ts";
+import { errorOfAnswer, noAnswer } from "./souk-error.ts";
 
-/** What a route leads to. */
-export type Routed = (typeof routes)[number]["action"];
-export type Params<A extends Routed> = ParamsOf<Actions[A]>;
-export type Result<A extends Routed> = ResultOf<Actions[A]>;
+/** An action that has a route. */
+export type RoutedAction = (typeof routes)[number]["action"];
+export type Params<A extends RoutedAction> = ParamsOf<Actions[A]>;
+export type Result<A extends RoutedAction> = ResultOf<Actions[A]>;
 
-/** As much of fetch as is needed. */
+/** The part of `fetch` that the client uses. */
 export type Fetch = (
   url: string,
   init: { method: string; headers: Record<string, string>; body?: string; signal: AbortSignal },
@@ -19,84 +19,83 @@ export type Fetch = (
   text(): Promise<string>;
 }>;
 
-export interface Http {
-  /** One attempt. */
-  ask<A extends Routed>(action: A, params: Params<A>, token?: string): Promise<Result<A>>;
-  /** What is served beside the routes; an answer with one of the `also` statuses is one too. */
-  get(path: string, ...also: number[]): Promise<unknown>;
-}
+/** For one attempt. The server answers within ten seconds. */
+const requestTimeoutMs = 12_000;
 
-/** Milliseconds for an attempt. The server answers within ten seconds. */
-const answerWithin = 12_000;
+const routesByAction = new Map<RoutedAction, Route>(routes.map((route) => [route.action, route]));
+export const routeOf = (action: RoutedAction): Route => routesByAction.get(action)!;
 
-const table = new Map<Routed, Route>(routes.map((route) => [route.action, route]));
-export const routeOf = (action: Routed): Route => table.get(action)!;
+/** Sends single requests, without retries. Throws a SoukError. */
+export class HttpClient {
+  readonly #url: string;
+  readonly #fetch: Fetch;
 
-export function http(url: string, fetch: Fetch): Http {
-  async function send(
-    method: string,
-    path: string,
-    body?: object,
-    token?: string,
-    also: number[] = [],
-  ): Promise<unknown> {
-    const headers = {
-      ...(body && { "content-type": "application/json" }),
-      ...(token && { authorization: `Bearer ${token}` }),
-    };
-    const signal = AbortSignal.timeout(answerWithin);
-    let response, answer;
-    try {
-      response = await fetch(url + path, {
-        method,
-        headers,
-        ...(body && { body: JSON.stringify(body) }),
-        signal,
-      });
-      answer = parsed(await response.text());
-    } catch (cause) {
-      throw unanswered(cause);
-    }
-    const { ok, status } = response;
-    // An answer that is not JSON is not Souk's: a proxy's error page, the sign-in page of a hotel.
-    if (answer === undefined && ok) throw unanswered("not JSON");
-    if (!ok && !also.includes(status))
-      throw failure(status, answer, response.headers.get("retry-after"));
-    return answer;
+  constructor(url: string, fetch: Fetch) {
+    this.#url = url;
+    this.#fetch = fetch;
   }
 
-  return {
-    ask(action, params, token) {
-      const { method, path, body } = requestOf(routeOf(action), params);
-      return send(method, path, body, token) as Promise<Result<typeof action>>;
-    },
-    get: (path, ...also) => send("GET", path, undefined, undefined, also),
-  };
+  call<A extends RoutedAction>(action: A, params: Params<A>, token?: string): Promise<Result<A>> {
+    const request = toRequest(routeOf(action), params);
+    return this.#send({ ...request, token }) as Promise<Result<A>>;
+  }
+
+  /** For paths outside the table of routes. An answer with one of the `accepted` statuses is no error. */
+  get(path: string, ...accepted: number[]): Promise<unknown> {
+    return this.#send({ method: "GET", path }, accepted);
+  }
+
+  async #send({ method, path, body, token }: RequestParts, accepted: number[] = []) {
+    const init = {
+      method,
+      headers: {
+        ...(body && { "content-type": "application/json" }),
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    };
+    let response, answer;
+    try {
+      response = await this.#fetch(this.#url + path, init);
+      answer = parseJson(await response.text());
+    } catch (cause) {
+      throw noAnswer(cause);
+    }
+    const { ok, status, headers } = response;
+    // Souk answers in JSON. Anything else comes from a proxy or a captive portal.
+    if (answer === undefined && ok) throw noAnswer("The answer is not JSON.");
+    if (!ok && !accepted.includes(status))
+      throw errorOfAnswer(status, answer, headers.get("retry-after"));
+    return answer;
+  }
 }
 
-/** Where each param goes: into the path, else the query of a GET or DELETE, else the body. */
-function requestOf({ method, path, ...route }: Route, params: object) {
+interface RequestParts {
+  method: string;
+  path: string;
+  body?: object | undefined;
+  token?: string | undefined;
+}
+
+/** Distributes the params: first into the path, the rest into the query of a GET or DELETE and the body of other methods. */
+function toRequest({ method, path }: Route, params: object): RequestParts {
   const rest = new Map(Object.entries(params).filter(([, value]) => value !== undefined));
-  const filled = path.replace(/:(\w+)/g, (_, name: string) => {
+  const filledPath = path.replace(/:(\w+)/g, (_, name: string) => {
     const value = String(rest.get(name));
     rest.delete(name);
     return encodeURIComponent(value);
   });
   if (method !== "GET" && method !== "DELETE")
-    return {
-      ...route,
-      method,
-      path: filled,
-      body: rest.size > 0 ? Object.fromEntries(rest) : undefined,
-    };
+    return { method, path: filledPath, body: rest.size > 0 ? Object.fromEntries(rest) : undefined };
   const query = [...rest]
     .map(([name, value]) => `${name}=${encodeURIComponent(value as string)}`)
     .join("&");
-  return { method, path: query ? `${filled}?${query}` : filled, body: undefined };
+  return { method, path: query ? `${filledPath}?${query}` : filledPath };
 }
 
-/** `null` for nothing, `undefined` for what is not JSON. */
-function parsed(text: string): unknown {
+/** Returns `null` for an empty text and `undefined` when it is not JSON. */
+function parseJson(text: string): unknown {
   try {
     return text ? JSON.parse(text) : null;
   } catch {

@@ -1,13 +1,13 @@
 import type { ErrorCode, FieldError, Problem } from "../contracts/errors.ts";
 
-/** Every way a call can fail. Match on `code`. */
+/** The error of every call that fails. Match on `code`. */
 export class SoukError extends Error {
   override readonly name = "SoukError";
   readonly code: ErrorCode;
-  /** Of the HTTP answer; 0 when there was none. */
+  /** The HTTP status; 0 when there was no answer. */
   readonly status: number;
   readonly detail: string;
-  /** With `BAD_DATA`: what is wrong with which field. */
+  /** With `BAD_DATA`: the invalid fields. */
   readonly errors?: FieldError[];
   readonly requestId?: string;
   /** Seconds. */
@@ -33,8 +33,8 @@ export class SoukError extends Error {
   }
 }
 
-/** Whoever answers in Souk's place (a proxy) has no code of ours. */
-const codes: Record<number, ErrorCode> = {
+/** The codes of answers without a problem document: a proxy sent them. */
+const codesByStatus: Record<number, ErrorCode> = {
   401: "UNAUTHENTICATED",
   403: "FORBIDDEN",
   404: "NOT_FOUND",
@@ -45,36 +45,36 @@ const codes: Record<number, ErrorCode> = {
   504: "TIMEOUT",
 };
 
-/** The error that an HTTP answer is. */
-export function failure(status: number, body: unknown, retryAfter: string | null): SoukError {
+/** The error for an HTTP answer; `retryAfter` is its header. */
+export function errorOfAnswer(status: number, body: unknown, retryAfter: string | null): SoukError {
   const { code, detail, errors, requestId } = (body ?? {}) as Partial<Problem>;
   return new SoukError(
-    code ?? codes[status] ?? (status < 500 ? "BAD_DATA" : "INTERNAL"),
-    detail ?? `The answer was ${status}`,
+    code ?? codesByStatus[status] ?? (status < 500 ? "BAD_DATA" : "INTERNAL"),
+    detail ?? `The server answered with status ${status}.`,
     {
       status,
       ...(errors && { errors }),
       ...(requestId && { requestId }),
-      ...(retryAfter && { retryAfter: secondsOf(retryAfter) }),
+      ...(retryAfter && { retryAfter: parseRetryAfter(retryAfter) }),
     },
   );
 }
 
 /** Retry-After is a number of seconds or a date. */
-function secondsOf(header: string): number {
+function parseRetryAfter(header: string): number {
   const seconds = Number(header);
   return Number.isNaN(seconds)
     ? Math.max(0, (Date.parse(header) - Date.now()) / 1000 || 0)
     : seconds;
 }
 
-/** There was no answer. */
-export const unanswered = (cause: unknown) =>
+/** The error for a request without an answer. */
+export const noAnswer = (cause: unknown) =>
   (cause as Error | undefined)?.name === "TimeoutError"
-    ? new SoukError("TIMEOUT", "There was no answer in time", { cause })
-    : new SoukError("UNAVAILABLE", "The market cannot be reached", { cause });
+    ? new SoukError("TIMEOUT", "The server did not answer in time.", { cause })
+    : new SoukError("UNAVAILABLE", "The server cannot be reached.", { cause });
 
-export const signInFirst = (detail = "Sign in first") =>
+export const notSignedIn = (detail = "You are not signed in.") =>
   new SoukError("UNAUTHENTICATED", detail, { status: 401 });
 
 export const isCode = (error: unknown, ...codes: ErrorCode[]) =>

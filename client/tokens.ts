@@ -1,36 +1,39 @@
 import { globals } from "./globals.ts";
 
-/** Where the refresh token lives, and what the client notes beside it: one text, of letters, digits, `.`, `_`, `-` and `~`. */
+/**
+ * Storage for the refresh token. The stored text is the token, during a refresh followed by `~` and an idempotency key. It consists of
+ * letters, digits, `.`, `_`, `-` and `~`.
+ */
 export interface Tokens {
   get(): string | null;
   set(token: string | null): void;
-  /** Calls the listener when somebody else changed it: another tab. */
+  /** Calls the listener when another tab has changed the stored text. */
   onChange?(listener: () => void): void;
 }
 
-export function tokensInMemory(): Tokens {
-  let kept: string | null = null;
-  return { get: () => kept, set: (token) => void (kept = token) };
+export function memoryTokens(): Tokens {
+  let stored: string | null = null;
+  return { get: () => stored, set: (token) => void (stored = token) };
 }
 
-/** In localStorage, so that a session outlives the page; where that is disabled or full, in memory. */
+/** Keeps the refresh token in localStorage, so that a session survives a reload. Falls back to memory where that is disabled or full. */
 export function storedTokens(key = "souk.refreshToken"): Tokens {
-  const memory = tokensInMemory();
-  let isStored = true;
-  const orElse = <T>(stored: () => T, fallback: () => T): T => {
-    if (isStored)
+  const memory = memoryTokens();
+  let isStorageUsable = true;
+  const withFallback = <T>(use: () => T, fallback: () => T): T => {
+    if (isStorageUsable)
       try {
-        return stored();
+        return use();
       } catch {
-        isStored = false;
+        isStorageUsable = false;
       }
     return fallback();
   };
   return {
-    get: () => orElse(() => globals.localStorage!.getItem(key), memory.get),
+    get: () => withFallback(() => globals.localStorage!.getItem(key), memory.get),
     set(token) {
       memory.set(token);
-      orElse(
+      withFallback(
         () =>
           token === null
             ? globals.localStorage!.removeItem(key)
@@ -39,7 +42,7 @@ export function storedTokens(key = "souk.refreshToken"): Tokens {
       );
     },
     onChange(listener) {
-      // Without a key: all of it was cleared.
+      // The key is null when all of the storage was cleared.
       globals.addEventListener?.(
         "storage",
         (event) => void ((event.key === key || event.key === null) && listener()),

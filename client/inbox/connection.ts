@@ -3,84 +3,101 @@ import type { Inbox, Notification } from "../../contracts/notifications.ts";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import { isCode, SoukError } from "../souk-error.ts";
 import { backoff } from "../retry.ts";
-import type { Access } from "../session.ts";
+import type { Access } from "../session/session-manager.ts";
 
-/** What comes over a line. */
-export interface Hears {
-  /** From now on an inbox is on its way. */
-  expecting(): void;
+export interface InboxHandlers {
+  /** The server is about to send an inbox. */
+  inboxRequested(): void;
   inbox(inbox: Inbox): void;
   notification(notification: Notification): void;
   read(read: Parameters<ServerToClient["read"]>[0]): void;
-  /** It is gone, once; `code` is why the server ended it, `token` is the one that it had last. */
-  lost(code: string | undefined, token: string): void;
+  /** Called at most once. `code` is the server's reason, if it gave one; `token` is the last token that was sent. */
+  disconnected(code: string | undefined, token: string): void;
 }
 
-/** Milliseconds for the answer to an event. */
-const answerWithin = 10_000;
+/** For the acknowledgement of an event. */
+const ackTimeoutMs = 10_000;
 
 /**
- * One connection to the sockets, which `fresh` tokens keep beyond the life of its first. When it is lost another is to be made: a stock
- * client that reconnects by itself would bring an old token, and gives up after a refusal. Returns what closes it.
+ * One connection to the sockets. It sends a fresh token before the last one expires. It does not reconnect: Socket.IO's own reconnection
+ * would send an old token, and gives up after a refusal. Make a new connection instead.
  */
-export function connectInbox(
-  url: string,
-  access: Access,
-  fresh: () => Promise<Access>,
-  hears: Hears,
-): () => void {
-  const socket: Socket<ServerToClient, ClientToServer> = io(url, {
-    transports: ["websocket"],
-    auth: { token: access.token },
-    reconnection: false,
-    forceNew: true,
-  });
-  let isOver = false;
-  let closing: string | undefined;
-  let due: ReturnType<typeof setTimeout>;
+export class InboxConnection {
+  readonly #socket: Socket<ServerToClient, ClientToServer>;
+  readonly #freshAccess: () => Promise<Access>;
+  readonly #handlers: InboxHandlers;
+  #access: Access;
+  #isClosed = false;
+  #closeCode: string | undefined;
+  #renewTimer: ReturnType<typeof setTimeout> | undefined;
 
-  function close(): void {
-    isOver = true;
-    clearTimeout(due);
-    socket.disconnect();
+  constructor(
+    url: string,
+    access: Access,
+    freshAccess: () => Promise<Access>,
+    handlers: InboxHandlers,
+  ) {
+    this.#access = access;
+    this.#freshAccess = freshAccess;
+    this.#handlers = handlers;
+    this.#socket = io(url, {
+      transports: ["websocket"],
+      auth: { token: access.token },
+      reconnection: false,
+      forceNew: true,
+    });
+    this.#listen();
   }
 
-  function lost(code?: string): void {
-    if (isOver) return;
-    close();
-    hears.lost(code, access.token);
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#renewTimer);
+    this.#socket.disconnect();
   }
 
-  function renewIn(ms: number, failures = 0): void {
-    due = setTimeout(() => void renew(failures), Math.max(0, ms));
+  #listen(): void {
+    const { inbox, notification, read } = this.#handlers;
+    this.#socket
+      .on("connect", () => {
+        this.#handlers.inboxRequested();
+        this.#renewIn(this.#access.renewAt - Date.now());
+      })
+      .on("inbox", inbox)
+      .on("notification", notification)
+      .on("read", read)
+      .on("closing", ({ code }) => void (this.#closeCode = code))
+      .on("disconnect", () => this.#disconnected(this.#closeCode))
+      .on("connect_error", (error) =>
+        this.#disconnected((error as { data?: { code?: string } }).data?.code),
+      );
   }
 
-  async function renew(failures: number): Promise<void> {
+  #disconnected(code?: string): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#handlers.disconnected(code, this.#access.token);
+  }
+
+  #renewIn(ms: number, failures = 0): void {
+    this.#renewTimer = setTimeout(() => void this.#renew(failures), Math.max(0, ms));
+  }
+
+  /** Sends a fresh token. The server answers with a new inbox, too. */
+  async #renew(failures: number): Promise<void> {
     try {
-      access = await fresh();
-      if (isOver) return;
-      hears.expecting();
-      const answer = await socket
-        .timeout(answerWithin)
-        .emitWithAck("authorize", { token: access.token });
+      this.#access = await this.#freshAccess();
+      if (this.#isClosed) return;
+      this.#handlers.inboxRequested();
+      const answer = await this.#socket
+        .timeout(ackTimeoutMs)
+        .emitWithAck("authorize", { token: this.#access.token });
       if (!answer.ok) throw new SoukError(answer.code, answer.detail);
-      renewIn(access.renewAt - Date.now());
+      this.#renewIn(this.#access.renewAt - Date.now());
     } catch (error) {
-      if (isOver) return;
-      if (isCode(error, "UNAUTHENTICATED", "FORBIDDEN")) lost((error as SoukError).code);
-      else renewIn(backoff(failures, 1_000, 8_000), failures + 1);
+      if (this.#isClosed) return;
+      if (isCode(error, "UNAUTHENTICATED", "FORBIDDEN"))
+        this.#disconnected((error as SoukError).code);
+      else this.#renewIn(backoff(failures, 1_000, 8_000), failures + 1);
     }
   }
-
-  socket.on("connect", () => {
-    hears.expecting();
-    renewIn(access.renewAt - Date.now());
-  });
-  socket.on("inbox", hears.inbox);
-  socket.on("notification", hears.notification);
-  socket.on("read", hears.read);
-  socket.on("closing", ({ code }) => void (closing = code));
-  socket.on("disconnect", () => lost(closing));
-  socket.on("connect_error", (error) => lost((error as { data?: { code?: string } }).data?.code));
-  return close;
 }

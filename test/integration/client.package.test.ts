@@ -1,4 +1,4 @@
-/** What is published of the client: small, on its own, and what its page says. */
+/** The published package: its size, its declarations, and the example in its documentation. */
 import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ const run = (command: string, ...args: string[]) =>
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });
-/** With everything strict, the library's declarations included, and nothing of this repository in reach. */
+/** Compiles in strict mode, including the declarations of libraries, without access to this repository. */
 const typeCheck = (file: string) => {
   try {
     const options =
@@ -60,7 +60,7 @@ afterAll(async () => {
   project.remove();
 });
 
-it("installs from its tarball into an empty project, with socket.io-client and nothing else of its own", () => {
+it("installs from its tarball into an empty project, with socket.io-client as its only dependency", () => {
   const { dependencies } = JSON.parse(
     readFileSync(join(project.path, "node_modules/souk-client/package.json"), "utf8"),
   ) as {
@@ -74,18 +74,18 @@ it("installs from its tarball into an empty project, with socket.io-client and n
   ).toEqual(["README.md", "package.json", "index.d.ts", "index.js"]);
 });
 
-it("declares its types in one file that needs no other", () => {
+it("declares its types in one file that imports nothing", () => {
   expect(types()).not.toMatch(/import|typebox|contracts|Static</i);
   expect(types()).toContain("ITEM_SOLD");
 });
 
-it("does what its page says in five lines", async () => {
+it("runs the example of its documentation", async () => {
   const lines = block("docs/client.md", "ts inbox");
-  const isSame = (text: string) =>
+  const withServer = (text: string) =>
     text
       .replace("http://127.0.0.1:3000", market.api)
       .replace("<printed at start>", market.keys.samplePassword!);
-  writeFileSync(join(project.path, "inbox.ts"), isSame(lines));
+  writeFileSync(join(project.path, "inbox.ts"), withServer(lines));
   expect(block("client/README.md", "ts")).toBe(lines);
   expect(lines.trim().split("\n").filter(Boolean)).toHaveLength(4);
 
@@ -105,7 +105,7 @@ it("does what its page says in five lines", async () => {
   }
 }, 60_000);
 
-it("does not compile with what the contracts do not have", () => {
+it("rejects at compile time what the contracts do not have", () => {
   writeFileSync(
     join(project.path, "wrong.ts"),
     `import { createSouk, SoukError, type ErrorCode } from "souk-client";
@@ -119,7 +119,7 @@ void souk.items({ sort: "oldest" });
 // @ts-expect-error a field that the result does not have
 void souk.item("1").then(({ buyerId }) => buyerId);
 export const isSold = (error: SoukError) => error.code === "ITEM_SOLD";
-// @ts-expect-error a code that is none
+// @ts-expect-error an unknown code
 export const isStolen = (error: SoukError) => error.code === "ITEM_STOLEN";
 export const codes: ErrorCode[] = ["UNAVAILABLE"];
 `,
@@ -127,13 +127,13 @@ export const codes: ErrorCode[] = ["UNAVAILABLE"];
   expect(typeCheck("wrong.ts")).toBe("");
 });
 
-/** Minified by what the page is built with, as its script would contain it; in a process of its own, because it does not run in jest's. */
+/** Minified by Vite, as in a page. Runs in another process, because Vite does not run in jest's. */
 const bundled = (external: string[]) =>
   run(
     process.execPath,
     "--input-type=module",
     "--eval",
-    `process.env.NODE_ENV = "production"; // jest has set another
+    `process.env.NODE_ENV = "production"; // Jest sets another value.
      const { build } = await import(${JSON.stringify(import.meta.resolve("vite"))});
      const rolldownOptions = { input: "client/index.ts", external: ${JSON.stringify(external)}, preserveEntrySignatures: "strict" };
      const root = ${JSON.stringify(root)};
@@ -144,7 +144,7 @@ const bundled = (external: string[]) =>
 it.each([
   ["by itself", ["socket.io-client"], 6],
   ["with socket.io-client", [], 19],
-])("takes little of a page's script %s", (_, external, kilobytes) => {
+])("stays small %s", (_, external, kilobytes) => {
   const code = bundled(external);
 
   expect(code).toContain("/market/items");

@@ -1,4 +1,4 @@
-/** The client on a real market: a session and an inbox that outlive what goes wrong. */
+/** The client against a real market: sessions and inboxes that recover from failures. */
 import {
   createSouk,
   type InboxState,
@@ -28,31 +28,31 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** A client and what its inbox showed: every state, and the id of each notice it told of. */
+/** A client with all states of its inbox, and the ids of the notices that it emitted. */
 interface Device {
   souk: Souk;
   wire: Wire;
   inbox: LiveInbox;
   states: InboxState[];
-  told: string[];
+  emitted: string[];
 }
 
 function device(options: Partial<SoukOptions> = {}): Device {
   const wire = new Wire();
   const souk = createSouk({ url: market.api, fetch: wire.fetch, ...options });
   const inbox = souk.inbox();
-  const [states, told]: [InboxState[], string[]] = [[], []];
+  const [states, emitted]: [InboxState[], string[]] = [[], []];
   inbox.subscribe((state) => states.push(state));
-  inbox.onNotification(({ id }) => told.push(id));
+  inbox.onNotification(({ id }) => emitted.push(id));
   closing.push(() => inbox.close());
-  return { souk, wire, inbox, states, told };
+  return { souk, wire, inbox, states, emitted };
 }
 
 const isLive = ({ inbox }: Device) =>
   eventually(() => expect(inbox.get().connection).toBe("live"), { within: 15_000 });
 const shown = ({ inbox }: Device) => inbox.get().notifications.map(({ id }) => id);
 
-/** A seller, signed in on so many devices that are live. */
+/** A seller who is signed in on `count` devices, all live. */
 async function seller(count = 1, options: Partial<SoukOptions> = {}): Promise<Device[]> {
   const { name, ...account } = newAccount();
   const devices = Array.from({ length: count }, () => device(options));
@@ -62,13 +62,13 @@ async function seller(count = 1, options: Partial<SoukOptions> = {}): Promise<De
   return devices;
 }
 
-/** The sale of another item of that seller; its notice has the same id. */
+/** Sells another item of that seller. Returns the id of the sale, which is the id of its notice. */
 async function sale({ souk }: Device): Promise<string> {
   const { id } = await souk.offer({ title: "Lamp", price: 4_200 });
   return (await buyer.buy(id)).saleId;
 }
 
-/** A network between the client and the sockets. */
+/** A proxy between the client and the sockets. */
 async function network(): Promise<{ proxy: Proxy; socketUrl: string }> {
   const proxy = await Proxy.before(Number(new URL(market.sockets).port));
   closing.push(() => proxy.close());
@@ -76,13 +76,13 @@ async function network(): Promise<{ proxy: Proxy; socketUrl: string }> {
 }
 
 describe("an inbox", () => {
-  it("shows a sale on every device, once, and what one reads is gone on the others", async () => {
+  it("shows a sale on every device once, and removes it everywhere when it is read", async () => {
     const [phone, laptop] = (await seller(2)) as [Device, Device];
 
     const [first, second] = [await sale(phone), await sale(phone)];
     for (const one of [phone, laptop])
       await eventually(() => expect(shown(one)).toEqual([second, first]));
-    expect([phone.told, laptop.told]).toEqual([
+    expect([phone.emitted, laptop.emitted]).toEqual([
       [first, second],
       [first, second],
     ]);
@@ -96,7 +96,7 @@ describe("an inbox", () => {
     await eventually(() => expect([shown(phone), phone.inbox.get().unread]).toEqual([[], 0]));
   });
 
-  it("loads older ones page by page, counts those that are not loaded, and reads them with the others", async () => {
+  it("loads older notices by page, counts those that are not loaded, and marks all as read", async () => {
     const [phone] = (await seller()) as [Device];
     const sales: string[] = [];
     while (sales.length < 60) sales.unshift(await sale(phone));
@@ -111,7 +111,7 @@ describe("an inbox", () => {
       { unread: 60, nextCursor: null },
     ]);
     await laptop.inbox.more();
-    expect(laptop.told).toEqual([]);
+    expect(laptop.emitted).toEqual([]);
 
     const late = device();
     await late.souk.signIn({ email: phone.souk.session.get().user!.email, password });
@@ -121,11 +121,11 @@ describe("an inbox", () => {
       await eventually(() => expect([shown(one), one.inbox.get().unread]).toEqual([[], 0]));
   });
 
-  it("says that it pauses, and then has what was missed and not what was read meanwhile", async () => {
+  it("pauses, and then shows what was missed and not what was read", async () => {
     const { proxy, socketUrl } = await network();
     const [phone] = (await seller(1, { socketUrl })) as [Device];
     const seen = await sale(phone);
-    await eventually(() => expect(phone.told).toEqual([seen]));
+    await eventually(() => expect(phone.emitted).toEqual([seen]));
 
     await proxy.refuse();
     await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 10_000 });
@@ -136,10 +136,10 @@ describe("an inbox", () => {
 
     await eventually(() => expect(shown(phone)).toEqual([second, first]), { within: 20_000 });
     expect(phone.inbox.get()).toMatchObject({ connection: "live", unread: 2 });
-    expect(phone.told).toEqual([seen, first, second]);
+    expect(phone.emitted).toEqual([seen, first, second]);
   }, 60_000);
 
-  it("is the same one every time, silent after `close`, and back when it is asked for again", async () => {
+  it("is one object: silent after `close`, and live again at the next call", async () => {
     const [phone] = (await seller()) as [Device];
     expect(phone.souk.inbox()).toBe(phone.inbox);
 
@@ -148,10 +148,10 @@ describe("an inbox", () => {
     const missed = await sale(phone);
     phone.souk.inbox();
 
-    await eventually(() => expect(phone.told).toEqual([missed]));
+    await eventually(() => expect(phone.emitted).toEqual([missed]));
   });
 
-  it("is somebody else's when they sign in, with nothing of whoever was there before", async () => {
+  it("shows nothing of the previous user after another one signs in", async () => {
     const [phone] = (await seller()) as [Device];
     await sale(phone);
     await eventually(() => expect(phone.inbox.get().unread).toBe(1));
@@ -172,7 +172,7 @@ describe("an inbox", () => {
     await eventually(() => expect(shown(phone)).toEqual([own]));
   });
 
-  it("shows nothing of whoever was there before, also while it is closed", async () => {
+  it("shows nothing of the previous user, even while it is closed", async () => {
     const [phone] = (await seller()) as [Device];
     await sale(phone);
     await eventually(() => expect(phone.inbox.get().unread).toBe(1));
@@ -184,7 +184,7 @@ describe("an inbox", () => {
     expect(phone.inbox.get()).toMatchObject({ notifications: [], unread: 0 });
   });
 
-  it("fails to be read with the error's code when notifications does not answer, and stays as it is", async () => {
+  it("fails to mark as read with the error's code when notifications is unavailable, and stays unchanged", async () => {
     const [phone] = (await seller()) as [Device];
     await sale(phone);
     await eventually(() => expect(phone.inbox.get().unread).toBe(1));
@@ -199,8 +199,8 @@ describe("an inbox", () => {
   });
 });
 
-describe("an access token that lives for six seconds", () => {
-  /** As users would make it. */
+describe("an access token that expires after six seconds", () => {
+  /** Changes the server's tokens into short-lived ones. */
   const shortLived = (wire: Wire) => {
     wire.changed = async (_, body: Session) =>
       body.accessToken
@@ -212,7 +212,7 @@ describe("an access token that lives for six seconds", () => {
         : body;
   };
 
-  it("is replaced on the live socket before it expires, which nobody notices", async () => {
+  it("is replaced on the live socket before it expires, without an interruption", async () => {
     const phone = device();
     shortLived(phone.wire);
     await phone.souk.register(newAccount());
@@ -224,12 +224,12 @@ describe("an access token that lives for six seconds", () => {
       { within: 20_000 },
     );
     const last = await sale(phone);
-    await eventually(() => expect(phone.told).toEqual([last]));
+    await eventually(() => expect(phone.emitted).toEqual([last]));
 
     expect(phone.states.slice(from).filter(({ connection }) => connection !== "live")).toEqual([]);
   }, 40_000);
 
-  it("leaves the inbox paused when users is away at its end, until users is back", async () => {
+  it("pauses the inbox when it expires while the users service is unavailable, until that is back", async () => {
     const phone = device();
     shortLived(phone.wire);
     await phone.souk.register(newAccount());
@@ -243,12 +243,12 @@ describe("an access token that lives for six seconds", () => {
 
     await isLive(phone);
     const missed = await sale(phone);
-    await eventually(() => expect(phone.told).toEqual([missed]));
+    await eventually(() => expect(phone.emitted).toEqual([missed]));
   }, 60_000);
 });
 
 describe("a socket", () => {
-  it("whose token is refused is connected with a fresh one", async () => {
+  it("reconnects with a fresh token when its token is refused", async () => {
     const phone = device();
     phone.wire.changed = ({ path }, body: Session) =>
       path === "/users" ? { ...body, accessToken: "a.b.c" } : body;
@@ -259,7 +259,7 @@ describe("a socket", () => {
     expect(phone.wire.to("/users/refresh")).toHaveLength(1);
   });
 
-  it("is let go of when its session was ended elsewhere, and nobody is signed in any more", async () => {
+  it("is closed, and its user signed out, when another device ended the session", async () => {
     const [phone, laptop] = (await seller(2)) as [Device, Device];
 
     await phone.souk.changePassword({ password, newPassword: `${password} staple` });
@@ -267,11 +267,11 @@ describe("a socket", () => {
     await eventually(() => expect(laptop.inbox.get().connection).toBe("signedOut"));
     expect(laptop.souk.session.get()).toEqual({ user: null, status: "signedOut" });
     const kept = await sale(phone);
-    await eventually(() => expect(phone.told).toEqual([kept]), { within: 10_000 });
+    await eventually(() => expect(phone.emitted).toEqual([kept]), { within: 10_000 });
     expect(phone.inbox.get().connection).toBe("live");
   });
 
-  it("comes back by itself when the connection breaks", async () => {
+  it("reconnects when the connection breaks", async () => {
     const { proxy, socketUrl } = await network();
     const [phone] = (await seller(1, { socketUrl })) as [Device];
     for (let round = 0; round < 3; round++) {
@@ -282,11 +282,11 @@ describe("a socket", () => {
       });
     }
     const last = await sale(phone);
-    await eventually(() => expect(phone.told).toEqual([last]));
+    await eventually(() => expect(phone.emitted).toEqual([last]));
   }, 40_000);
 });
 
-it("a market that is killed and started again finds its clients again, each notice shown once", async () => {
+it("reconnects to a market that was killed and restarted, and emits each notice once", async () => {
   const folder = temporaryFolder();
   const env = { DATA_DIR: folder.path, RATE_SCALE: "1000" };
   let node = await startNode([], env);
@@ -300,7 +300,7 @@ it("a market that is killed and started again finds its clients again, each noti
   const buy = async () =>
     (await other.buy((await phone.souk.offer({ title: "Lamp", price: 1 })).id)).saleId;
   const first = await buy();
-  await eventually(() => expect(phone.told).toEqual([first]));
+  await eventually(() => expect(phone.emitted).toEqual([first]));
 
   const [port, socketPort] = [node.api, node.sockets].map((url) => new URL(url).port);
   await node.end("SIGKILL");
@@ -309,6 +309,6 @@ it("a market that is killed and started again finds its clients again, each noti
 
   await isLive(phone);
   const second = await buy();
-  await eventually(() => expect(phone.told).toEqual([first, second]));
+  await eventually(() => expect(phone.emitted).toEqual([first, second]));
   expect(shown(phone)).toEqual([second, first]);
 }, 60_000);

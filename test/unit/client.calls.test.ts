@@ -32,8 +32,8 @@ const codeOf = (call: Promise<unknown>) =>
     (error: unknown) => (error instanceof SoukError ? error.code : error),
   );
 
-describe("a call", () => {
-  it("puts each param where the table of routes has it", async () => {
+describe("a call of the client", () => {
+  it("sends each param in the path, query or body, as its route says", async () => {
     const { wire, souk } = await signedIn();
     wire.instead = () => [200, {}];
     await souk.items({ search: "tea & lämp", sold: false, limit: 5, cursor: undefined });
@@ -55,7 +55,7 @@ describe("a call", () => {
     ]);
   });
 
-  it("brings the token where the route asks who calls, and nowhere else", async () => {
+  it("sends the access token only to routes that need a user", async () => {
     const { wire, souk } = await signedIn();
     wire.instead = () => [200, session()];
     const calls = {
@@ -80,13 +80,13 @@ describe("a call", () => {
       (a, b) => Number(a.action === "users.logout") - Number(b.action === "users.logout"),
     );
     for (const { action, who } of signOutLast) {
-      if (action === "users.refresh") continue; // the client's own
+      if (action === "users.refresh") continue; // The client calls it by itself.
       await calls[action]();
       expect([action, wire.asked.at(-1)?.token !== undefined]).toEqual([action, who === "user"]);
     }
   });
 
-  it("fails with the problem that the server describes", async () => {
+  it("fails with the problem in the server's answer", async () => {
     const { wire, souk } = await signedIn();
     const errors = [{ field: "price", message: "must be >= 1" }];
     wire.instead = () => [
@@ -110,10 +110,10 @@ describe("a call", () => {
   it.each([
     ["a proxy's error page", [502, "<html>Bad gateway</html>"], "UNAVAILABLE", 502],
     ["a proxy's 504", [504, ""], "TIMEOUT", 504],
-    ["a sign-in page of the network", [200, "<html>Welcome to the hotel</html>"], "UNAVAILABLE", 0],
+    ["a captive portal", [200, "<html>Welcome to the hotel</html>"], "UNAVAILABLE", 0],
     ["an empty 500", [500, ""], "INTERNAL", 500],
     ["a 418", [418, ""], "BAD_DATA", 418],
-  ] as const)("fails with a code also for %s", async (_, [status, body], code, shown) => {
+  ] as const)("fails with a code for %s", async (_, [status, body], code, shown) => {
     const { wire, souk } = await signedIn();
     wire.instead = () => [status, body];
 
@@ -122,7 +122,7 @@ describe("a call", () => {
     expect(error).toMatchObject({ name: "SoukError", code, status: shown });
   });
 
-  it("that needs somebody signed in is refused without asking when nobody is", async () => {
+  it("that needs a user fails without a request when no user is signed in", async () => {
     const wire = new Wire();
     const souk = createSouk({ url: "", fetch: wire.fetch });
 
@@ -131,7 +131,7 @@ describe("a call", () => {
     expect(souk.session.get()).toEqual({ user: null, status: "signedOut" });
   });
 
-  it("does not wait for ever for an answer", async () => {
+  it("times out", async () => {
     const silent = createServer(() => {}).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const realTimeout = AbortSignal.timeout.bind(AbortSignal);
@@ -148,7 +148,7 @@ describe("a call", () => {
   });
 });
 
-describe("what is safe to repeat", () => {
+describe("a call that is safe to repeat", () => {
   const calls = {
     items: (souk: ReturnType<typeof createSouk>) => souk.items(),
     buy: (souk: ReturnType<typeof createSouk>) => souk.buy("i1"),
@@ -161,7 +161,7 @@ describe("what is safe to repeat", () => {
     ["buy", "a 503", () => problem(503, "UNAVAILABLE")],
     ["buy", "a 504", () => problem(504, "TIMEOUT")],
     ["items", "a short 429", () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "0" })],
-  ] as const)("%s is repeated after %s", async (name, _, fail) => {
+  ] as const)("%s: is repeated after %s", async (name, _, fail) => {
     const { wire, souk } = await signedIn();
     wire.instead = () => (wire.asked.length < 3 ? fail() : [200, { ok: true, saleId: "s1" }]);
 
@@ -169,7 +169,7 @@ describe("what is safe to repeat", () => {
     expect(wire.asked).toHaveLength(3);
   });
 
-  it("is given up after four attempts", async () => {
+  it("fails after four attempts", async () => {
     const { wire, souk } = await signedIn();
     wire.instead = () => problem(503, "UNAVAILABLE");
 
@@ -177,7 +177,7 @@ describe("what is safe to repeat", () => {
     expect(wire.asked).toHaveLength(4);
   });
 
-  it("is not repeated before the server wants it, nor at the same moment by all", async () => {
+  it("is repeated after Retry-After, with jitter", async () => {
     const { wire, souk } = await signedIn();
     wire.instead = ({ path }) =>
       wire.to(path).length > 1 ? [200, {}] : problem(503, "UNAVAILABLE", { "retry-after": "1" });
@@ -193,19 +193,19 @@ describe("what is safe to repeat", () => {
 
   it.each([
     [
-      "it is told to stay away for long",
+      "Retry-After is a minute",
       () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "60" }),
       "TOO_MANY_REQUESTS",
     ],
     [
-      "it is told so by a date",
+      "Retry-After is a date in a minute",
       () =>
         problem(503, "UNAVAILABLE", { "retry-after": new Date(Date.now() + 60_000).toUTCString() }),
       "UNAVAILABLE",
     ],
-    ["the answer would be the same", () => problem(404, "ITEM_SOLD"), "ITEM_SOLD"],
-    ["the fault is the server's", () => problem(500, "INTERNAL"), "INTERNAL"],
-  ] as const)("is asked once when %s", async (_, fail, code) => {
+    ["the failure is permanent", () => problem(404, "ITEM_SOLD"), "ITEM_SOLD"],
+    ["the server has an internal error", () => problem(500, "INTERNAL"), "INTERNAL"],
+  ] as const)("is sent once when %s", async (_, fail, code) => {
     const { wire, souk } = await signedIn();
     wire.instead = fail;
 
@@ -213,7 +213,7 @@ describe("what is safe to repeat", () => {
     expect(wire.asked).toHaveLength(1);
   });
 
-  it("is no other write", async () => {
+  it("is no write other than buy", async () => {
     const { wire, souk } = await signedIn();
     for (const fail of [
       networkDown,
@@ -238,7 +238,7 @@ describe("what is safe to repeat", () => {
 });
 
 describe("health and config", () => {
-  it("say how the market is also when it is not well", async () => {
+  it("returns the health of a market that is not ready", async () => {
     const { wire, souk } = await signedIn();
     const health = { status: "not ready", services: { api: "up", market: "away" } };
     wire.instead = () => [503, health];
@@ -246,7 +246,7 @@ describe("health and config", () => {
     expect(await souk.health()).toEqual(health);
   });
 
-  it("is read once, and again only when it could not be read", async () => {
+  it("reads the configuration once, and again only after a failure", async () => {
     const { wire, souk } = await signedIn();
     wire.instead = () => problem(404, "NOT_FOUND");
     expect(await codeOf(souk.config())).toBe("NOT_FOUND");

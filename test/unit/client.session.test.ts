@@ -4,18 +4,18 @@ import { networkDown, problem, Wire } from "../support/wire.ts";
 
 const credentials = { email: "selma@souk.test", password: "correct horse" };
 
-/** As the server makes them: user, session, and two secrets. */
+/** In the server's format: user, session, and two secrets. */
 const tokenOf = (n: number) => `Selma.s1.family.${n}`;
 
-/** The server's part: what a refresh token is worth. Two uses of one end its session, as with the real one, unless they are one refresh. */
+/** A fake server. As on the real one, a second refresh with the same token ends the session, unless it has the same idempotency key. */
 class Users extends Wire {
-  /** Seconds that an access token lives. */
+  /** The lifetime of an access token in seconds. */
   life = 900;
-  /** Milliseconds until an answer. */
+  /** The delay of an answer in ms. */
   slowness = 0;
   good = "";
-  /** The access tokens that are taken. */
-  readonly taken = new Set<string>();
+  /** The access tokens that the server accepts. */
+  readonly accepted = new Set<string>();
   user = "Selma";
   #made = 0;
   #refresh = "";
@@ -42,7 +42,7 @@ class Users extends Wire {
       this.revoke();
       return [204];
     }
-    if (token !== undefined && !this.taken.has(token)) return problem(401, "UNAUTHENTICATED");
+    if (token !== undefined && !this.accepted.has(token)) return problem(401, "UNAUTHENTICATED");
     return [200, { ok: true, saleId: "s1", as: this.user }];
   };
 
@@ -55,7 +55,7 @@ class Users extends Wire {
       createdAt: "2026-01-01T00:00:00.000Z",
     };
     this.good = tokenOf(n);
-    this.taken.add(`access-${n}`);
+    this.accepted.add(`access-${n}`);
     return [
       200,
       { user, accessToken: `access-${n}`, refreshToken: this.good, expiresIn: this.life },
@@ -64,7 +64,7 @@ class Users extends Wire {
 
   revoke(): void {
     this.good = this.#refresh = "gone";
-    this.taken.clear();
+    this.accepted.clear();
   }
 
   get refreshed() {
@@ -72,7 +72,7 @@ class Users extends Wire {
   }
 }
 
-/** What tabs share. */
+/** A token storage that tabs share. */
 function shared(): Tokens {
   let kept: string | null = null;
   return { get: () => kept, set: (token) => void (kept = token) };
@@ -86,11 +86,11 @@ const codeOf = (call: Promise<unknown>) =>
   );
 
 describe("an access token", () => {
-  it("is renewed once for all calls that wait for it, when the server does not take it any more", async () => {
+  it("is renewed once for all waiting calls when the server refuses it", async () => {
     const users = new Users();
     const souk = tab(users);
     await souk.signIn(credentials);
-    users.taken.clear();
+    users.accepted.clear();
     users.slowness = 20;
 
     await Promise.all(Array.from({ length: 20 }, () => souk.sales()));
@@ -98,12 +98,12 @@ describe("an access token", () => {
     expect(users.refreshed).toEqual([tokenOf(1)]);
   });
 
-  it("is renewed before it expires, and nobody waits for that", async () => {
+  it("is renewed before it expires, without delaying a call", async () => {
     const users = new Users();
     users.life = 2;
     const souk = tab(users);
     await souk.signIn(credentials);
-    await new Promise((resolve) => setTimeout(resolve, 1_500)); // its life is what it is about
+    await new Promise((resolve) => setTimeout(resolve, 1_500)); // The test is about the token's lifetime.
 
     const { instead } = users;
     let release = () => {};
@@ -123,7 +123,7 @@ describe("an access token", () => {
     });
   });
 
-  it("is waited for when it has expired", async () => {
+  it("is renewed before the call when it has expired", async () => {
     const users = new Users();
     users.life = 0.01;
     const souk = tab(users);
@@ -136,7 +136,7 @@ describe("an access token", () => {
     expect(users.to("/market/buy/i1").map(({ token }) => token)).toEqual(["access-2"]);
   });
 
-  it("serves on while it is good when users is away", async () => {
+  it("is used until it expires while the users service is unavailable", async () => {
     const users = new Users();
     users.life = 2;
     const souk = tab(users);
@@ -151,7 +151,7 @@ describe("an access token", () => {
     expect(souk.session.get().status).toBe("signedIn");
   });
 
-  it("that is refused for good is not renewed for ever", async () => {
+  it("is renewed only once for a call that is refused again", async () => {
     const users = new Users();
     const souk = tab(users);
     await souk.signIn(credentials);
@@ -165,7 +165,7 @@ describe("an access token", () => {
 });
 
 describe("a session", () => {
-  it("is resumed from the stored token", async () => {
+  it("resumes from the stored token", async () => {
     const users = new Users();
     const tokens = shared();
     await tab(users, tokens).signIn(credentials);
@@ -179,7 +179,7 @@ describe("a session", () => {
     expect(users.refreshed).toHaveLength(1);
   });
 
-  it("is not there without a stored token, and that is no error", async () => {
+  it("is signed out without a stored token, without an error", async () => {
     const souk = tab(new Users());
 
     expect(await souk.resume()).toBeNull();
@@ -187,14 +187,14 @@ describe("a session", () => {
   });
 
   it.each([
-    ["no answer comes", networkDown, "UNAVAILABLE"],
-    ["users is away", () => problem(503, "UNAVAILABLE"), "UNAVAILABLE"],
+    ["no answer arrives", networkDown, "UNAVAILABLE"],
+    ["the users service is unavailable", () => problem(503, "UNAVAILABLE"), "UNAVAILABLE"],
     [
-      "too much is asked",
+      "the rate limit is exceeded",
       () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "9" }),
       "TOO_MANY_REQUESTS",
     ],
-  ] as const)("is kept when %s, and resumed later", async (_, fail, code) => {
+  ] as const)("is kept when %s, and resumes later", async (_, fail, code) => {
     const users = new Users();
     const tokens = shared();
     await tab(users, tokens).signIn(credentials);
@@ -213,7 +213,7 @@ describe("a session", () => {
     expect(souk.session.get().status).toBe("signedIn");
   });
 
-  it("is not lost with the answers that renew it, nor with the page: each that comes asks for the same refresh again", async () => {
+  it("survives lost answers and closed pages: the next page repeats the same refresh", async () => {
     const users = new Users();
     const tokens = shared();
     await tab(users, tokens).signIn(credentials);
@@ -232,12 +232,12 @@ describe("a session", () => {
     expect(tokens.get()).toBe(tokenOf(2));
   });
 
-  it("asks for another refresh with another key", async () => {
+  it("uses a new idempotency key for every refresh", async () => {
     const users = new Users();
     const souk = tab(users);
     await souk.signIn(credentials);
     for (let n = 0; n < 3; n++) {
-      users.taken.clear();
+      users.accepted.clear();
       await souk.sales();
     }
 
@@ -247,7 +247,7 @@ describe("a session", () => {
     );
   });
 
-  it("of which a refresh was begun ends on the server, too, when its user signs out", async () => {
+  it("ends on the server when its user signs out after an unanswered refresh", async () => {
     const users = new Users();
     const tokens = shared();
     await tab(users, tokens).signIn(credentials);
@@ -270,7 +270,7 @@ describe("a session", () => {
     const tokens = shared();
     const souk = tab(users, tokens);
     await souk.signIn(credentials);
-    users.taken.clear();
+    users.accepted.clear();
     const { instead } = users;
     users.instead = (asked) =>
       asked.path === "/users/refresh"
@@ -281,7 +281,7 @@ describe("a session", () => {
     expect([souk.session.get(), tokens.get()]).toEqual([{ user: null, status: "signedOut" }, null]);
   });
 
-  it("ends here at once when its user signs out, whether or not the server can be told", async () => {
+  it("ends in the client at once when its user signs out, even when the server cannot be reached", async () => {
     const users = new Users();
     const tokens = shared();
     const souk = tab(users, tokens);
@@ -299,12 +299,12 @@ describe("a session", () => {
     });
   });
 
-  it("does not come back when its user signs out while it is being renewed", async () => {
+  it("stays ended when its user signs out during a renewal", async () => {
     const users = new Users();
     const tokens = shared();
     const souk = tab(users, tokens);
     await souk.signIn(credentials);
-    users.taken.clear();
+    users.accepted.clear();
     users.slowness = 30;
     const call = codeOf(souk.sales());
     await eventually(() => expect(users.refreshed).toHaveLength(1));
@@ -322,7 +322,7 @@ describe("a session", () => {
     );
   });
 
-  it("does not come back when its user signs out while the password is being changed", async () => {
+  it("stays ended when its user signs out during a change of password", async () => {
     const users = new Users();
     const tokens = shared();
     const souk = tab(users, tokens);
@@ -348,7 +348,7 @@ describe("a session", () => {
     );
   });
 
-  it("is replaced when the password changes; what is refused meanwhile waits for the new one", async () => {
+  it("is replaced when the password changes; calls that are refused until then wait for the new session", async () => {
     const users = new Users();
     const souk = tab(users);
     await souk.signIn(credentials);
@@ -373,14 +373,14 @@ describe("a session", () => {
     expect(users.refreshed).toEqual([]);
   });
 
-  it("never buys for somebody else who signs in meanwhile", async () => {
+  it("never buys in the name of another user who has signed in", async () => {
     const users = new Users();
     const tokens = shared();
     const souk = tab(users, tokens);
     await souk.signIn(credentials);
     users.user = "Bilal";
     await tab(users, tokens).signIn(credentials);
-    users.taken.delete("access-1");
+    users.accepted.delete("access-1");
 
     expect(await codeOf(souk.buy("i1"))).toBe("UNAUTHENTICATED");
 
@@ -389,8 +389,8 @@ describe("a session", () => {
   });
 });
 
-describe("tabs that share a token", () => {
-  it("never send one twice, however many renew at once", async () => {
+describe("tabs that share a refresh token", () => {
+  it("never send the same token twice, even when all renew at once", async () => {
     const users = new Users();
     const tokens = shared();
     const tabs = Array.from({ length: 6 }, () => tab(users, tokens));
@@ -403,7 +403,7 @@ describe("tabs that share a token", () => {
     expect(tabs.map((souk) => souk.session.get().status)).toEqual(tabs.map(() => "signedIn"));
   });
 
-  it("ask without locks for one refresh between them, and all go on", async () => {
+  it("share one refresh when there are no locks", async () => {
     const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator")!;
     Object.defineProperty(globalThis, "navigator", { value: undefined, configurable: true });
     try {
@@ -425,14 +425,14 @@ describe("tabs that share a token", () => {
     }
   });
 
-  describe("without locks, when another is faster", () => {
-    /** How a call ends whose refresh is answered so after another tab has renewed the session. */
+  describe("without locks, when another tab is faster", () => {
+    /** The result of a call whose refresh gets this answer after another tab has renewed the session. */
     async function overtaken(answer: (users: Users) => Awaited<ReturnType<Wire["instead"]>>) {
       const users = new Users();
       const tokens = shared();
       const souk = tab(users, tokens);
       await souk.signIn(credentials);
-      users.taken.clear();
+      users.accepted.clear();
       const { instead } = users;
       users.instead = (asked) => {
         if (asked.path !== "/users/refresh" || users.refreshed.length > 1) return instead(asked);
@@ -444,7 +444,7 @@ describe("tabs that share a token", () => {
       return { end: await codeOf(souk.sales()), users };
     }
 
-    it("go on, although the answer to the same refresh comes late", async () => {
+    it("continue although the answer to the same refresh arrives late", async () => {
       const { end, users } = await overtaken((users) => users.pair());
 
       expect(end).toBe("ok");
@@ -452,7 +452,7 @@ describe("tabs that share a token", () => {
       expect(users.to("/users/logout")).toEqual([]);
     });
 
-    it("use its token, instead of ending the session", async () => {
+    it("use the token of that tab instead of ending the session", async () => {
       const { end, users } = await overtaken(() => problem(401, "UNAUTHENTICATED"));
 
       expect(end).toBe("ok");
@@ -488,18 +488,18 @@ describe("tokens in localStorage", () => {
       writable: true,
     });
   });
-  /** What a browser tells the other tabs. */
+  /** The event that a browser sends to other tabs. */
   const changed = (key: string | null = "souk.refreshToken") =>
     events.dispatchEvent(Object.assign(new Event("storage"), { key }));
 
-  it("outlive the page", async () => {
+  it("survive a reload of the page", async () => {
     const users = new Users();
     await tab(users, storedTokens()).signIn(credentials);
 
     expect(await tab(users, storedTokens()).resume()).toMatchObject({ name: "Selma" });
   });
 
-  it("live in memory when storage is disabled, or full", async () => {
+  it("stay in memory when the storage is disabled", async () => {
     Object.defineProperty(page, "localStorage", {
       configurable: true,
       get() {
@@ -521,7 +521,7 @@ describe("tokens in localStorage", () => {
     expect(absent.get()).toBe("b");
   });
 
-  it("do not go back to a spent one when storage is full", () => {
+  it("do not fall back to a used token when the storage is full", () => {
     const tokens = storedTokens();
     tokens.set("spent");
     isFull = true;
@@ -531,7 +531,7 @@ describe("tokens in localStorage", () => {
     expect(tokens.get()).toBe("fresh");
   });
 
-  it("end the session in every tab when one signs out, and begin it when one signs in", async () => {
+  it("sign all tabs in and out together", async () => {
     const users = new Users();
     const [one, other] = [tab(users, storedTokens()), tab(users, storedTokens())];
     await Promise.all([one.resume(), other.resume()]);
@@ -548,11 +548,11 @@ describe("tokens in localStorage", () => {
     expect(await codeOf(other.sales())).toBe("UNAUTHENTICATED");
   });
 
-  it("end it too when all of the storage is cleared, and not when another key changes", async () => {
+  it("end the session when the whole storage is cleared, and not when another key changes", async () => {
     const users = new Users();
     const souk = tab(users, storedTokens());
     await souk.signIn(credentials);
-    changed("somebody else's");
+    changed("another key");
     expect(souk.session.get().status).toBe("signedIn");
     stored.clear();
 

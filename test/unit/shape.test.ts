@@ -4,7 +4,7 @@ import { shape, type Schema } from "../../web/docs/shape.ts";
 
 const plain = (schema: object) => JSON.parse(JSON.stringify(schema)) as Schema;
 
-describe("a schema on the page of the contracts", () => {
+describe("a JSON Schema on the page of the API documentation", () => {
   it.each<[string, Schema]>([
     ["string", { type: "string" }],
     ["true", { const: true }],
@@ -18,9 +18,9 @@ describe("a schema on the page of the contracts", () => {
     ["unknown[]", { type: "array" }],
     ["object", { type: "object" }],
     ["unknown", {}],
-  ])("reads %s", (text, schema) => expect(shape(schema)).toBe(text));
+  ])("is shown as %s", (text, schema) => expect(shape(schema)).toBe(text));
 
-  it("reads as a type does, and tells what may be missing", () => {
+  it("is shown like a TypeScript type, with optional properties marked", () => {
     expect(shape(plain(Read))).toBe("{ ids: string[] } | { all: true, until?: string }");
     expect(shape(plain(Inbox))).toBe(`{
   notifications: {
