@@ -200,7 +200,7 @@ it("shows and counts the unread notices and emits each once, in whatever order e
         const inbox = server.inbox();
         server.delayed.push(() => merged.merge(inbox, mark, true));
       };
-      const mark = (numbers: number[], read: Parameters<typeof merged.clear>[0]) => {
+      const mark = (numbers: number[], read: Parameters<typeof merged.markRead>[0]) => {
         for (const n of numbers) server.read.add(n);
         const left = server.unread.length;
         server.delayed.push(() => merged.markRead(read, left));
