@@ -5,8 +5,8 @@ import type { Static, TSchema } from "typebox";
 import { define, mixinOf } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { checker } from "../broker/validator.ts";
-import { asDocument, fromStored, toQuery, toUpdate } from "../store/json.ts";
 import { NedbStore } from "../store/nedb.ts";
+import { checkQuery, toUpdate } from "../store/query.ts";
 import type { Adapter, Collection, Find, Query, Store, Stored } from "../store/store.ts";
 
 // eslint-disable-next-line no-restricted-syntax -- loaded on demand: a market on files needs no driver of 10 MB
@@ -75,6 +75,7 @@ const moleculerDb = DbService as unknown as ServiceSchema;
 const database = (what: Collection, open: Open) =>
   mixinOf<Database>({
     ...moleculerDb,
+    collection: what.name,
     merged(schema: ServiceSchema & { adapter?: Adapter }) {
       schema.adapter = open(schema.name, what);
     },
@@ -86,34 +87,27 @@ const database = (what: Collection, open: Open) =>
 function validatorOf({ name, document }: Collection) {
   const check = checker(document);
   return (doc: unknown) => {
-    const problems = check(doc);
+    const problems = check(doc).map(({ field, message }) => `${field} ${message}`);
     if (problems.length > 0)
-      throw new Error(
-        `not a document of ${name}: ${problems.map((p) => `${p.field} ${p.message}`).join("; ")}`,
-      );
+      throw new Error(`The document does not fit the schema of ${name}: ${problems.join("; ")}.`);
   };
 }
 
-/** The same checks before, and the same shapes after, on every adapter. */
+/** The same checks on every adapter. Documents are checked when they are inserted, so what is found has their type. */
 function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
-  const own = (stored: unknown) => fromStored(stored) as Doc;
-  const ownOrNull = (stored: unknown) => stored && own(stored);
+  const { adapter } = service;
   return {
-    insert: async (doc) => own(await service._create(null, asDocument(doc))),
-    one: async (query) => ownOrNull(await service.adapter.findOne(toQuery(query))) as Doc | null,
-    async find(query, { sort, limit } = {}) {
-      const order =
-        sort &&
-        Object.entries(sort).map(([field, direction]) => (direction < 0 ? `-${field}` : field));
-      return (await service._find(null, { query: toQuery(query), sort: order, limit })).map(own);
+    insert: async (doc) => (await service._create(null, doc)) as Doc,
+    one: async (query) => (await adapter.findOne(checkQuery(query))) as Doc | null,
+    find: async (query, { sort = {}, limit } = {}) => {
+      const order = Object.entries(sort).map(([field, way]) => (way < 0 ? `-${field}` : field));
+      return (await service._find(null, { query: checkQuery(query), sort: order, limit })) as Doc[];
     },
-    count: async (query) => service._count(null, { query: toQuery(query) }),
+    count: async (query) => service._count(null, { query: checkQuery(query) }),
     change: async (query, update) =>
-      ownOrNull(await service.adapter.updateOne(toQuery(query), toUpdate(update))) as Doc | null,
-    changeMany: async (query, update) =>
-      service.adapter.updateMany(toQuery(query), toUpdate(update)),
-    remove: async (query) =>
-      ownOrNull(await service.adapter.removeOne(toQuery(query))) as Doc | null,
-    ping: () => service.adapter.ping(),
+      (await adapter.updateOne(checkQuery(query), toUpdate(update))) as Doc | null,
+    changeMany: async (query, update) => adapter.updateMany(checkQuery(query), toUpdate(update)),
+    remove: async (query) => (await adapter.removeOne(checkQuery(query))) as Doc | null,
+    ping: () => adapter.ping(),
   };
 }

@@ -1,11 +1,13 @@
 /**
- * Group commit: what comes while a write is under way is written together by the next one, so that whoever comes alone waits for nobody,
- * and many cost little more than one; no more than `most` at a time. `write` resolves with what says of each item how it went, or throws.
- * Reads can come together as well.
+ * Group commit: items that arrive during a write go into the next one. A lone item is written immediately.
+ * Under load many items cost little more than one. Reads can be batched in the same way.
+ *
+ * `write` takes at most `limit` items. It resolves with a function that gives the result of each item or
+ * throws its error; when `write` rejects, all its items fail.
  */
 export function batched<Item, Result>(
   write: (items: Item[]) => Promise<(item: Item) => Result>,
-  most = Infinity,
+  limit = Infinity,
 ): (item: Item) => Promise<Result> {
   let last: Promise<unknown> = Promise.resolve();
   let next: { items: Item[]; written: ReturnType<typeof write> } | undefined;
@@ -21,7 +23,7 @@ export function batched<Item, Result>(
   };
 
   return async (item) => {
-    if (next && next.items.length >= most) next = undefined;
+    if (next && next.items.length >= limit) next = undefined;
     const { items, written } = (next ??= begin());
     items.push(item);
     return (await written)(item);

@@ -1,120 +1,71 @@
 import {
   MongoBulkWriteError,
-  MongoClient,
   MongoServerError,
   type Collection as MongoCollection,
-  type MongoClientOptions,
+  type FindCursor,
 } from "mongodb";
 import MongoAdapter from "moleculer-db-adapter-mongo";
-import type { Service, ServiceBroker } from "moleculer";
+import type { Service } from "moleculer";
 import pLimit from "p-limit";
-import { setTimeout as pause } from "node:timers/promises";
-import { refusal } from "../broker/refusal.ts";
 import { batched } from "./group-commit.ts";
+import { MongoConnection } from "./mongo-connection.ts";
+import { isOutage, withTimeout } from "./mongo-errors.ts";
+import { refusal } from "../broker/refusal.ts";
 import {
   DuplicateKey,
   type Adapter,
   type Collection,
+  type Find,
   type Query,
   type Stored,
   type Update,
 } from "./store.ts";
 
-/** The base was written for the driver of 2019: of it remain the lifecycle, the cursors and the sort. */
+/** The part of the library's adapter that works with today's driver. Its own types are those of the driver of 2019. */
 const Base = MongoAdapter as unknown as new (url: string) => {
-  broker: ServiceBroker;
   service?: Service;
-  createCursor(
-    filters: object,
-    isCounting: false,
-  ): { maxTimeMS(ms: number): { toArray(): Promise<Stored[]> } };
-  createCursor(filters: object, isCounting: true): Promise<number>;
+  init(broker: object, service: object): void;
+  find(params: Find): Promise<Stored[]>;
+  count(params: { query: Query }): Promise<number>;
+  createCursor(params: object, isCounting: boolean): unknown;
 };
 
-/** How the driver behaves unless the URL says otherwise. */
-const defaults = {
-  // An acknowledged write is in the journals of a majority: without `journal` a crash takes up to 100 ms of them along.
-  w: "majority",
-  journal: true,
-  // An item that reads as sold stays sold, whichever server fails next. It costs nothing: a majority read waits for nobody.
-  readConcernLevel: "majority",
-  // Of a call that begins while no server is to be found: answered within 1 s, also when the driver tries it twice.
-  serverSelectionTimeoutMS: 500,
-  // Servers are asked how they are every 500 ms, and a return is noticed as soon. One that does not answer for 2 s is frozen, and what
-  // waits for it is cut off.
-  heartbeatFrequencyMS: 500,
-  connectTimeoutMS: 1500,
-  // More connections only make the database's own queue longer.
-  maxPoolSize: 50,
-  waitQueueTimeoutMS: 2500,
-  // The driver sends a write again only where the server knows it by number (replica sets), so never twice. A standalone server does
-  // not: there a write that was cut off is UNAVAILABLE, and its caller repeats it.
-  retryWrites: true,
-} satisfies MongoClientOptions;
+/** Every call ends within this time. A read that nothing waits for any more ends in the server, too. */
+const operationTimeoutMs = 2800;
+/** Concurrent single inserts of documents that a batch refused. */
+const insertConcurrency = 20;
 
-/** Every call ends by then (ms), whatever the driver waits for; a read that nobody waits for any more ends in the server too. */
-const deadline = 2800;
-/** How long a call waits for the first connection (ms). */
-const patience = 900;
-/** Of documents that are tried again alone, so many at a time. */
-const insertsAtOnce = 20;
-/** How often calls that fail while the server seems well are told of (ms). */
-const tellEvery = 10_000;
-
-/** "opening": nobody knows yet whether it answers, and calls wait for that; "away": it does not, and they are refused. */
-type State = "opening" | "ready" | "away" | "closed";
-
-/** moleculer-db-adapter-mongo on today's driver: starts without its server, refuses quickly while that is away, mends itself. */
+/** moleculer-db-adapter-mongo on today's driver, with conditional writes, timeouts and refusal during an outage. */
 export class MongoStore extends Base implements Adapter {
-  /** For tests that read query plans. */
+  /** The library's adapter works on it; tests read query plans from it. */
   readonly collection: MongoCollection<Stored>;
-  private readonly client: MongoClient;
-  private readonly what: Collection;
-  private readonly place: string;
-  /** Servers that failed their last heartbeat. */
-  private readonly failing = new Set<string>();
-  private state: State = "opening";
-  private turn = Promise.withResolvers();
-  private isPreparing = false;
-  private isTold = false;
+  private readonly definition: Collection;
+  private readonly connection: MongoConnection;
 
-  constructor(url: string, what: Collection) {
+  constructor(url: string, definition: Collection) {
     super(url);
-    this.what = what;
-    this.client = new MongoClient(url, withoutThoseOf(url));
-    const db = this.client.db();
-    this.collection = db.collection<Stored>(what.name);
-    this.place = `MongoDB at ${this.client.options.hosts.join(",") || this.client.options.srvHost} (${db.databaseName}.${what.name})`;
-    // A heartbeat's connectionId is the server's address.
-    this.client.on("serverHeartbeatSucceeded", ({ connectionId }) =>
-      this.failing.delete(connectionId),
-    );
-    this.client.on("serverHeartbeatFailed", ({ connectionId, failure }) =>
-      this.heartbeatFailed(connectionId, failure),
-    );
-  }
-
-  /** In place of the base's, which asks the service's schema for the collection's name. */
-  init(broker: ServiceBroker, service: Service): void {
-    this.broker = broker;
-    this.service = service;
+    this.definition = definition;
+    this.connection = new MongoConnection(url, definition.name, {
+      prepare: () => this.ensureIndexes(),
+      log: (level, message) => this.service?.logger[level](message),
+    });
+    this.collection = this.connection.client.db().collection<Stored>(definition.name);
   }
 
   /** Does not wait for the server. */
   async connect(): Promise<void> {
-    void this.prepare();
+    this.connection.open();
   }
 
-  async disconnect(): Promise<void> {
-    this.enter("closed");
-    await this.client.close();
+  disconnect(): Promise<void> {
+    return this.connection.close();
   }
 
   async insert(doc: Stored): Promise<Stored> {
-    return this.use(() => this.inserted(doc));
+    return this.use(() => this.insertBatched(doc));
   }
 
-  private readonly inserted = batched(async (docs: Stored[]) => {
+  private readonly insertBatched = batched(async (docs: Stored[]) => {
     const failures = await this.insertAll(docs);
     return (doc: Stored) => {
       if (failures.has(doc)) throw failures.get(doc);
@@ -122,12 +73,12 @@ export class MongoStore extends Base implements Adapter {
     };
   });
 
-  /** What failed, and why. Of a batch the driver does not say which index refused a document: it is tried again alone. */
+  /** Resolves with the error of each document that failed. A batch does not name the index that refused a document: a single insert does. */
   private async insertAll(docs: Stored[]): Promise<Map<Stored, unknown>> {
     const failures = new Map<Stored, unknown>();
-    const alone = docs.length === 1 ? docs : await this.refusedOf(docs);
-    await pLimit(insertsAtOnce).map(alone, (doc) =>
-      within(deadline, this.collection.insertOne(doc)).catch((error: unknown) =>
+    const single = docs.length === 1 ? docs : await this.refusedOf(docs);
+    await pLimit(insertConcurrency).map(single, (doc) =>
+      withTimeout(operationTimeoutMs, this.collection.insertOne(doc)).catch((error: unknown) =>
         failures.set(doc, error),
       ),
     );
@@ -136,7 +87,7 @@ export class MongoStore extends Base implements Adapter {
 
   private async refusedOf(docs: Stored[]): Promise<Stored[]> {
     try {
-      await within(deadline, this.collection.insertMany(docs, { ordered: false }));
+      await withTimeout(operationTimeoutMs, this.collection.insertMany(docs, { ordered: false }));
       return [];
     } catch (error) {
       if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError())
@@ -149,16 +100,24 @@ export class MongoStore extends Base implements Adapter {
 
   findOne(query: Query): Promise<Stored | null> {
     return this.use(
-      () => this.collection.findOne(query, { maxTimeMS: deadline }) as Promise<Stored | null>,
+      () =>
+        this.collection.findOne(query, {
+          maxTimeMS: operationTimeoutMs,
+        }) as Promise<Stored | null>,
     );
   }
 
-  find(filters: { query: Query; sort?: string[]; limit?: number }): Promise<Stored[]> {
-    return this.use(() => this.createCursor(filters, false).maxTimeMS(deadline).toArray());
+  override find(params: Find): Promise<Stored[]> {
+    return this.use(() => super.find(params));
   }
 
-  count(filters: { query: Query }): Promise<number> {
-    return this.use(() => this.createCursor(filters, true));
+  override count(params: { query: Query }): Promise<number> {
+    return this.use(() => super.count(params));
+  }
+
+  override createCursor(params: object, isCounting: boolean): unknown {
+    const cursor = super.createCursor(params, isCounting);
+    return isCounting ? cursor : (cursor as FindCursor).maxTimeMS(operationTimeoutMs);
   }
 
   async updateMany(query: Query, update: Update): Promise<number> {
@@ -179,86 +138,35 @@ export class MongoStore extends Base implements Adapter {
   }
 
   async ping(): Promise<void> {
-    await this.use(() => this.client.db().command({ ping: 1 }));
+    await this.use(() => this.pingServer());
   }
 
+  private pingServer() {
+    return this.connection.client.db().command({ ping: 1 });
+  }
+
+  /** No operation passes before the indexes exist: without the unique ones two inserts could win. */
   private async use<T>(operation: () => Promise<T>): Promise<T> {
     try {
-      return await within(deadline, this.whenReady(operation));
+      return await withTimeout(operationTimeoutMs, this.connection.whenReady().then(operation));
     } catch (error) {
       throw this.translated(error);
     }
-  }
-
-  /** No operation passes before the indexes are there: without the unique ones two inserts could win. */
-  private async whenReady<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.state === "opening") await within(patience, this.turn.promise);
-    if (this.state !== "ready") throw refusal("UNAVAILABLE");
-    return operation();
   }
 
   private translated(error: unknown): unknown {
     if (error instanceof MongoServerError && error.code === 11000)
       return new DuplicateKey(Object.keys(error.keyPattern as object).join(","));
     if (!isOutage(error)) return error;
-    // Under too many calls, making sure of the indexes would only be one more.
-    if (!isBusy(error)) this.doubt();
-    this.tell(error);
+    this.connection.reportOutage(error);
     return refusal("UNAVAILABLE");
   }
 
-  private enter(state: State): void {
-    this.state = state;
-    this.turn.resolve(undefined);
-    this.turn = Promise.withResolvers();
-    if (state !== "ready" || !this.isTold) return;
-    this.isTold = false;
-    this.service?.logger.info(`${this.place} answers again`);
-  }
-
-  /** Without a server that answers there is nothing to wait for. */
-  private heartbeatFailed(address: string, failure: Error): void {
-    this.failing.add(address);
-    if (this.state === "closed" || this.failing.size < this.client.options.hosts.length) return;
-    this.tell(failure);
-    this.enter("away");
-    void this.prepare();
-  }
-
-  /** A call found no server: what answers next may be another server, or the same with another database. */
-  private doubt(): void {
-    if (this.state !== "ready") return;
-    this.enter("opening");
-    void this.prepare();
-  }
-
-  /** Connects and makes the indexes, again and again until both is done. */
-  private async prepare(): Promise<void> {
-    if (this.isPreparing) return;
-    this.isPreparing = true;
-    while (this.state === "opening" || this.state === "away") {
-      try {
-        await this.client.connect();
-        await this.ensureIndexes();
-        if (!this.isClosed()) this.enter("ready");
-      } catch (error) {
-        if (this.isClosed()) break;
-        this.tell(error as Error);
-        this.enter("away");
-        await pause(250, undefined, { ref: false });
-      }
-    }
-    this.isPreparing = false;
-  }
-
-  private isClosed(): boolean {
-    return this.state === "closed";
-  }
-
-  private async ensureIndexes(): Promise<void> {
-    if (this.what.indexes.length === 0) return void (await this.client.db().command({ ping: 1 }));
-    await this.collection.createIndexes(
-      this.what.indexes.map(({ fields, unique, sparse, partial }) => ({
+  private async ensureIndexes(): Promise<unknown> {
+    const { indexes } = this.definition;
+    if (indexes.length === 0) return this.pingServer();
+    return this.collection.createIndexes(
+      indexes.map(({ fields, unique, sparse, partial }) => ({
         key: Object.fromEntries(fields.map((field) => [field, 1])),
         ...(unique && { unique }),
         ...(sparse && { sparse }),
@@ -266,69 +174,4 @@ export class MongoStore extends Base implements Adapter {
       })),
     );
   }
-
-  /** Once an outage; of single calls that end too late, once in a while. */
-  private tell(cause: Error): void {
-    if (this.isTold || this.state === "closed") return;
-    this.isTold = true;
-    if (this.state === "ready") setTimeout(() => (this.isTold = false), tellEvery).unref();
-    this.service?.logger.warn(`${this.place} cannot be used: ${cause.message}`);
-  }
-}
-
-/** What the URL says itself is left to it: options that are given to the driver would win over the URL's. */
-function withoutThoseOf(url: string): MongoClientOptions {
-  const given = new Set(
-    [...new URLSearchParams(url.split("?")[1] ?? "").keys()].map((key) => key.toLowerCase()),
-  );
-  return Object.fromEntries(
-    Object.entries(defaults).filter(([key]) => !given.has(key.toLowerCase())),
-  );
-}
-
-class Late extends Error {}
-
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Late(`no answer within ${ms} ms`)), ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-/** The driver's own errors of a server that is not to be reached, and the codes of one that will not or cannot serve now. */
-const driverErrors = new Set([
-  "MongoNetworkError",
-  "MongoNetworkTimeoutError",
-  "MongoServerSelectionError",
-  "MongoPoolClearedError",
-  "MongoPoolClosedError",
-  "PoolClearedOnNetworkError",
-  "MongoNotConnectedError",
-  "MongoTopologyClosedError",
-  "MongoServerClosedError",
-  "MongoClientClosedError",
-  "MongoExpiredSessionError",
-  "MongoWriteConcernError",
-  // Of a batch, whatever cut it off. One that was refused does not come this far.
-  "MongoBulkWriteError",
-]);
-/** Unauthorised, shutting down, not (any more) the primary, no majority, and network errors between servers. */
-const serverCodes = new Set([
-  6, 7, 13, 18, 50, 64, 89, 91, 100, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11601,
-  11602, 13435, 13436,
-]);
-
-const isBusy = (error: unknown) =>
-  error instanceof Late || (error as Error).name === "MongoWaitQueueTimeoutError";
-
-function isOutage(error: unknown): error is Error {
-  if (isBusy(error)) return true;
-  const { name = "", code, syscall } = error as { name?: string; code?: unknown; syscall?: string };
-  // What writing to a connection that has just been cut throws, the driver passes on as it is.
-  const isOfSocket = syscall !== undefined;
-  return (
-    isOfSocket ||
-    driverErrors.has(name) ||
-    (error instanceof MongoServerError && serverCodes.has(Number(code)))
-  );
 }

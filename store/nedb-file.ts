@@ -1,11 +1,11 @@
 import { open, readFile, rename } from "node:fs/promises";
 
 /**
- * Looks a NeDB file over before NeDB does, which would drop up to a tenth of the lines in silence and refuse short files over one. A last
- * line that was cut off by a crash is taken away: nobody was told that it was written. Returns what to warn of; throws, in one sentence,
- * when anything else in it is broken.
+ * Checks a NeDB file before NeDB loads it: NeDB would drop up to a tenth of the lines without a message. An
+ * unfinished last line is removed; its write was never acknowledged. Returns a warning. Throws one sentence
+ * when any other line is broken.
  */
-export async function repaired(file: string): Promise<string | undefined> {
+export async function repairFile(file: string): Promise<string | undefined> {
   const bytes = await contents(file);
   if (!bytes) return undefined;
   let from = 0;
@@ -15,10 +15,10 @@ export async function repaired(file: string): Promise<string | undefined> {
     if (!isRow(bytes.subarray(from, isLast ? undefined : end))) {
       if (!isLast)
         throw new Error(
-          `${file} is broken in line ${number}: restore it from a backup, or mend or remove that line.`,
+          `${file} is broken in line ${number}: restore it from a backup, or repair or remove that line.`,
         );
       await truncate(file, from);
-      return `${file} ended in an unfinished write, which was taken away`;
+      return `Removed an unfinished write from the end of ${file}.`;
     }
     from = isLast ? bytes.length : end + 1;
   }
@@ -27,7 +27,7 @@ export async function repaired(file: string): Promise<string | undefined> {
 
 const lineFeed = 10;
 
-/** A compaction that died after taking the old file away left the new one beside it: NeDB would take that one, so it is looked over too. */
+/** A compaction that was interrupted after it removed the old file left the new one beside it, which NeDB would load. */
 async function contents(file: string): Promise<Buffer | undefined> {
   try {
     return await readFile(file).catch(async (error: NodeJS.ErrnoException) => {
@@ -43,7 +43,7 @@ async function contents(file: string): Promise<Buffer | undefined> {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** A document or a note on an index, as NeDB writes them; empty lines it skips. */
+/** Whether a line is a document or the record of an index. NeDB skips empty lines. */
 function isRow(line: Buffer): boolean {
   if (line.length === 0) return true;
   try {
@@ -63,3 +63,13 @@ async function truncate(file: string, length: number): Promise<void> {
     await handle.close();
   }
 }
+
+/** NeDB splits its file at any of Unicode's line ends, and JSON leaves these three unescaped. */
+export const lineEndings = {
+  afterSerialization: (line: string) =>
+    line.replace(
+      /[\u0085\u2028\u2029]/g,
+      (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    ),
+  beforeDeserialization: (line: string) => line,
+};

@@ -31,7 +31,7 @@ async function timed(call: () => Promise<unknown>): Promise<{ ms: number; end: s
 describe("a store in MongoDB", () => {
   describe("keeps the promises of a store:", () => storePromises(open));
 
-  describe("whose server is away", () => {
+  describe("during an outage", () => {
     let shop: Awaited<ReturnType<typeof shopOn>>;
     afterEach(async () => {
       server.thaw();
@@ -50,7 +50,7 @@ describe("a store in MongoDB", () => {
       () => shop.store.ping(),
     ];
 
-    it("at the start lets its service start, refuses within 1 s, and works 2 s after the server came", async () => {
+    it("starts without its server, refuses within 1 s, and works 2 s after the server started", async () => {
       await server.kill();
       shop = await shopOn(open);
       for (const { ms, end } of await Promise.all(everyCall().map(timed))) {
@@ -65,7 +65,7 @@ describe("a store in MongoDB", () => {
       expect(await tally(inserts)).toEqual({ done: 1, "Duplicate email": 19 });
     });
 
-    it("by a crash ends every call within 3 s, then refuses at once, and has every acknowledged write when it is back", async () => {
+    it("by a crash ends every call within 3 s, then refuses at once, and has every acknowledged write afterwards", async () => {
       shop = await shopOn(open);
       await shop.store.ping();
       const acknowledged: string[] = [];
@@ -100,7 +100,7 @@ describe("a store in MongoDB", () => {
       expect(acknowledged.filter((_id) => !stored.has(_id))).toEqual([]);
     });
 
-    it("by freezing ends every call within 3 s, refuses at once when that is known, and works 2 s after it thaws", async () => {
+    it("by a freeze ends every call within 3 s, refuses at once when it is detected, and works 2 s after the thaw", async () => {
       shop = await shopOn(open);
       await shop.store.insert({ _id: "1", price: 0 });
       server.freeze();
@@ -117,7 +117,7 @@ describe("a store in MongoDB", () => {
       expect(await shop.store.one({ _id: "1" })).toMatchObject({ _id: "1" });
     });
 
-    it("by freezing does not keep its service from stopping", async () => {
+    it("by a freeze does not stop its service from stopping", async () => {
       shop = await shopOn(open);
       await shop.store.insert({ _id: "1" });
       server.freeze();
@@ -125,7 +125,7 @@ describe("a store in MongoDB", () => {
       expect(ms).toBeLessThan(3000);
     });
 
-    it("and comes back with another database has its unique indexes there too", async () => {
+    it("creates its unique indexes again when the server returns with another database", async () => {
       shop = await shopOn(open);
       await shop.store.insert({ _id: "1", email: "anna" });
       const client = new MongoClient(urlOf());
@@ -142,7 +142,7 @@ describe("a store in MongoDB", () => {
     });
   });
 
-  it("whose server takes connections and never answers ends every call within 3 s, and starts", async () => {
+  it("starts, and ends every call within 3 s, when its server accepts connections and never answers", async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
     await eventually(() => silent.listening);
@@ -156,7 +156,7 @@ describe("a store in MongoDB", () => {
     silent.close();
   });
 
-  it("whose connections are cut is UNAVAILABLE to what is being written in this very moment", async () => {
+  it("refuses with UNAVAILABLE what is being written when its connections are cut", async () => {
     const proxy = await Proxy.before(Number(new URL(server.url).port));
     const url = `mongodb://127.0.0.1:${proxy.port}/${database}?directConnection=true`;
     const shop = await shopOn((what) => new MongoStore(url, what));
@@ -177,7 +177,7 @@ describe("a store in MongoDB", () => {
     await proxy.close();
   });
 
-  it("lets no operation pass before its unique indexes are there: with twins it refuses, without them it works", async () => {
+  it("passes no operation before its unique indexes exist: it refuses while duplicates exist, and works without them", async () => {
     const name = `things-${randomUUID()}`;
     const client = new MongoClient(urlOf());
     const collection = client.db().collection<Thing>(name);
@@ -198,12 +198,12 @@ describe("a store in MongoDB", () => {
     await client.close();
   });
 
-  describe("tells of an outage", () => {
+  describe("logs an outage", () => {
     const listening = async (url: string) => {
       const told: string[] = [];
       const tell = (line: string) => void told.push(line);
       const store = new MongoStore(url, things("items"));
-      store.init({} as never, { logger: { warn: tell, info: tell } } as never);
+      store.init({}, { schema: { collection: "items" }, logger: { warn: tell, info: tell } });
       await store.connect();
       return { store, told };
     };
@@ -219,7 +219,7 @@ describe("a store in MongoDB", () => {
       expect(told.join()).not.toContain("geheim");
     });
 
-    it("each time, and of its end", async () => {
+    it("each time, and its end", async () => {
       const { store, told } = await listening(urlOf());
       await store.ping();
       for (let outage = 1; outage <= 2; outage++) {
@@ -228,14 +228,14 @@ describe("a store in MongoDB", () => {
         await server.restart();
         await eventually(() => store.ping().then(() => true));
       }
-      expect(told.map((line) => /cannot be used|answers again/.exec(line)?.[0])).toEqual(
-        [1, 2].flatMap(() => ["cannot be used", "answers again"]),
+      expect(told.map((line) => /is unavailable|is available again/.exec(line)?.[0])).toEqual(
+        [1, 2].flatMap(() => ["is unavailable", "is available again"]),
       );
       await store.disconnect();
     });
   });
 
-  it("waits for a majority's journals and reads what a majority has, unless the URL says otherwise", async () => {
+  it("waits for a majority's journals and reads from a majority, unless the URL says otherwise", async () => {
     const [usual, own] = [
       open(things("items")),
       new MongoStore(urlOf("?W=1&journal=false&readConcernLevel=local"), things("items")),
@@ -247,7 +247,7 @@ describe("a store in MongoDB", () => {
     await Promise.all([usual.disconnect(), own.disconnect()]);
   });
 
-  it("finds by its indexes", async () => {
+  it("uses its indexes", async () => {
     const store = open(things(`things-${randomUUID()}`));
     await store.connect();
     await store.ping();
@@ -269,7 +269,7 @@ describe("a store in MongoDB", () => {
     await store.disconnect();
   });
 
-  it("answers any query and update as a NeDB file does", async () => {
+  it("gives the same result as a NeDB file for any query and update", async () => {
     const dir = mkdtempSync(join(tmpdir(), "souk-same-"));
     const name = `things-${randomUUID()}`;
     const [mongo, nedb] = [

@@ -14,8 +14,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { NedbStore, toNedb } from "../../store/nedb.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
+import { toNedb } from "../../store/nedb-query.ts";
+import { NedbStore } from "../../store/nedb.ts";
 import { shopOn, storePromises, tally, things } from "../support/store-promises.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "souk-nedb-"));
@@ -29,8 +30,8 @@ afterAll(() => rmSync(dir, { recursive: true }));
 describe("a store in a NeDB file", () => {
   describe("keeps the promises of a store:", () => storePromises(open));
 
-  describe("whose process was killed", () => {
-    it("has every write that was acknowledged, and goes on", async () => {
+  describe("after a kill", () => {
+    it("has every acknowledged write, and accepts new ones", async () => {
       const child = spawn(
         process.execPath,
         [join(import.meta.dirname, "../support/nedb-writer.ts"), fileOf("killed")],
@@ -52,7 +53,7 @@ describe("a store in a NeDB file", () => {
       await shop.stop();
     });
 
-    it("starts at whatever byte its last write was cut off, without that write and with all before", async () => {
+    it("starts without its last write, cut off at any byte, and with all writes before it", async () => {
       const [one, two] = [`{"_id":"1","name":"Löwe"}`, `{"_id":"2","name":"Löwe 🦁"}`].map((line) =>
         Buffer.from(line),
       );
@@ -74,7 +75,7 @@ describe("a store in a NeDB file", () => {
       }
     });
 
-    it("starts from the compact file that was to replace the old one", async () => {
+    it("starts from the compacted file of an interrupted compaction", async () => {
       writeFileSync(`${fileOf("compacting")}~`, `{"_id":"1"}\n{"_id":"2","na`);
       const shop = await inDir("compacting");
       expect(await shop.store.find({})).toEqual([{ _id: "1" }]);
@@ -82,7 +83,7 @@ describe("a store in a NeDB file", () => {
     });
   });
 
-  describe("that cannot be used", () => {
+  describe("that is broken", () => {
     const refused = async (name: string, words: RegExp) => {
       const error = await inDir(name).then(
         () => undefined,
@@ -96,14 +97,14 @@ describe("a store in a NeDB file", () => {
     it.each([
       ["not JSON", `{"_id":"2","na`],
       ["not a document", `"hello"`],
-      ["nobody's document", `{"name":"lamp"}`],
+      ["a document without an id", `{"name":"lamp"}`],
       ["zeros", "\0\0\0\0"],
       [
         "not UTF-8",
         Buffer.from([...Buffer.from(`{"_id":"2","name":"`), 0xff, ...Buffer.from(`"}`)]),
       ],
     ])(
-      "because a line in its middle is %s refuses to start, and leaves it as it is",
+      "refuses to start and leaves the file unchanged when a line in the middle is %s",
       async (_what, line) => {
         const rows = Array.from({ length: 50 }, (_, i) => `{"_id":"row-${i}"}\n`).join("");
         const bytes = Buffer.concat([
@@ -118,7 +119,7 @@ describe("a store in a NeDB file", () => {
       },
     );
 
-    it("because NeDB reads two broken lines where others read one refuses to start, however few they are", async () => {
+    it("refuses to start when NeDB itself finds a broken line", async () => {
       writeFileSync(
         fileOf("ends"),
         Array.from({ length: 50 }, (_, i) => `{"_id":"${i}","name":"${i ? "" : "\u2028"}"}\n`).join(
@@ -128,23 +129,23 @@ describe("a store in a NeDB file", () => {
       await refused("ends", /cannot be used.*corrupt/);
     });
 
-    it("because a folder is in its place refuses to start", async () => {
+    it("refuses to start when a folder is in its place", async () => {
       mkdirSync(fileOf("folder"));
       await refused("folder", /cannot be (read|used)/);
     });
 
-    it("because its folder cannot be made refuses to start", async () => {
+    it("refuses to start when its folder cannot be created", async () => {
       writeFileSync(join(dir, "occupied"), "");
       await refused("occupied/things", /cannot be (read|used).*ENOTDIR/);
     });
 
-    it("because two documents have what is unique now refuses to start", async () => {
+    it("refuses to start when two documents violate a unique index", async () => {
       writeFileSync(fileOf("twins"), `{"_id":"1","email":"anna"}\n{"_id":"2","email":"anna"}\n`);
       await refused("twins", /cannot be used.*unique/);
     });
   });
 
-  describe("that could not be written", () => {
+  describe("after a failed write", () => {
     /** What a full disk does to appends: the file is away, and a folder in its place takes none. */
     const disk = (name: string) => ({
       fill() {
@@ -157,7 +158,7 @@ describe("a store in a NeDB file", () => {
       },
     });
 
-    it("refuses everything, then goes on by itself from what the file has", async () => {
+    it("refuses every call, then recovers from what the file holds", async () => {
       const shop = await inDir("full");
       await shop.store.insert({ _id: "1", isSold: false });
       disk("full").fill();
@@ -193,7 +194,7 @@ describe("a store in a NeDB file", () => {
       await again.stop();
     });
 
-    it("takes away the half of a line that was written", async () => {
+    it("removes the half of a line that was written", async () => {
       const shop = await inDir("half");
       await shop.store.insert({ _id: "1" });
       disk("half").fill();
@@ -211,7 +212,7 @@ describe("a store in a NeDB file", () => {
     });
   });
 
-  it("is asked for a document by its id, whatever else is asked of it", () => {
+  it("uses the index of _id, whatever other fields a query has", () => {
     for (const query of [
       { _id: "1", email: "anna", price: 1 },
       { price: 1, email: "anna", _id: "1" },
@@ -225,7 +226,7 @@ describe("a store in a NeDB file", () => {
     expect(Object.keys(toNedb({ email: "anna", price: 1 }, things("any"))).at(-1)).toBe("email");
   });
 
-  it("is compact after it was stopped, for its owner's eyes only", async () => {
+  it("is compacted when it is closed, and readable only by its owner", async () => {
     const shop = await inDir("compact");
     await shop.store.insert({ _id: "1", price: 0 });
     for (let i = 0; i < 20; i++) await shop.store.change({ _id: "1" }, { $inc: { price: 1 } });
@@ -237,7 +238,7 @@ describe("a store in a NeDB file", () => {
     expect(statSync(fileOf("compact")).mode & 0o777).toBe(0o600);
   });
 
-  it("has the indexes that are declared now, whatever the file says", async () => {
+  it("has exactly the indexes that are declared, whatever the file records", async () => {
     writeFileSync(
       fileOf("indexes"),
       `{"_id":"1","email":"anna","name":"x"}\n{"$$indexCreated":{"fieldName":"email"}}\n{"$$indexCreated":{"fieldName":"name","unique":true}}\n`,

@@ -23,8 +23,10 @@ const Thing = exactly({
   soldAt: Type.Optional(nullable(instant)),
   createdAt: Type.Optional(instant),
   words: Type.Optional(Type.Array(Type.String())),
-  sessions: Type.Optional(Type.Record(Type.String(), Type.Object({ token: Type.String() }))),
-  data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  sessions: Type.Optional(Type.Record(Type.String(), exactly({ token: Type.String() }))),
+  data: Type.Optional(
+    exactly({ deep: Type.Optional(exactly({ n: Type.Optional(Type.Integer()) })) }),
+  ),
 });
 export type Thing = Static<typeof Thing>;
 
@@ -107,78 +109,48 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       soldAt: null,
       createdAt: "2026-11-23T16:00:00.000Z",
       words: ["", "lowe", "$5"],
-      data: {
-        list: [1, [2, { three: -3.5 }], null],
-        empty: {},
-        none: [],
-        text: "",
-        big: 2 ** 53 - 1,
-      },
+      sessions: { "0-a_b": { token: "" } },
+      data: { deep: { n: 2 ** 53 - 1 } },
     };
 
-    it("come back as they went in, also after the store was opened again", async () => {
+    it("are read as they were written, also after a restart", async () => {
       expect(await store.insert(full)).toEqual(full);
       expect(await store.one({ _id: "1" })).toEqual(full);
       await reopen();
       expect(await store.find({})).toEqual([full]);
     });
 
-    it("keep unknown data whatever its keys, and none of them harms", async () => {
-      const json = `{"$x": 1, "a.b": {"c.$d": [{"$date": 5, "$$date": 6, "$$deleted": true, "$ref": "a", "$id": 1, "$db": "c"}]},
-        "__proto__": {"isAdmin": true, "__proto__": {}}, "constructor": {"prototype": 1}, "_bsontype": "ObjectId", "toJSON": 1,
-        "%24": "%", "%": "%25", "": 1, "\\u0000": "\\u0000", "\\u2028": 1, "hasOwnProperty": 0, "_id": "other", "1": {"2": 3}, "🦁": "🦁"}`;
-      const data = JSON.parse(json) as Record<string, unknown>;
-      await store.insert({ _id: "1", data });
-      await store.insert({ _id: "2" });
-      await store.change({ _id: "2" }, { $set: { data } });
+    it("are stored without fields that are undefined", async () => {
+      await store.insert({ _id: "1", name: undefined, data: { deep: undefined } });
+      await store.change({ _id: "1" }, { $set: { price: 1, "data.deep": { n: undefined } } });
       await reopen();
-      for (const _id of ["1", "2"]) {
-        const back = (await store.one({ _id }))!.data!;
-        expect(JSON.stringify(back)).toBe(JSON.stringify(data));
-        expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
-        expect((back as { isAdmin?: boolean }).isAdmin).toBeUndefined();
-      }
-      expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
-    });
-
-    it("lose what is undefined, and half a surrogate pair becomes a replacement character", async () => {
-      const inserted = await store.insert({
+      expect(await store.one({ _id: "1" })).toStrictEqual({
         _id: "1",
-        name: undefined,
-        data: { a: undefined, b: [undefined, 1], c: "\ud800" },
-      });
-      const kept = { _id: "1", data: { b: [null, 1], c: "\ufffd" } };
-      expect(inserted).toStrictEqual(kept);
-      expect(await store.one({ _id: "1" })).toStrictEqual(kept);
-    });
-
-    it("that do not fit the schema are a mistake, and nothing is written", async () => {
-      await expect(store.insert({ _id: "1", price: "cheap" } as never)).rejects.toThrow(/price/);
-      await expect(store.insert({ _id: "1", colour: "red" } as never)).rejects.toThrow(/colour/);
-      await expect(store.insert({ name: "no id" } as never)).rejects.toThrow(/_id/);
-      expect(await store.count({})).toBe(0);
-    });
-
-    it("that are not JSON are a mistake, and nothing is written", async () => {
-      let deep: unknown = 1;
-      for (let i = 0; i < 95; i++) deep = { deep };
-      for (const value of [new Date(), NaN, 1n, () => 1, new Map(), deep, [deep]])
-        await expect(store.insert({ _id: "1", data: { value } })).rejects.toThrow(
-          /data\.value.*stored/,
-        );
-      expect(await store.count({})).toBe(0);
-      for (let i = 0; i < 10; i++) deep = (deep as { deep: unknown }).deep;
-      expect(await store.insert({ _id: "1", data: { deep } })).toEqual({
-        _id: "1",
-        data: { deep },
+        price: 1,
+        data: { deep: {} },
       });
     });
 
-    it("are the caller's own: changing them changes nothing that is stored", async () => {
+    it("that do not fit their closed schema are refused, and nothing is written", async () => {
+      const misfits = [
+        { _id: "1", price: "cheap" },
+        { _id: "1", price: NaN },
+        { _id: "1", createdAt: new Date() },
+        { _id: "1", colour: "red" },
+        { _id: "1", data: { $x: 1 } },
+        JSON.parse(`{"_id": "1", "data": {"__proto__": {"isAdmin": true}}}`),
+        { name: "no id" },
+      ];
+      for (const misfit of misfits)
+        await expect(store.insert(misfit as never)).rejects.toThrow(/does not fit the schema/);
+      expect(await store.count({})).toBe(0);
+    });
+
+    it("are copies: changing them changes nothing that is stored", async () => {
       const given: Thing = { _id: "1", words: ["a"], data: { deep: { n: 1 } } };
       const spoil = (doc: Thing) => {
         doc.words!.push("spoilt");
-        (doc.data!.deep as { n: number }).n = 2;
+        doc.data!.deep!.n = 2;
       };
       spoil(await store.insert(given));
       spoil((await store.one({ _id: "1" }))!);
@@ -202,7 +174,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
         { $set: { isSold: true, buyerId } },
       );
 
-    it("returns the document as it is after, or null when nothing matched", async () => {
+    it("returns the document after the change, or null when none matched", async () => {
       await store.insert({ _id: "1", isSold: false, owner: "anna" });
       expect(await sell("anna")).toBeNull();
       expect(await sell("bert")).toEqual({
@@ -220,7 +192,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it.each([50, 1000])("has one winner of %i at once", async (callers) => {
+    it.each([50, 1000])("has one winner among %i concurrent callers", async (callers) => {
       await store.insert({ _id: "1", isSold: false });
       const sold = Array.from({ length: callers }, (_, i) => sell(`buyer-${i}`));
       const { done, null: lost = 0, UNAVAILABLE: late = 0, ...rest } = await tally(sold);
@@ -231,7 +203,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.find({})).toEqual([winner]);
     });
 
-    it("loses none of many increments at once", async () => {
+    it("loses no concurrent increment", async () => {
       await store.insert({ _id: "1", price: 0 });
       await Promise.all(
         Array.from({ length: 100 }, () => store.change({ _id: "1" }, { $inc: { price: 1 } })),
@@ -239,7 +211,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect((await store.one({ _id: "1" }))!.price).toBe(100);
     });
 
-    it("removes a document for one of many at once, and says what it was", async () => {
+    it("removes a document for one of many concurrent callers, and returns it", async () => {
       await store.insert({ _id: "1", name: "lamp" });
       const removed = await Promise.all(
         Array.from({ length: 20 }, () => store.remove({ _id: "1", name: "lamp" })),
@@ -248,7 +220,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.count({})).toBe(0);
     });
 
-    it("is found by a key that many share, whichever of them changed, moved away or was refused", async () => {
+    it("keeps a shared index key correct after a change, a move and a refused update", async () => {
       await fill(Array.from({ length: 20 }, (_, i) => ({ _id: `${i}`, email: `${i}`, price: 1 })));
       await store.changeMany({ price: 1 }, { $set: { name: "lamp" } });
       await store.change({ _id: "3" }, { $set: { price: 2 } });
@@ -265,7 +237,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.count({ price: 2 })).toBe(1);
     });
 
-    it("of many documents says how many matched, changed or not", async () => {
+    it("on many documents returns how many matched", async () => {
       await fill([
         { _id: "1", price: 1 },
         { _id: "2", price: 2 },
@@ -278,7 +250,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
   });
 
   describe("an update", () => {
-    it("reaches inside a document by dotted paths, and makes what is missing on the way", async () => {
+    it("changes nested fields by dotted paths, and creates missing parents", async () => {
       const [one, two] = [randomUUID(), randomUUID()];
       await store.insert({ _id: "1", sessions: {} });
       await store.change(
@@ -302,7 +274,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it("counts, pushes, keeps the last few, and takes the larger or the smaller", async () => {
+    it("supports $inc, $push, $slice, $max and $min", async () => {
       await store.insert({ _id: "1", words: ["a"] });
       await store.change(
         { _id: "1" },
@@ -333,7 +305,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it("leaves alone what is undefined, and one that changes nothing is a mistake", async () => {
+    it("ignores undefined fields, and throws when nothing is left to change", async () => {
       await store.insert({ _id: "1", name: "lamp", price: 1 });
       await store.change({ _id: "1" }, { $set: { name: undefined, price: 2 }, $unset: {} });
       for (const update of [{}, { $set: {} }, { $set: { name: undefined } }])
@@ -341,7 +313,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.one({ _id: "1" })).toEqual({ _id: "1", name: "lamp", price: 2 });
     });
 
-    it("that only one of the stores knows is a mistake: a replacement, an operator, a path out of the document", async () => {
+    it("throws on a replacement, an unsupported operator and a path out of the document", async () => {
       await store.insert({ _id: "1", data: {} });
       const updates = [
         { name: "lamp" },
@@ -359,13 +331,13 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       ];
       for (const update of [...updates, ...paths.map((path) => ({ $set: { [path]: true } }))])
         await expect(store.change({ _id: "1" }, update)).rejects.toThrow(
-          /do not both speak|is no path/,
+          /Not every database supports|is not a path/,
         );
       expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
       expect(await store.one({ _id: "1" })).toEqual({ _id: "1", data: {} });
     });
 
-    it("that the document does not allow is refused, and changes nothing", async () => {
+    it("that a document's types do not allow is refused, and changes nothing", async () => {
       await store.insert({ _id: "1", name: "lamp", price: 1 });
       for (const update of [
         { $inc: { name: 1 } },
@@ -380,7 +352,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
   });
 
   describe("a unique index", () => {
-    it("lets one of 100 inserts at once win, and tells the others which field it was", async () => {
+    it("accepts one of 100 concurrent inserts, and names the field to the rest", async () => {
       const inserts = Array.from({ length: 100 }, (_, i) =>
         store.insert({ _id: `${i}`, email: "anna@souk.test" }),
       );
@@ -388,7 +360,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.count({})).toBe(1);
     });
 
-    it("refuses of many inserts at once those it must, and them alone", async () => {
+    it("refuses only the duplicates among many concurrent inserts", async () => {
       const inserts = Array.from({ length: 100 }, (_, i) =>
         store.insert({ _id: `${i}`, email: `${Math.floor(i / 2)}` }),
       );
@@ -396,13 +368,13 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.count({})).toBe(50);
     });
 
-    it("has the id as one, also when all else is the same", async () => {
+    it("names _id first when every field is a duplicate", async () => {
       const same: Thing = { _id: "1", email: "anna@souk.test", owner: "anna", number: 1 };
       const inserts = Array.from({ length: 100 }, () => store.insert(same));
       expect(await tally(inserts)).toEqual({ done: 1, "Duplicate _id": 99 });
     });
 
-    it("tells the field, whatever other field holds the same value", async () => {
+    it("names the right field when another field holds the same value", async () => {
       await fill([{ _id: "anna" }, { _id: "2", email: "anna" }]);
       expect(await tally([store.insert({ _id: "3", email: "anna" })])).toEqual({
         "Duplicate email": 1,
@@ -416,12 +388,12 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it("lets many documents be without the field when it is sparse", async () => {
+    it("ignores documents without the field when it is sparse", async () => {
       await fill([{ _id: "1" }, { _id: "2" }, { _id: "3", owner: "anna", number: 1 }]);
       expect(await store.count({ email: null })).toBe(3);
     });
 
-    it("of two fields takes them together", async () => {
+    it("on two fields compares the pair", async () => {
       await fill([
         { _id: "1", owner: "anna", number: 1 },
         { _id: "2", owner: "anna", number: 2 },
@@ -432,7 +404,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it("refuses a change too, which then did nothing", async () => {
+    it("refuses an update, which then changes nothing", async () => {
       await fill([
         { _id: "1", email: "anna" },
         { _id: "2", email: "bert", price: 1 },
@@ -447,7 +419,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it("holds after the store was opened again", async () => {
+    it("holds after a restart", async () => {
       await store.insert({ _id: "1", email: "anna" });
       await reopen();
       expect(await tally([store.insert({ _id: "2", email: "anna" })])).toEqual({
@@ -457,7 +429,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
   });
 
   describe("a query", () => {
-    it("takes null and missing for the same", async () => {
+    it("treats null and missing alike", async () => {
       await fill([
         { _id: "1" },
         { _id: "2", soldAt: null },
@@ -478,7 +450,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it("asks an array for any element that fits, and $ne for none", async () => {
+    it("matches any element of an array, and $ne matches none", async () => {
       await fill([
         { _id: "1", words: ["oil", "lamp"] },
         { _id: "2", words: ["lamps"] },
@@ -496,7 +468,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await idsOf({ words: { $exists: true } })).toBe("1,2,3");
     });
 
-    it("compares, and joins what it compares", async () => {
+    it("combines comparisons with $and and $or", async () => {
       await fill(
         [1, 2, 3, 4, 5].map((price) => ({
           _id: `${price}`,
@@ -514,7 +486,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.count({ isSold: false })).toBe(3);
     });
 
-    it("walks pages in order through documents of the same moment, each once", async () => {
+    it("pages through documents of the same instant in order, each once", async () => {
       const moments = [
         "2026-01-01T00:00:00.000Z",
         "2026-01-01T00:00:00.001Z",
@@ -550,7 +522,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       );
     });
 
-    it("sorts by several fields, each in its direction", async () => {
+    it("sorts by several fields, each in its own direction", async () => {
       await fill([
         { _id: "1", price: 10 },
         { _id: "2", price: 9 },
@@ -563,7 +535,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await ids({ price: -1, _id: 1 })).toBe("1,3,2,4");
     });
 
-    it("with something undefined is a mistake, not a query for everything", async () => {
+    it("throws on undefined instead of matching everything", async () => {
       await store.insert({ _id: "1" });
       for (const query of [
         { _id: undefined },
@@ -580,7 +552,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.find({})).toEqual([{ _id: "1" }]);
     });
 
-    it("that only one of the stores knows is a mistake", async () => {
+    it("throws on an unsupported operator, flag or path", async () => {
       const queries = [
         { $where: "1" },
         { $nor: [{}] },
@@ -590,7 +562,9 @@ export function storePromises(open: (what: Collection) => Adapter): void {
         { _id: /x/u },
       ];
       for (const query of [...queries, { "__proto__.x": 1 }, { data: { $type: "object" } }])
-        await expect(store.find(query)).rejects.toThrow(/do not both speak|is no path/);
+        await expect(store.find(query)).rejects.toThrow(
+          /Not every database supports|is not a path/,
+        );
     });
   });
 
@@ -621,7 +595,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(shown!.actions).toEqual({});
     });
 
-    it("tells the other nodes nothing of its database", async () => {
+    it("shows nothing of its database to other nodes", async () => {
       const [shown] = await shop.broker.call<object[], object>("$node.services", {
         withActions: true,
         withEvents: true,
@@ -631,7 +605,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(told).not.toMatch(/mongodb:|127\.0\.0\.1:|\.db\b|things-/);
     });
 
-    it("has a store that refuses once it is stopped", async () => {
+    it("has a store that refuses calls once it is stopped", async () => {
       await shop.stop();
       expect(
         await tally([store.one({ _id: "1" }), store.insert({ _id: "1" }), store.ping()]),

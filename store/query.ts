@@ -1,0 +1,52 @@
+import type { Query, Update } from "./store.ts";
+
+/**
+ * Checks that a query or an update means the same on every database. Documents need no such check: their
+ * schemas are closed, and each insert is checked against its schema.
+ */
+
+const comparisons = new Set(["$ne", "$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$exists"]);
+
+/** Returns the query. Throws on `undefined`, which one database reads as "any value", and on what only one supports. */
+export function checkQuery(query: Query): Query {
+  for (const [key, value] of Object.entries(query))
+    if (key === "$or" || key === "$and") (value as Query[]).forEach(checkQuery);
+    else checkCondition(checkPath(key), value);
+  return query;
+}
+
+function checkCondition(path: string, value: unknown): void {
+  if (value === undefined) throw new Error(`The query leaves ${path} undefined.`);
+  // The flag g keeps state between uses; MongoDB has no u and no v.
+  if (value instanceof RegExp && /[^ims]/.test(value.flags))
+    throw new Error(`Not every database supports the flags of ${path} ${value}.`);
+  if (typeof value !== "object" || value === null) return;
+  for (const [operator, operand] of Object.entries(value)) {
+    if (!comparisons.has(operator))
+      throw new Error(`Not every database supports ${operator} (${path}).`);
+    if ([operand].flat().includes(undefined))
+      throw new Error(`The query leaves ${path} ${operator} undefined.`);
+  }
+}
+
+const operators = new Set(["$set", "$unset", "$inc", "$push", "$min", "$max"]);
+
+/** A copy without what is `undefined`. Throws when nothing is left: NeDB would replace the document by nothing. */
+export function toUpdate(update: Update): Update {
+  const parts = Object.entries(JSON.parse(JSON.stringify(update)) as Record<string, object>).filter(
+    ([, fields]) => Object.keys(fields).length > 0,
+  );
+  for (const [operator, fields] of parts) {
+    if (!operators.has(operator)) throw new Error(`Not every database supports ${operator}.`);
+    Object.keys(fields).forEach(checkPath);
+  }
+  if (parts.length === 0) throw new Error("The update changes nothing.");
+  return Object.fromEntries(parts);
+}
+
+/** Returns a dotted path. Throws on names that every object inherits: NeDB would follow `__proto__` out of the document. */
+function checkPath(path: string): string {
+  if (path.split(".").some((step) => step === "" || step.startsWith("$") || step in {}))
+    throw new Error(`"${path}" is not a path in a document.`);
+  return path;
+}
