@@ -1,191 +1,211 @@
 /**
- * The market under load while everything it stands on dies, freezes, falls silent and comes back, in an order drawn from a seed.
- * CHAOS_SEED replays an order, CHAOS_SECONDS ends it early, CHAOS_BUYS is how many purchases there must be.
+ * The market under load while its nodes, servers and connections fail and recover, in an order drawn from a seed. CHAOS_SEED repeats an
+ * order, CHAOS_SECONDS limits the time for injections, CHAOS_BUYS is the required number of purchases, and CHAOS_ONLY selects the faults
+ * whose name contains it.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START } from "../../bin/processes/servers.ts";
-import { check, faultsOf } from "./checker.ts";
-import { catalogue, type Fault, type Surface } from "./faults.ts";
-import { newHistory, now, type Probe } from "./history.ts";
-import { House, ownServers } from "./cluster-harness.ts";
-import { ask, Load, type Person } from "./load.ts";
+import { check, violationsOf } from "./checker.ts";
+import { Cluster, ownServers } from "./cluster-harness.ts";
+import type { Fault, Surface } from "./fault.ts";
+import { allFaults } from "./faults.ts";
+import { newHistory, now } from "./history.ts";
+import { Load } from "./load.ts";
 import { seeded, shuffled } from "./random.ts";
-import { table, type Strike } from "./report.ts";
+import type { User } from "./recording-device.ts";
+import { table, type Injection } from "./report.ts";
+import { request } from "./request.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const seconds = Number(process.env.CHAOS_SECONDS ?? 330);
 const buys = Number(process.env.CHAOS_BUYS ?? 10_000);
-/** Only faults whose names have this in them. */
 const only = process.env.CHAOS_ONLY ?? "";
 
 const sellers = 24;
-const lanes = 12;
-/** A house that is not well by then, after a fault has ended, will not be (ms). */
-const wellWithin = 30_000;
+const concurrency = 12;
+/** A cluster that is not healthy this long after a fault will not recover (ms). */
+const healthyWithin = 30_000;
 
-let house: House;
+let cluster: Cluster;
 let load: Load;
 const history = newHistory();
 const random = seeded(seed);
-const say = (line: string) => void process.stderr.write(`${line}\n`);
+const log = (line: string) => void process.stderr.write(`${line}\n`);
 
 beforeAll(async () => {
-  house = await House.start({ api: 2, market: 2, notifications: 2, users: 1 }, await ownServers());
-  load = new Load(house, history, random);
+  cluster = await Cluster.start({ api: 2, market: 2, notifications: 2 }, await ownServers());
+  load = new Load(cluster, history, random);
 }, SERVER_START);
 
 afterAll(async () => {
   load?.close();
-  await house?.stop();
+  await cluster?.stop();
 }, 60_000);
 
-it(`sells nothing twice and loses no notice, whatever dies (CHAOS_SEED=${seed} npm run test:chaos)`, async () => {
-  say(`CHAOS_SEED=${seed} npm run test:chaos`);
-  const market = await opened();
-  const strikes: Strike[] = [];
-  const failed: string[] = [];
-  const end = now() + seconds * 1000;
-  const faults = shuffled(catalogue(house, random), random).filter(({ name }) =>
-    name.includes(only),
-  );
+it(`sells no item twice and loses no notice under any fault (CHAOS_SEED=${seed} npm run test:chaos)`, async () => {
+  log(`CHAOS_SEED=${seed} npm run test:chaos`);
+  const market = await openMarket();
 
-  load.sell(market.items, market.buyers, lanes);
-  for (const fault of faults) {
-    if (now() > end) break;
-    await pause(1000 * random());
-    await suffer(fault, market).then(
-      (strike) => {
-        strikes.push(strike);
-        say(
-          `${fault.name}: back after ${Math.round(strike.recovery)} ms, well after ${Math.round(strike.to - strike.from)} ms; ${load.purchases} sold`,
-        );
-      },
-      (error: Error) => failed.push(`${fault.name}: ${error.message}`),
-    );
-  }
-  say(`${strikes.length} of ${faults.length} faults struck in ${seconds} s`);
+  load.sell(market.items, market.buyers, concurrency);
+  const { injections, failed } = await injectAll(market);
   while (load.purchases < buys && market.items.length > 0) await pause(100);
-  await load.finish();
+  await load.stopSelling();
   await load.settle(90_000);
 
-  const findings = check(history, await house.remains());
-  say(`\n${table(strikes, findings)}\n`);
-  const unknown = history.buys.flatMap(({ outcome }) =>
-    outcome.is === "unknown" ? [outcome.why] : [],
-  );
-  const whys = Object.fromEntries(
-    [...Map.groupBy(unknown, (why) => why)].map(([why, list]) => [why, list.length]),
-  );
-  say(
-    `${load.purchases} purchases by ${history.buys.length} requests; of unknown outcome: ${JSON.stringify(whys)}`,
+  const findings = check(history, await cluster.finalState());
+  log(`\n${table(injections, findings)}\n`);
+  const reasons = unknownOutcomes();
+  log(
+    `${load.purchases} purchases by ${history.buys.length} requests; unknown outcomes: ${JSON.stringify(reasons)}`,
   );
   expect(failed).toEqual([]);
-  // What is away is said to be away: nothing that dies is a fault that nobody foresaw.
-  expect(house.of("api").flatMap((member) => member.lines("INTERNAL, request"))).toEqual([]);
-  expect(whys).not.toHaveProperty("INTERNAL");
-  expect(faultsOf(findings)).toEqual({});
+  // A dependency that fails is reported as unavailable, not as an internal error.
+  expect(cluster.of("api").flatMap((member) => member.lines("INTERNAL, request"))).toEqual([]);
+  expect(reasons).not.toHaveProperty("INTERNAL");
+  expect(violationsOf(findings)).toEqual({});
   expect(load.purchases).toBeGreaterThanOrEqual(buys);
 }, 900_000);
 
 interface Market {
   items: string[];
-  buyers: Person[];
-  /** Of somebody who has an account and an item. */
+  buyers: User[];
+  /** A path of each surface, for a visitor with an account and an item. */
   paths: Record<Surface, string>;
-  visitor: Person;
+  visitor: User;
 }
 
-async function opened(): Promise<Market> {
-  const people = await load.people(sellers);
-  // More than can be sold: the load lasts as long as the faults do.
-  const stock = await Promise.all(
-    people.map((seller) => load.stock(seller, Math.ceil((buys * 1.5 + seconds * 100) / sellers))),
-  );
-  const nodes = house.of("notifications").map(({ name }) => name);
-  // Every fourth has a device on each node, the others one on one of them.
+async function openMarket(): Promise<Market> {
+  const users = await load.newUsers(sellers);
+  // More items than can be sold: the load must last as long as the faults.
+  const perSeller = Math.ceil((buys * 1.5 + seconds * 100) / sellers);
+  const items = await Promise.all(users.map((seller) => load.insertItems(seller, perSeller)));
+  const nodes = cluster.of("notifications").map(({ name }) => name);
+  // Every fourth seller has a device on each node, the others have one device.
   await Promise.all(
-    people.map((person, n) =>
-      load.devices(person, n % 4 === 0 ? nodes : [nodes[n % nodes.length]!]),
+    users.map((user, n) =>
+      load.connectDevices(user, n % 4 === 0 ? nodes : [nodes[n % nodes.length]!]),
     ),
   );
-  const visitor = await load.person();
-  const [shown] = await load.stock(visitor, 1);
+  const visitor = await load.newUser();
+  const [itemId] = await load.insertItems(visitor, 1);
   const account = {
     email: "visitor@souk.test",
     password: "correct horse battery",
     name: "Visitor",
   };
-  const { body } = await ask<{ user: { id: string } }>(
-    house.apis[0]!,
+  const [api] = cluster.apis;
+  const { body } = await request<{ user: { id: string } }>(
+    api!,
     "POST",
     "/users",
     undefined,
     account,
   );
   const paths = {
-    browse: `/market/items/${shown}`,
+    browse: `/market/items/${itemId}`,
     profile: `/users/${body.user.id}`,
     inbox: "/notifications",
   };
-  return { items: shuffled(stock.flat(), random), buyers: await load.people(200), paths, visitor };
+  return {
+    items: shuffled(items.flat(), random),
+    buyers: await load.newUsers(200),
+    paths,
+    visitor,
+  };
 }
 
-async function suffer(fault: Fault, market: Market): Promise<Strike> {
+async function injectAll(market: Market): Promise<{ injections: Injection[]; failed: string[] }> {
+  const [injections, failed]: [Injection[], string[]] = [[], []];
+  const end = now() + seconds * 1000;
+  const faults = shuffled(allFaults(cluster, random), random).filter(({ name }) =>
+    name.includes(only),
+  );
+  for (const fault of faults) {
+    if (now() > end) break;
+    await pause(1000 * random());
+    try {
+      const injection = await injectFault(fault, market);
+      injections.push(injection);
+      const { from, to, recovery } = injection;
+      log(
+        `${fault.name}: recovered after ${Math.round(recovery)} ms, healthy after ${Math.round(to - from)} ms; ${load.purchases} items sold`,
+      );
+    } catch (error) {
+      failed.push(`${fault.name}: ${(error as Error).message}`);
+    }
+  }
+  log(`${injections.length} of ${faults.length} faults were injected in ${seconds} s`);
+  return { injections, failed };
+}
+
+async function injectFault(fault: Fault, market: Market): Promise<Injection> {
   const from = now();
   const probing = new AbortController();
-  const probes = watch(fault, from, market, probing.signal);
+  const probes = probe(fault, from, market, probing.signal);
   try {
-    await fault.strike();
-    await pause(fault.lasts);
+    await fault.inject();
+    await pause(fault.durationMs);
   } finally {
-    // What is asked while it heals may be asked of a part that is not back yet.
+    // A probe during the recovery may reach a part that is not back yet.
     probing.abort();
     await fault.heal();
   }
   const healed = now();
-  await eventually(() => works(fault.dependent, market), { within: wellWithin, every: 10 });
+  const { dependent } = fault;
+  if (dependent)
+    await eventually(() => isWorking(dependent, market), { within: healthyWithin, every: 10 });
   const recovery = now() - healed;
   await probes;
-  await house.isWell(wellWithin);
+  await cluster.waitUntilHealthy(healthyWithin);
   return { name: fault.name, from, to: now(), recovery };
 }
 
-/** Asks for what must go on, again and again. */
-async function watch(
+/** Repeats requests that must succeed, until `signal` aborts. */
+async function probe(
   fault: Fault,
   from: number,
-  market: Market,
+  { paths, visitor }: Market,
   signal: AbortSignal,
 ): Promise<void> {
-  const apis = house.of("api").filter((member) => member !== fault.avoid);
-  const one = async (what: Surface, turn: number) => {
-    const begun = now();
+  const apis = cluster.of("api").filter((member) => member !== fault.avoid);
+  const probeOnce = async (surface: Surface, turn: number) => {
+    const startedAt = now();
     const api = apis[turn % apis.length]!.node.api;
-    const failure = await ask(api, "GET", market.paths[what], market.visitor.token).then(
+    const failure = await request(api, "GET", paths[surface], visitor.token).then(
       ({ status, body }) =>
         status === 200 ? undefined : `${status} ${body.code} during ${fault.name}`,
       (error: Error) => `${error.message} during ${fault.name}`,
     );
-    const mustWork = begun - from >= fault.grace && !signal.aborted;
+    const mustSucceed = startedAt - from >= fault.graceMs && !signal.aborted;
     history.probes.push({
-      what,
-      begun,
-      ended: now(),
-      mustWork,
+      surface,
+      startedAt,
+      endedAt: now(),
+      mustSucceed,
       ...(failure && { failure }),
-    } satisfies Probe);
+    });
   };
   for (let turn = 0; !signal.aborted; turn++) {
-    await Promise.all(fault.goesOn.map((what) => one(what, turn)));
+    await Promise.all(fault.available.map((surface) => probeOnce(surface, turn)));
     await pause(100, undefined, { signal }).catch(() => {});
   }
 }
 
-/** Through every api. */
-async function works(surface: Surface, { paths, visitor }: Market): Promise<boolean> {
-  const answers = await Promise.all(
-    house.apis.map((api) => ask(api, "GET", paths[surface], visitor.token)),
+/** Whether the surface works through every api. */
+async function isWorking(surface: Surface, { paths, visitor }: Market): Promise<boolean> {
+  const responses = await Promise.all(
+    cluster.apis.map((api) => request(api, "GET", paths[surface], visitor.token)),
   );
-  return answers.every(({ status }) => status === 200);
+  return responses.every(({ status }) => status === 200);
+}
+
+/** Number of unknown outcomes by reason. */
+function unknownOutcomes(): Record<string, number> {
+  const reasons = history.buys.flatMap(({ outcome }) =>
+    outcome.type === "unknown" ? [outcome.reason] : [],
+  );
+  return Object.fromEntries(
+    [...Map.groupBy(reasons, (reason) => reason)].map(([reason, list]) => [reason, list.length]),
+  );
 }

@@ -1,191 +1,167 @@
-import type { ItemDocument } from "../../domain/item.ts";
-import type { NoticeDocument } from "../../domain/notice.ts";
-import type { Buy, History } from "./history.ts";
+import { buyerViolations, outcomeViolations, type Sentence } from "./buy-checks.ts";
+import type { FinalState, History } from "./history.ts";
 
-/** What must hold whatever died (design: "From sale to notice", invariants). */
+/** What must hold under every fault (the protocol from sale to notice). */
 export const invariants = {
   "one buyer": "an item has at most one successful buyer, and stays theirs",
-  "one outcome": "a buy whose outcome was unknown has one definite outcome when asked again",
+  "one outcome": "a buy with an unknown outcome has one definite outcome when it is retried",
   "one notice": "every sale has exactly one notice, in its seller's inbox",
   "no stray notice": "no notice without a sale, none in another inbox",
-  "debt told": "every debt is marked told in the end",
-  "told once": "in calm weather a debt takes one call",
-  shown: "every connected device of the seller shows it, no other does",
+  delivered: "every outbox entry is marked delivered in the end",
+  "delivered once": "without faults an outbox entry takes one call",
+  shown: "every connected device of the seller shows the notice, no other device does",
   "in time": "every request is answered by its deadline",
-  "goes on": "what does not depend on the dead part goes on",
+  available: "what does not depend on the faulty part keeps working",
 } as const;
 export type Invariant = keyof typeof invariants;
 
-/** One thing that was looked at; `fault` says what is wrong with it, if anything. */
+/** One check of an invariant. */
 export interface Finding {
   invariant: Invariant;
-  /** When it happened, on the history's clock. */
+  /** Time of the event that was checked, on the history's clock. */
   at: number;
-  fault?: string;
+  /** A sentence; undefined when the invariant holds. */
+  violation?: string;
 }
 
-/** What the databases hold in the end. */
-export interface Remains {
-  items: Pick<ItemDocument, "_id" | "sellerId" | "isSold" | "buyerId" | "saleId" | "notice">[];
-  notices: Pick<NoticeDocument, "_id" | "id" | "userId">[];
-}
+type Item = FinalState["items"][number];
 
-/** Every request is answered within 10 s; the rest is what the machine and the client take. */
+/** Every request is answered within 10 s; the rest is for the machine and the client (ms). */
 const deadline = 11_000;
 
-/** Judges a history that has come to rest: everything runs again, and nobody is still asking. */
-export function check(history: History, { items, notices }: Remains): Finding[] {
-  const byItem = Map.groupBy(history.buys, ({ itemId }) => itemId);
+/** Checks a history that has ended: the cluster is healthy and no request is in flight. */
+export function check(history: History, state: FinalState): Finding[] {
   const sales = new Map(
-    items.flatMap((item) => (item.isSold ? [[item.saleId!, item] as const] : [])),
+    state.items.flatMap((item) => (item.isSold ? [[item.saleId!, item] as const] : [])),
   );
-  const firstAsked = (itemId: string) =>
-    Math.min(...(byItem.get(itemId) ?? []).map(({ begun }) => begun));
+  const firstBuys = new Map<string, number>();
+  for (const { itemId, startedAt } of history.buys)
+    firstBuys.set(itemId, Math.min(startedAt, firstBuys.get(itemId) ?? Infinity));
+  const soldAt = (item: Item) => firstBuys.get(item._id) ?? Infinity;
+  return [
+    ...checkBuys(history, state),
+    ...checkDelivery(history, state, sales, soldAt),
+    ...checkDevices(history, sales, soldAt),
+    ...checkStrayNotices(state, sales, soldAt),
+    ...checkTimes(history),
+  ];
+}
+
+type Sales = Map<string, Item>;
+type TimeOf = (item: Item) => number;
+
+function finding(invariant: Invariant, at: number, ...sentences: Sentence[]): Finding {
+  const violations = sentences.filter(Boolean);
+  return {
+    invariant,
+    at,
+    ...(violations.length > 0 && { violation: violations.join("; ") }),
+  };
+}
+
+function* checkBuys({ buys }: History, { items }: FinalState): Generator<Finding> {
+  const byId = new Map(items.map((item) => [item._id, item]));
+  for (const [itemId, ofItem] of Map.groupBy(buys, (buy) => buy.itemId)) {
+    const item = byId.get(itemId);
+    yield finding("one buyer", ofItem[0]!.startedAt, ...buyerViolations(itemId, ofItem, item));
+    for (const own of Map.groupBy(ofItem, ({ buyerId }) => buyerId).values())
+      yield finding("one outcome", own[0]!.startedAt, ...outcomeViolations(itemId, own, item));
+  }
+}
+
+function* checkDelivery(
+  history: History,
+  { notices }: FinalState,
+  sales: Sales,
+  soldAt: TimeOf,
+): Generator<Finding> {
   const noticesOf = Map.groupBy(notices, ({ id }) => id);
   const callsOf = Map.groupBy(history.calls, ({ saleId }) => saleId);
-  const screensOf = Map.groupBy(history.screens, ({ userId }) => userId);
-  const seen = new Map(
-    history.screens.map((screen) => [
-      screen,
-      new Set(screen.shown.map(({ noticeId }) => noticeId)),
-    ]),
-  );
-  const findings: Finding[] = [];
-  const note = (invariant: Invariant, at: number, ...faults: (string | false | undefined)[]) => {
-    const found = faults.filter(Boolean);
-    findings.push({ invariant, at, ...(found.length > 0 && { fault: found.join("; ") }) });
-  };
-
-  const known = new Map(items.map((item) => [item._id, item]));
-  for (const [itemId, buys] of byItem) {
-    note("one buyer", buys[0]!.begun, ...buyersOf(itemId, buys, known.get(itemId)));
-    for (const own of Map.groupBy(buys, ({ buyerId }) => buyerId).values())
-      note("one outcome", own[0]!.begun, ...outcomeOf(itemId, own, known.get(itemId)));
-  }
-
   for (const [saleId, item] of sales) {
-    const at = firstAsked(item._id);
-    const told = noticesOf.get(saleId) ?? [];
+    const at = soldAt(item);
     const name = `sale ${saleId} of item ${item._id}`;
-    note("one notice", at, told.length !== 1 && `${name} has ${told.length} notices`);
-    note(
-      "debt told",
-      at,
-      item.notice?.state !== "told" &&
-        `${name} owes a notice that is ${item.notice?.state ?? "not written down"}`,
-    );
-    if (history.calm.some(({ from, to }) => from <= at && at < to)) {
-      const calls = callsOf.get(saleId)?.length ?? 0;
-      note("told once", at, calls !== 1 && `${name} took ${calls} calls in calm weather`);
-    }
-    for (const screen of screensOf.get(item.sellerId) ?? [])
-      if (screen.isConnected)
-        note(
+    const stored = noticesOf.get(saleId)?.length ?? 0;
+    yield finding("one notice", at, stored !== 1 && `${name} has ${stored} notices`);
+    const state = item.notice?.state ?? "missing";
+    yield finding("delivered", at, state !== "told" && `${name} has a ${state} outbox entry`);
+    if (!history.faultFree.some(({ from, to }) => from <= at && at < to)) continue;
+    const calls = callsOf.get(saleId)?.length ?? 0;
+    yield finding("delivered once", at, calls !== 1 && `${name} took ${calls} calls`);
+  }
+}
+
+function* checkDevices({ devices }: History, sales: Sales, soldAt: TimeOf): Generator<Finding> {
+  const devicesOf = Map.groupBy(devices, ({ userId }) => userId);
+  const idsOf = new Map(
+    devices.map((device) => [device, new Set(device.shown.map(({ noticeId }) => noticeId))]),
+  );
+  for (const [saleId, item] of sales)
+    for (const device of devicesOf.get(item.sellerId) ?? [])
+      if (device.isConnected)
+        yield finding(
+          "shown",
+          soldAt(item),
+          !idsOf.get(device)!.has(saleId) &&
+            `sale ${saleId} of item ${item._id} is not shown by ${device.name}`,
+        );
+  for (const { name, userId, shown } of devices)
+    for (const { noticeId, at } of shown)
+      if (sales.get(noticeId)?.sellerId !== userId)
+        yield finding(
           "shown",
           at,
-          !seen.get(screen)!.has(saleId) && `${name} is not shown by ${screen.name}`,
+          `${name} shows ${noticeId}, which is not a sale of user ${userId}`,
         );
-  }
-  for (const notice of notices) {
-    const sale = sales.get(notice.id);
-    const isStray = sale?.sellerId !== notice.userId;
-    note(
+}
+
+function* checkStrayNotices(
+  { notices }: FinalState,
+  sales: Sales,
+  soldAt: TimeOf,
+): Generator<Finding> {
+  for (const { id, userId } of notices) {
+    const sale = sales.get(id);
+    yield finding(
       "no stray notice",
-      sale ? firstAsked(sale._id) : 0,
-      isStray && `notice ${notice.id} of ${notice.userId} is not of a sale of theirs`,
+      sale ? soldAt(sale) : 0,
+      sale?.sellerId !== userId && `notice ${id} of user ${userId} does not belong to their sale`,
     );
   }
-  for (const { name, userId, shown } of history.screens)
-    for (const { noticeId, at } of shown) {
-      const isStrange = sales.get(noticeId)?.sellerId !== userId;
-      if (isStrange)
-        note("shown", at, `${name} shows ${noticeId}, which is not of a sale of ${userId}`);
-    }
+}
 
-  for (const { begun, ended, itemId, buyerId } of history.buys)
-    note(
+function* checkTimes({ buys, probes }: History): Generator<Finding> {
+  const late = (name: string, { startedAt, endedAt }: { startedAt: number; endedAt: number }) =>
+    endedAt - startedAt > deadline && `${name} took ${Math.round(endedAt - startedAt)} ms`;
+  for (const buy of buys)
+    yield finding(
       "in time",
-      begun,
-      ended - begun > deadline &&
-        `${buyerId} waited ${Math.round(ended - begun)} ms for item ${itemId}`,
+      buy.startedAt,
+      late(`the buy of item ${buy.itemId} by ${buy.buyerId}`, buy),
     );
-  for (const { what, begun, ended, mustWork, failure } of history.probes) {
-    note(
-      "in time",
-      begun,
-      ended - begun > deadline && `${what} took ${Math.round(ended - begun)} ms`,
-    );
-    if (mustWork) note("goes on", begun, failure !== undefined && `${what} failed: ${failure}`);
+  for (const probe of probes) {
+    const { surface, startedAt, mustSucceed, failure } = probe;
+    yield finding("in time", startedAt, late(surface, probe));
+    if (mustSucceed)
+      yield finding(
+        "available",
+        startedAt,
+        failure !== undefined && `${surface} failed: ${failure}`,
+      );
   }
-  return findings;
 }
 
-type Item = Remains["items"][number] | undefined;
-
-function buyersOf(itemId: string, buys: Buy[], item: Item): (string | false)[] {
-  const won = buys.flatMap(({ buyerId, outcome }) =>
-    outcome.is === "ok" ? [{ buyerId, saleId: outcome.saleId }] : [],
-  );
-  const buyers = new Set(won.map(({ buyerId }) => buyerId));
-  const saleIds = new Set(won.map(({ saleId }) => saleId));
-  const isRefused = buys.some(
-    ({ outcome }) => outcome.is === "refused" && outcome.code === "ITEM_SOLD",
-  );
-  return [
-    buyers.size > 1 && `item ${itemId} was sold to ${[...buyers].join(" and ")}`,
-    saleIds.size > 1 && `item ${itemId} has the sales ${[...saleIds].join(" and ")}`,
-    !item && `item ${itemId} is gone`,
-    won.length > 0 &&
-      item?.isSold === false &&
-      `item ${itemId} was sold to ${won[0]!.buyerId} and is unsold`,
-    won.length > 0 &&
-      item?.isSold === true &&
-      !saleIds.has(item.saleId!) &&
-      `item ${itemId} was sold as ${won[0]!.saleId} and is ${item.saleId}`,
-    won.length > 0 &&
-      item?.isSold === true &&
-      !buyers.has(item.buyerId!) &&
-      `item ${itemId} was sold to ${won[0]!.buyerId} and is ${item.buyerId}'s`,
-    isRefused && item?.isSold === false && `item ${itemId} was refused as sold and is unsold`,
-  ];
-}
-
-/** Of one buyer's requests for one item, in the order of their answers. */
-function outcomeOf(itemId: string, buys: Buy[], item: Item): (string | false)[] {
-  const who = `${buys[0]!.buyerId}, asking for item ${itemId},`;
-  const definite = buys.map(({ outcome }) => outcome).filter(({ is }) => is !== "unknown");
-  const said = new Set(
-    definite.map((outcome) =>
-      outcome.is === "ok" ? outcome.saleId : (outcome as { code: string }).code,
-    ),
-  );
-  const last = definite.at(-1);
-  return [
-    !last && `${who} never learnt what came of it`,
-    said.size > 1 && `${who} was told ${[...said].join(" and then ")}`,
-    last?.is === "refused" && last.code !== "ITEM_SOLD" && `${who} was refused with ${last.code}`,
-    last?.is === "refused" &&
-      item?.buyerId === buys[0]!.buyerId &&
-      `${who} was refused and has bought it`,
-    last?.is === "ok" &&
-      item?.isSold === true &&
-      item.saleId !== last.saleId &&
-      `${who} was told of sale ${last.saleId}, which is not`,
-  ];
-}
-
-/** The sentences of all that is wrong, by invariant, the first few of each. */
-export function faultsOf(findings: Finding[], most = 5): Partial<Record<Invariant, string[]>> {
-  const wrong = Map.groupBy(
-    findings.filter(({ fault }) => fault),
+/** The first `max` violations of each invariant. */
+export function violationsOf(findings: Finding[], max = 5): Partial<Record<Invariant, string[]>> {
+  const failed = Map.groupBy(
+    findings.filter(({ violation }) => violation),
     ({ invariant }) => invariant,
   );
   return Object.fromEntries(
-    [...wrong].map(([invariant, list]) => [
+    [...failed].map(([invariant, list]) => [
       invariant,
       [
-        ...list.slice(0, most).map(({ fault }) => fault!),
-        ...(list.length > most ? [`… and ${list.length - most} more`] : []),
+        ...list.slice(0, max).map(({ violation }) => violation!),
+        ...(list.length > max ? [`… and ${list.length - max} more`] : []),
       ],
     ]),
   );

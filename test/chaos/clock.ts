@@ -1,13 +1,13 @@
-/** Imported into a node before anything else: its clock goes wrong by CLOCK_MS. */
-const shift = Number(process.env.CLOCK_MS);
-const right = Date;
+/** Preloaded into a node: shifts its clock by CLOCK_MS. */
+const offset = Number(process.env.CLOCK_MS);
+const RealDate = Date;
 
-globalThis.Date = class extends right {
+globalThis.Date = class extends RealDate {
   constructor(...args: unknown[]) {
-    super(...((args.length > 0 ? args : [right.now() + shift]) as [number]));
+    super(...((args.length > 0 ? args : [RealDate.now() + offset]) as [number]));
   }
 
   static override now(): number {
-    return right.now() + shift;
+    return RealDate.now() + offset;
   }
 } as DateConstructor;

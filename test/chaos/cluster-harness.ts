@@ -1,16 +1,10 @@
-/** A whole cluster under fault: every node and every server a process of its own, and a proxy between each two. */
+/** A cluster for fault injection: every node and every server is a process, with a proxy on each connection between them. */
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { MongoClient, type Collection } from "mongodb";
 import { ServiceBroker } from "moleculer";
-import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
-import type { ItemDocument } from "../../domain/item.ts";
-import type { NoticeDocument } from "../../domain/notice.ts";
-import { clusterEnv } from "../../bin/processes/cluster-env.ts";
+import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
-import { startNode, type Node } from "../../bin/processes/node-process.ts";
-import { Proxy } from "../support/proxy.ts";
 import {
   sharedMongo,
   sharedRabbit,
@@ -19,109 +13,49 @@ import {
   type Server,
   type Shared,
 } from "../../bin/processes/servers.ts";
-import type { Remains } from "./checker.ts";
+import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
+import { serviceNames, services, type ServiceName } from "../../contracts/actions.ts";
+import type { ItemDocument } from "../../domain/item.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
+import { Proxy } from "../support/proxy.ts";
+import type { FinalState } from "./history.ts";
+import { Member } from "./member.ts";
 
-export const owners = ["market", "notifications", "users"] as const;
-export type Owner = (typeof owners)[number];
-export type ServiceName = Owner | "api";
+/** A service that owns a database. */
+export type Owner = (typeof services)[number];
 
-/** How many nodes of each service. */
-export type Plan = Record<ServiceName, number>;
-
-/** A node that comes back under its name and its addresses, as the same container does. */
-export class Member {
-  readonly name: string;
-  readonly service: ServiceName;
-  readonly amqp: Proxy;
-  /** Before its database; api has none. */
-  readonly mongo: Proxy | undefined;
-  declare node: Node;
-  readonly #lives: Node[] = [];
-  readonly #env: Record<string, string | undefined>;
-
-  constructor(
-    name: string,
-    service: ServiceName,
-    env: Record<string, string | undefined>,
-    amqp: Proxy,
-    mongo?: Proxy,
-  ) {
-    [this.name, this.service, this.#env, this.amqp, this.mongo] = [name, service, env, amqp, mongo];
-  }
-
-  get proxies(): Proxy[] {
-    return this.mongo ? [this.amqp, this.mongo] : [this.amqp];
-  }
-
-  get isRunning(): boolean {
-    return (
-      this.node !== undefined &&
-      this.node.child.exitCode === null &&
-      this.node.child.signalCode === null
-    );
-  }
-
-  /** With a clock that is so many ms ahead. */
-  async start(clock = 0): Promise<void> {
-    const wrong = {
-      NODE_OPTIONS: `--import ${join(import.meta.dirname, "clock.ts")}`,
-      CLOCK_MS: String(clock),
-    };
-    if (this.isRunning) return;
-    this.node = await startNode([this.service], { ...this.#env, ...(clock && wrong) });
-    this.#lives.push(this.node);
-  }
-
-  /** The exit code, or the name of the signal. */
-  end(signal?: NodeJS.Signals): Promise<number | string> {
-    return this.node.end(signal);
-  }
-
-  /** The lines with this in them that it printed, in all its lives. */
-  lines(text: string): string[] {
-    return this.#lives
-      .flatMap((life) => life.output().split("\n"))
-      .filter((line) => line.includes(text));
-  }
-
-  freeze(): void {
-    this.node.child.kill("SIGSTOP");
-  }
-
-  thaw(): void {
-    this.node.child.kill("SIGCONT");
-  }
-}
+/** Number of nodes of each service; 1 unless given. */
+export type Plan = Partial<Record<ServiceName, number>>;
 
 interface Servers<S> {
   rabbit: S;
   mongos: Record<Owner, S>;
 }
 
-/** A broker and three databases that may be killed. */
+const byOwner = async <S>(start: () => Promise<S>): Promise<Record<Owner, S>> => {
+  const started = services.map(async (owner) => [owner, await start()] as const);
+  return Object.fromEntries(await Promise.all(started)) as Record<Owner, S>;
+};
+
+/** A private RabbitMQ and a database server for each service, all of which may be killed. */
 export async function ownServers(): Promise<Servers<Server>> {
-  const [rabbit, market, notifications, users] = await Promise.all([
-    startRabbit(),
-    startMongo(),
-    startMongo(),
-    startMongo(),
-  ]);
-  return { rabbit, mongos: { market, notifications, users } };
+  const [rabbit, mongos] = await Promise.all([startRabbit(), byOwner(startMongo)]);
+  return { rabbit, mongos };
 }
 
-/** Those of AMQP_URL and MONGO_URL where these are set: to be left alone. */
+/** The servers at AMQP_URL and MONGO_URL where these are set. They must not be killed. */
 export async function sharedServers(): Promise<Servers<Shared>> {
   const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
-  return { rabbit, mongos: { market: mongo, notifications: mongo, users: mongo } };
+  return { rabbit, mongos: await byOwner(async () => mongo) };
 }
 
-export class House<S extends Shared = Server> implements Servers<S> {
+export class Cluster<S extends Shared = Server> implements Servers<S> {
   readonly rabbit: S;
   readonly mongos: Record<Owner, S>;
   readonly members: Member[] = [];
   readonly env: ReturnType<typeof clusterEnv>;
   readonly #clients: MongoClient[] = [];
-  /** A node without services, to call what has no route. */
+  /** A node without services, for calls of actions without a route. */
   readonly broker: ServiceBroker;
 
   private constructor({ rabbit, mongos }: Servers<S>) {
@@ -136,26 +70,26 @@ export class House<S extends Shared = Server> implements Servers<S> {
     });
   }
 
-  static async start<S extends Shared>(plan: Plan, servers: Servers<S>): Promise<House<S>> {
-    const house = new House(servers);
-    for (const service of ["users", "notifications", "market", "api"] as const)
-      for (let n = 1; n <= plan[service]; n++) house.members.push(await house.#member(service, n));
-    await Promise.all([house.broker.start(), ...house.members.map((member) => member.start())]);
-    await house.isWell();
-    return house;
+  static async start<S extends Shared>(plan: Plan, servers: Servers<S>): Promise<Cluster<S>> {
+    const cluster = new Cluster(servers);
+    for (const service of serviceNames)
+      for (let n = 1; n <= (plan[service] ?? 1); n++)
+        cluster.members.push(await cluster.#newMember(service, n));
+    await Promise.all([cluster.broker.start(), ...cluster.members.map((member) => member.start())]);
+    await cluster.waitUntilHealthy();
+    return cluster;
   }
 
-  async #member(service: ServiceName, n: number): Promise<Member> {
+  async #newMember(service: ServiceName, n: number): Promise<Member> {
     const name = `${service}-${n}`;
     const amqp = await Proxy.before(portOf(this.rabbit));
     const mongo = service === "api" ? undefined : await Proxy.before(portOf(this.mongos[service]));
-    // Direct: a server that names itself would have its clients come to it past the proxy.
+    // directConnection: a server of a replica set announces its own address, and clients would bypass the proxy.
     const database = (owner: Owner) => ({
       [`${owner.toUpperCase()}_MONGO_URL`]: `mongodb://127.0.0.1:${mongo!.port}/${this.#databaseOf(owner)}?directConnection=true`,
     });
     const env = {
-      ...this.env,
-      AUTH_PRIVATE_JWK: service === "users" ? this.env.AUTH_PRIVATE_JWK : undefined,
+      ...envOf(service, this.env),
       AMQP_URL: `amqp://guest:guest@127.0.0.1:${amqp.port}`,
       ...(service !== "api" && database(service)),
       NODE_ID: name,
@@ -181,7 +115,7 @@ export class House<S extends Shared = Server> implements Servers<S> {
     return this.of("api").map(({ node }) => node.api);
   }
 
-  /** Past the proxies. */
+  /** Direct, without a proxy, as are the notices. */
   get items(): Collection<ItemDocument> {
     return this.#collection("market", "items");
   }
@@ -191,12 +125,13 @@ export class House<S extends Shared = Server> implements Servers<S> {
   }
 
   #collection<Doc extends { _id: string }>(owner: Owner, name: string): Collection<Doc> {
-    this.#clients[owners.indexOf(owner)] ??= new MongoClient(this.mongos[owner].url);
-    return this.#clients[owners.indexOf(owner)]!.db(this.#databaseOf(owner)).collection<Doc>(name);
+    const index = services.indexOf(owner);
+    this.#clients[index] ??= new MongoClient(this.mongos[owner].url);
+    return this.#clients[index].db(this.#databaseOf(owner)).collection<Doc>(name);
   }
 
-  /** What there is of these sellers, or of all. */
-  async remains(sellers?: string[]): Promise<Remains> {
+  /** The documents of these sellers, or of all. */
+  async finalState(sellers?: string[]): Promise<FinalState> {
     const [items, notices] = sellers
       ? [{ sellerId: { $in: sellers } }, { userId: { $in: sellers } }]
       : [{}, {}];
@@ -206,33 +141,26 @@ export class House<S extends Shared = Server> implements Servers<S> {
     };
   }
 
-  /** Every service and database answers, asked through every api; every node is seen, and each that owns data has its database. */
-  async isWell(within = 30_000): Promise<void> {
-    await eventually(
-      async () => {
-        const names = this.members.map(({ name }) => name).sort();
-        const ready = await Promise.all(
-          this.apis.map(
-            async (api) =>
-              (await fetch(`${api}/health/ready`, { signal: AbortSignal.timeout(2000) })).status,
-          ),
-        );
-        if (!ready.every((status) => status === 200))
-          throw new Error(`ready says ${ready.join(", ")}`);
-        const seen = this.broker.registry.nodes
-          .toArray()
-          .filter((node) => node.available && !node.local);
-        const missing = names.filter((name) => !seen.some(({ id }) => id === name));
-        if (missing.length > 0) throw new Error(`out of sight: ${missing.join(", ")}`);
-        // What is asked through an api is answered by whichever node has its turn.
-        await Promise.all(
-          this.of(...owners).map(({ name, service }) =>
-            this.broker.call(`${service}.health`, {}, { nodeID: name, timeout: 2000 }),
-          ),
-        );
-      },
-      { within, every: 50 },
-    );
+  /** Resolves when each api is ready, each node is in the registry, and each node that owns data reaches its database. */
+  async waitUntilHealthy(within = 30_000): Promise<void> {
+    const check = async () => {
+      const ready = await Promise.all(this.apis.map(readiness));
+      if (!ready.every((status) => status === 200))
+        throw new Error(`/health/ready answers ${ready.join(", ")}.`);
+      const available = this.broker.registry.nodes
+        .toArray()
+        .filter((node) => node.available && !node.local);
+      const missing = this.members.filter(({ name }) => !available.some(({ id }) => id === name));
+      if (missing.length > 0)
+        throw new Error(`Not in the registry: ${missing.map(({ name }) => name).join(", ")}.`);
+      // A call through an api reaches only one node of the service.
+      await Promise.all(
+        this.of(...services).map(({ name, service }) =>
+          this.broker.call(`${service}.health`, {}, { nodeID: name, timeout: 2000 }),
+        ),
+      );
+    };
+    await eventually(check, { within, every: 50 });
   }
 
   async stop(): Promise<void> {
@@ -247,20 +175,23 @@ export class House<S extends Shared = Server> implements Servers<S> {
   }
 }
 
-/** Kills a server of the house. Nobody may connect to it, as to any dead server: a proxy would take connections first. */
-export async function crash(house: House, server: Server): Promise<void> {
-  const gone = server.kill();
-  await Promise.all(proxiesOf(house, server).map((proxy) => proxy.refuse()));
-  await gone;
+const readiness = async (api: string): Promise<number> =>
+  (await fetch(`${api}/health/ready`, { signal: AbortSignal.timeout(2000) })).status;
+
+/** Kills a server. The proxies refuse connections too: otherwise they would accept them for a server that is down. */
+export async function crashServer(cluster: Cluster, server: Server): Promise<void> {
+  const killed = server.kill();
+  await Promise.all(proxiesOf(cluster, server).map((proxy) => proxy.refuse()));
+  await killed;
 }
 
-/** Resolves when it takes connections. */
-export async function revive(house: House, server: Server): Promise<void> {
+/** Resolves when the server accepts connections. */
+export async function restartServer(cluster: Cluster, server: Server): Promise<void> {
   await server.restart();
-  await Promise.all(proxiesOf(house, server).map((proxy) => proxy.admit()));
+  await Promise.all(proxiesOf(cluster, server).map((proxy) => proxy.admit()));
 }
 
-const proxiesOf = ({ rabbit, mongos, members }: House, server: Server): Proxy[] => {
+const proxiesOf = ({ rabbit, mongos, members }: Cluster, server: Server): Proxy[] => {
   if (server === rabbit) return members.map(({ amqp }) => amqp);
   return members.flatMap(({ service, mongo }) =>
     service !== "api" && mongos[service] === server ? [mongo!] : [],
@@ -269,7 +200,7 @@ const proxiesOf = ({ rabbit, mongos, members }: House, server: Server): Proxy[] 
 
 const portOf = ({ url }: Shared) => Number(new URL(url).port);
 
-/** Below what the system gives to those who do not choose, so that it is still free when its node comes back. */
+/** A port below the ephemeral range, so that it is still free when its node restarts. */
 async function freePort(): Promise<number> {
   const port = 10_000 + Math.floor(Math.random() * 9_000);
   const server = createServer();

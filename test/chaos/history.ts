@@ -1,39 +1,43 @@
-/** What clients and devices saw: written down as it happens, judged afterwards. Times are ms on one monotonic clock. */
+/** What clients and devices observed, recorded during the run and checked afterwards. Times are ms on one monotonic clock. */
+import type { ItemDocument } from "../../domain/item.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
 
-/** `unknown`: no answer, or a 5xx. It may have been carried out; asking again tells. */
+/** `unknown`: no response, or a 5xx. The buy may have happened; a retry shows the outcome. */
 export type Outcome =
-  { is: "ok"; saleId: string } | { is: "refused"; code: string } | { is: "unknown"; why: string };
+  | { type: "ok"; saleId: string }
+  | { type: "refused"; code: string }
+  | { type: "unknown"; reason: string };
 
-/** One request to buy. A buyer that does not know asks again: another entry. */
+/** One request to buy. A retry after an unknown outcome is another entry. */
 export interface Buy {
   buyerId: string;
   itemId: string;
-  begun: number;
-  ended: number;
+  startedAt: number;
+  endedAt: number;
   outcome: Outcome;
 }
 
-/** A device of a user, with what it showed: pushed, greeted with, or read from the list after a greeting. */
-export interface Screen {
+/** A user's device and the notices it showed: pushed, from its inbox, or from the list that continues the inbox. */
+export interface DeviceHistory {
   name: string;
   userId: string;
-  shown: { noticeId: string; at: number; how: "push" | "inbox" | "list" }[];
-  /** Whether it was connected in the end, when everything was well again. */
+  shown: { noticeId: string; at: number; from: "push" | "inbox" | "list" }[];
+  /** Whether it was connected at the end, when the cluster was healthy again. */
   isConnected: boolean;
 }
 
-/** A request that must succeed at this moment, because nothing that it depends on is dead; or may fail. */
+/** A request during a fault. It must succeed when nothing that it depends on is faulty. */
 export interface Probe {
-  what: string;
-  begun: number;
-  ended: number;
-  mustWork: boolean;
-  /** Undefined: it worked. */
+  surface: string;
+  startedAt: number;
+  endedAt: number;
+  mustSucceed: boolean;
+  /** Undefined after a success. */
   failure?: string;
 }
 
-/** A notice that left a market node, in a call of its own or with others. */
-export interface Call {
+/** A notice that a market node sent to notifications, in a call of its own or in a batch. */
+export interface NotifyCall {
   saleId: string;
   at: number;
 }
@@ -41,18 +45,23 @@ export interface Call {
 export interface History {
   buys: Buy[];
   probes: Probe[];
-  screens: Screen[];
-  calls: Call[];
-  /** When nothing was wrong with anything: what happens then is told with one call. */
-  calm: { from: number; to: number }[];
+  devices: DeviceHistory[];
+  calls: NotifyCall[];
+  /** Periods without faults, in which each notice takes one call. */
+  faultFree: { from: number; to: number }[];
 }
 
+/** The documents in the databases at the end. */
+export interface FinalState {
+  items: Pick<ItemDocument, "_id" | "sellerId" | "isSold" | "buyerId" | "saleId" | "notice">[];
+  notices: Pick<NoticeDocument, "_id" | "id" | "userId">[];
+}
 export const newHistory = (): History => ({
   buys: [],
   probes: [],
-  screens: [],
+  devices: [],
   calls: [],
-  calm: [],
+  faultFree: [],
 });
 
 export const now = (): number => performance.now();

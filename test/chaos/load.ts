@@ -1,148 +1,103 @@
-/** Buyers, and sellers with their devices, over what anybody may use: HTTP and sockets. All they see goes into the history. */
+/** Buyers, and sellers with their devices, over the public interface: HTTP and sockets. The history records all they observe. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { JWK } from "jose";
-import { io, type Socket } from "socket.io-client";
-import type { Problem } from "../../contracts/errors.ts";
+import type { Shared } from "../../bin/processes/servers.ts";
 import type { ItemDocument } from "../../domain/item.ts";
-import type { Inbox, Notification } from "../../contracts/notifications.ts";
-import type { ServerToClient } from "../../contracts/socket.ts";
 import { offered } from "../../domain/offer.ts";
 import { tokenOf } from "../support/tokens.ts";
-import type { Remains } from "./checker.ts";
-import { now, type History, type Outcome, type Screen } from "./history.ts";
-import type { House } from "./cluster-harness.ts";
-import type { Shared } from "../../bin/processes/servers.ts";
+import type { Cluster } from "./cluster-harness.ts";
+import { now, type FinalState, type History, type Outcome } from "./history.ts";
+import { RecordingDevice, type User } from "./recording-device.ts";
+import { request } from "./request.ts";
 
-/** After which a client gives up (ms): well after the answer is due. */
-const patience = 15_000;
-
-export interface Answer<T> {
-  status: number;
-  body: T;
-  headers: Headers;
-}
-
-/** Throws when the connection is lost or nobody answers. */
-export async function ask<T = Problem>(
-  api: string,
-  method: string,
-  path: string,
-  token?: string,
-  body?: unknown,
-): Promise<Answer<T>> {
-  const response = await fetch(api + path, {
-    method,
-    headers: {
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { "content-type": "application/json" }),
-    },
-    body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.timeout(patience),
-  });
-  const text = await response.text();
-  return {
-    status: response.status,
-    body: (text ? JSON.parse(text) : undefined) as T,
-    headers: response.headers,
-  };
-}
-
-export interface Person {
-  id: string;
-  token: string;
-}
+/** A buyer stops retrying after this, so that the run ends when the cluster never recovers. */
+const maxTries = 300;
 
 export class Load {
-  readonly house: House<Shared>;
+  readonly cluster: Cluster<Shared>;
   readonly history: History;
   readonly random: () => number;
-  readonly #devices: Device[] = [];
+  readonly #devices: RecordingDevice[] = [];
   readonly #taps: (() => void)[];
   readonly #sellers = new Set<string>();
-  /** Bought and answered, by so many buyers each. */
+  /** Items for which every buyer has a definite outcome. */
   purchases = 0;
-  /** Ended by `finish`. */
-  #lanes: Promise<void>[] = [];
-  #isOver = false;
+  #workers: Promise<void>[] = [];
+  #isStopping = false;
 
-  constructor(house: House<Shared>, history: History, random: () => number = Math.random) {
-    [this.house, this.history, this.random] = [house, history, random];
-    this.#taps = house.of("market").map(({ amqp }) => amqp.tap("up", callsIn(history)));
+  constructor(cluster: Cluster<Shared>, history: History, random: () => number = Math.random) {
+    [this.cluster, this.history, this.random] = [cluster, history, random];
+    this.#taps = cluster.of("market").map(({ amqp }) => amqp.tap("up", notifyCalls(history)));
   }
 
-  async person(): Promise<Person> {
+  async newUser(): Promise<User> {
     const key = JSON.parse(
-      Buffer.from(this.house.env.AUTH_PRIVATE_JWK, "base64url").toString(),
+      Buffer.from(this.cluster.env.AUTH_PRIVATE_JWK, "base64url").toString(),
     ) as JWK;
     const id = randomUUID();
     return { id, token: await tokenOf(key, id) };
   }
 
-  people(count: number): Promise<Person[]> {
-    return Promise.all(Array.from({ length: count }, () => this.person()));
+  newUsers(count: number): Promise<User[]> {
+    return Promise.all(Array.from({ length: count }, () => this.newUser()));
   }
 
-  /** Items for sale, written past the services: what is under test is how they are sold. */
-  async stock(seller: Person, count: number): Promise<string[]> {
+  /** Inserts items for sale into the database, because only their sale is under test. */
+  async insertItems(seller: User, count: number): Promise<string[]> {
     this.#sellers.add(seller.id);
-    const items = Array.from({ length: count }, (_, n): ItemDocument => {
-      return offered(
+    const items = Array.from({ length: count }, (_, n): ItemDocument =>
+      offered(
         { title: `Lamp ${n}`, price: 4200 },
         { id: randomUUID(), sellerId: seller.id, currency: "EUR", now: new Date() },
-      );
-    });
-    await this.house.items.insertMany(items);
+      ),
+    );
+    await this.cluster.items.insertMany(items);
     return items.map(({ _id }) => _id);
   }
 
-  /** A stock client on each of the given nodes of notifications; resolves when it was greeted. */
-  async devices(owner: Person, nodes: string[]): Promise<void> {
-    const opened = nodes.map((node) => new Device(`${owner.id}@${node}`, owner, this.house, node));
-    this.#devices.push(...opened);
-    this.history.screens.push(...opened.map(({ screen }) => screen));
-    await Promise.all(opened.map((device) => device.greeted));
+  /** Connects a device to each of the given nodes of notifications. Resolves when each has its inbox. */
+  async connectDevices(owner: User, nodes: string[]): Promise<void> {
+    const devices = nodes.map((node) => new RecordingDevice(owner, this.cluster, node));
+    this.#devices.push(...devices);
+    this.history.devices.push(...devices.map(({ history }) => history));
+    await Promise.all(devices.map((device) => device.hasInbox));
   }
 
-  /** Buys, and asks again until the outcome is known, through one api or another. */
-  async buy(buyer: Person, itemId: string): Promise<Outcome> {
+  /** Buys, and retries until the outcome is definite, through any api. */
+  async buy(buyer: User, itemId: string): Promise<Outcome> {
     for (let tries = 1; ; tries++) {
       const outcome = await this.#buyOnce(buyer, itemId);
-      if (outcome.is !== "unknown") return outcome;
-      // A house that never gets well again shall end the run all the same; the checker sees that this is open.
-      if (tries > 300) return outcome;
+      if (outcome.type !== "unknown" || tries > maxTries) return outcome;
       await pause(50 + 250 * this.random());
     }
   }
 
-  async #buyOnce(buyer: Person, itemId: string): Promise<Outcome> {
-    const { apis } = this.house;
+  async #buyOnce(buyer: User, itemId: string): Promise<Outcome> {
+    const { apis } = this.cluster;
     const api = apis[Math.floor(this.random() * apis.length)]!;
-    const begun = now();
-    const outcome = await ask<{ saleId: string; code: string }>(
-      api,
-      "POST",
-      `/market/buy/${itemId}`,
-      buyer.token,
-    ).then(
+    const startedAt = now();
+    const path = `/market/buy/${itemId}`;
+    const { token } = buyer;
+    const outcome = await request<{ saleId: string; code: string }>(api, "POST", path, token).then(
       ({ status, body: { saleId, code } }): Outcome => {
-        if (status === 200) return { is: "ok", saleId };
-        return status < 500 ? { is: "refused", code } : { is: "unknown", why: code };
+        if (status === 200) return { type: "ok", saleId };
+        return status < 500 ? { type: "refused", code } : { type: "unknown", reason: code };
       },
-      (error: Error): Outcome => ({
-        is: "unknown",
-        why: `no answer: ${(error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name}`,
-      }),
+      (error: Error): Outcome => {
+        const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;
+        return { type: "unknown", reason: `no response: ${code}` };
+      },
     );
-    this.history.buys.push({ buyerId: buyer.id, itemId, begun, ended: now(), outcome });
+    this.history.buys.push({ buyerId: buyer.id, itemId, startedAt, endedAt: now(), outcome });
     return outcome;
   }
 
-  /** Sells these items in so many lanes: each to one buyer, to three who ask at once, or to one who asks again afterwards. */
-  sell(items: string[], buyers: Person[], lanes: number): void {
+  /** Sells these items, `concurrency` at a time: each to one buyer, to three at once, or to one who buys it a second time. */
+  sell(items: string[], buyers: User[], concurrency: number): void {
     const anyone = () => buyers[Math.floor(this.random() * buyers.length)]!;
-    const lane = async () => {
-      for (let itemId = items.pop(); itemId && !this.#isOver; itemId = items.pop()) {
+    const worker = async () => {
+      for (let itemId = items.pop(); itemId && !this.#isStopping; itemId = items.pop()) {
         const dice = this.random();
         const rivals = dice < 0.25 ? [anyone(), anyone(), anyone()] : [anyone()];
         await Promise.all(rivals.map((buyer) => this.buy(buyer, itemId)));
@@ -150,136 +105,67 @@ export class Load {
         this.purchases++;
       }
     };
-    this.#lanes = Array.from({ length: lanes }, lane);
+    this.#workers = Array.from({ length: concurrency }, worker);
   }
 
-  /** All that is begun is finished, or all that there was. */
-  async finish(): Promise<void> {
-    this.#isOver = true;
-    await Promise.all(this.#lanes);
+  /** Starts no more buys. Resolves when those in flight have a definite outcome. */
+  async stopSelling(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#workers);
   }
 
+  /** Resolves when all items are sold. */
   async soldOut(): Promise<void> {
-    await Promise.all(this.#lanes);
+    await Promise.all(this.#workers);
   }
 
-  /** Waits until every debt is told and every device shows what it should; what is then still missing, the checker tells. */
+  /** Waits, at most `within` ms, until every notice is delivered and shown. The checker reports what is missing then. */
   async settle(within: number): Promise<void> {
-    const until = now() + within;
-    const sales = { sellerId: { $in: [...this.#sellers] }, isSold: true };
-    const isSettled = async () => {
-      if (
-        (await this.house.items.countDocuments({ ...sales, "notice.state": { $ne: "told" } })) > 0
-      )
-        return false;
-      if (!this.#devices.every((device) => device.isConnected && device.isIdle)) return false;
-      const sold = await this.house.items
-        .find(sales)
-        .project<{ sellerId: string; saleId: string }>({ sellerId: 1, saleId: 1 })
-        .toArray();
-      const bySeller = Map.groupBy(sold, ({ sellerId }) => sellerId);
-      return this.#devices.every(({ screen }) => {
-        const shown = new Set(screen.shown.map(({ noticeId }) => noticeId));
-        return (bySeller.get(screen.userId) ?? []).every(({ saleId }) => shown.has(saleId));
-      });
-    };
-    while (now() < until && !(await isSettled().catch(() => false))) await pause(200);
-    for (const device of this.#devices) device.screen.isConnected = device.isConnected;
+    const deadline = now() + within;
+    while (now() < deadline && !(await this.#isSettled().catch(() => false))) await pause(200);
+    for (const device of this.#devices) device.history.isConnected = device.isConnected;
   }
 
-  /** What there is of what was stocked. */
-  remains(): Promise<Remains> {
-    return this.house.remains([...this.#sellers]);
+  async #isSettled(): Promise<boolean> {
+    const { items } = this.cluster;
+    const sales = { sellerId: { $in: [...this.#sellers] }, isSold: true };
+    const pending = await items.countDocuments({ ...sales, "notice.state": { $ne: "told" } });
+    if (pending > 0) return false;
+    if (!this.#devices.every((device) => device.isConnected && device.isIdle)) return false;
+    const sold = await items
+      .find(sales)
+      .project<{ sellerId: string; saleId: string }>({ sellerId: 1, saleId: 1 })
+      .toArray();
+    const bySeller = Map.groupBy(sold, ({ sellerId }) => sellerId);
+    return this.#devices.every(({ history }) => {
+      const shown = new Set(history.shown.map(({ noticeId }) => noticeId));
+      return (bySeller.get(history.userId) ?? []).every(({ saleId }) => shown.has(saleId));
+    });
+  }
+
+  /** The documents of this load's sellers. */
+  finalState(): Promise<FinalState> {
+    return this.cluster.finalState([...this.#sellers]);
   }
 
   close(): void {
     for (const device of this.#devices) device.close();
-    for (const untap of this.#taps) untap();
+    for (const removeTap of this.#taps) removeTap();
   }
 }
 
-/** A stock Socket.IO client that reads the rest of its inbox from the list, as the contract says, and reconnects by itself. */
-class Device {
-  readonly screen: Screen;
-  readonly greeted: Promise<void>;
-  readonly #socket: Socket<ServerToClient>;
-  readonly #owner: Person;
-  readonly #house: House<Shared>;
-  #reading = 0;
-  #isClosed = false;
-
-  constructor(name: string, owner: Person, house: House<Shared>, node: string) {
-    this.screen = { name, userId: owner.id, shown: [], isConnected: false };
-    [this.#owner, this.#house] = [owner, house];
-    this.#socket = io(house.get(node).node.sockets, {
-      transports: ["websocket"],
-      forceNew: true,
-      auth: { token: owner.token },
-      reconnectionDelay: 100,
-      reconnectionDelayMax: 1000,
-    });
-    this.greeted = new Promise((resolve) => this.#socket.once("inbox", () => resolve()));
-    this.#socket.on("notification", (notification) => this.#show("push", notification));
-    this.#socket.on("inbox", ({ notifications, nextCursor }) => {
-      this.#show("inbox", ...notifications);
-      if (nextCursor) void this.#readOn(nextCursor);
-    });
-  }
-
-  get isConnected(): boolean {
-    return this.#socket.connected;
-  }
-
-  get isIdle(): boolean {
-    return this.#reading === 0;
-  }
-
-  #show(how: Screen["shown"][number]["how"], ...notifications: Notification[]): void {
-    for (const { id: noticeId } of notifications)
-      this.screen.shown.push({ noticeId, at: now(), how });
-  }
-
-  async #readOn(cursor: string | null): Promise<void> {
-    this.#reading++;
-    for (let failures = 0; cursor && failures < 100 && !this.#isClosed;) {
-      const { apis } = this.#house;
-      const api = apis[failures % apis.length]!;
-      const path = `/notifications?unread=true&limit=100&cursor=${cursor}`;
-      const page: Answer<Inbox> | null = await ask<Inbox>(
-        api,
-        "GET",
-        path,
-        this.#owner.token,
-      ).catch(() => null);
-      if (page?.status === 200) {
-        this.#show("list", ...page.body.notifications);
-        cursor = page.body.nextCursor;
-      } else {
-        failures++;
-        await pause(200);
-      }
-    }
-    this.#reading--;
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#socket.close();
-  }
-}
-
-/** Finds the notices, each in a call of its own or with others, in what a market node sends to RabbitMQ, which is JSON. */
-function callsIn(history: History): (chunk: Buffer) => void {
-  const call = /\{"id":"([\w-]+)","userId":"/g;
+/** Records the notices in the JSON that a market node sends to RabbitMQ, whether in calls of their own or in batches. */
+function notifyCalls(history: History): (chunk: Buffer) => void {
+  const notice = /\{"id":"([\w-]+)","userId":"/g;
   let rest = "";
   return (chunk) => {
     const text = rest + chunk.toString("latin1");
     let end = 0;
-    for (const match of text.matchAll(call)) {
+    for (const match of text.matchAll(notice)) {
       history.calls.push({ saleId: match[1]!, at: now() });
       end = match.index + match[0].length;
     }
-    // A call may go on in the next chunk; several connections of one node follow each other.
+    // A notice may continue in the next chunk. Each node has one connection at a time.
     rest = text.slice(Math.max(end, text.length - 200));
   };
 }

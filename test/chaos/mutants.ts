@@ -1,6 +1,6 @@
 /**
- * Breaks a copy of Souk in ways that matter, one at a time, and shows that a scene of the protocol's suite turns red for each.
- * Exits with 1 when one survives. Names as arguments choose among them.
+ * Mutation test of the chaos suite: breaks a copy of Souk in one way at a time and expects a scenario of the protocol suite to fail.
+ * Exits with 1 when a mutant survives. Arguments select the mutants whose name contains one of them.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,9 +12,9 @@ import { sharedMongo, sharedRabbit } from "../../bin/processes/servers.ts";
 
 interface Mutant {
   name: string;
-  /** Part of the title of the scene that is there for it. */
-  scene: string;
-  /** File, text that must be there once, text instead. */
+  /** Part of the title of the scenario that must fail. */
+  scenario: string;
+  /** File, text that occurs in it exactly once, replacement. */
   patches: [string, string, string][];
 }
 
@@ -24,8 +24,8 @@ const relay = "mixins/outbox.ts";
 
 const mutants: Mutant[] = [
   {
-    name: "found unsold, then sold: two writes instead of a conditional one",
-    scene: "in calm weather",
+    name: "a read and an unconditional write sell the item, instead of one conditional write",
+    scenario: "one call without faults",
     patches: [
       [
         market,
@@ -35,8 +35,8 @@ const mutants: Mutant[] = [
     ],
   },
   {
-    name: "marked told before it is called",
-    scene: "sale written, notify not called",
+    name: "an entry is marked delivered before the call",
+    scenario: "sale written, notify not called",
     patches: [
       [
         relay,
@@ -46,13 +46,13 @@ const mutants: Mutant[] = [
     ],
   },
   {
-    name: "no lease: who finds a debt pays it",
-    scene: "after an outage",
+    name: "no lease: every node delivers every due entry",
+    scenario: "after an outage",
     patches: [[relay, "if (claimed === 0) return [];", "return found;"]],
   },
   {
-    name: "no first lease: the relay pays what the buy is paying",
-    scene: "in calm weather",
+    name: "no initial lease: the relay delivers what the buy is delivering",
+    scenario: "one call without faults",
     patches: [
       [
         "domain/outbox.ts",
@@ -62,13 +62,13 @@ const mutants: Mutant[] = [
     ],
   },
   {
-    name: "no de-duplication by id in notify",
-    scene: "delivered again and again",
+    name: "notify does not de-duplicate by id",
+    scenario: "delivered repeatedly",
     patches: [["domain/inbox.ts", "_id: keyOf(userId, named),", "_id: keyOf(userId, freshId),"]],
   },
   {
-    name: "answered before it is stored",
-    scene: "notice asked for, not stored",
+    name: "notify answers before the notice is stored",
+    scenario: "notify called, notice not stored",
     patches: [
       [
         notifications,
@@ -78,18 +78,18 @@ const mutants: Mutant[] = [
     ],
   },
   {
-    name: "no relay: what fails once is never told",
-    scene: "sale written, notify not called",
+    name: "no relay: a delivery that fails once is not retried",
+    scenario: "sale written, notify not called",
     patches: [[relay, "while (relay.again && this.mayPay())", "while (false)"]],
   },
   {
-    name: "an outage counts as a refusal",
-    scene: "notice stored, not answered",
+    name: "an outage makes a dead letter",
+    scenario: "notice stored, not answered",
     patches: [["domain/outbox.ts", 'if (code === "BAD_DATA")', "if (code)"]],
   },
   {
-    name: "no catch-up when RabbitMQ is back",
-    scene: "lost RabbitMQ",
+    name: "no reconciliation after RabbitMQ is back",
+    scenario: "after it lost RabbitMQ",
     patches: [
       [notifications, "return this.catchUp();", "return;"],
       [
@@ -100,8 +100,8 @@ const mutants: Mutant[] = [
     ],
   },
   {
-    name: "pushed to the sockets of one node alone",
-    scene: "in calm weather",
+    name: "notices are pushed to the sockets of one node only",
+    scenario: "one call without faults",
     patches: [
       [notifications, 'this.hint("notifications.stored", { userId, notification });', ""],
       [
@@ -114,35 +114,35 @@ const mutants: Mutant[] = [
 ];
 
 const source = join(import.meta.dirname, "../..");
-const chosen = process.argv.slice(2);
+const names = process.argv.slice(2);
 
-/** The working tree as it is, patched. Throws when a text is not there: then the mutant would prove nothing. */
+/** A patched copy of the working tree. Throws when a text does not occur once: the mutant would prove nothing. */
 function copyOf({ name, patches }: Mutant): string {
   const copy = mkdtempSync(join(tmpdir(), "souk-mutant-"));
   const isCode = (path: string) =>
     !["node_modules", ".git", "data", "coverage"].includes(basename(path));
   cpSync(source, copy, { recursive: true, filter: isCode });
   symlinkSync(join(source, "node_modules"), join(copy, "node_modules"));
-  for (const [file, text, instead] of patches) {
+  for (const [file, text, replacement] of patches) {
     const before = readFileSync(join(copy, file), "utf8");
     if (before.split(text).length !== 2)
       throw new Error(
-        `The mutant "${name}" does not fit any more: in ${file} there must be once: ${text}`,
+        `The mutant "${name}" does not apply: ${file} must contain exactly once: ${text}`,
       );
     writeFileSync(
       join(copy, file),
-      before.replace(text, () => instead),
+      before.replace(text, () => replacement),
     );
   }
   return copy;
 }
 
-/** Runs the scene, or all of them. */
+/** Runs the scenario, or all of them when it is empty. */
 async function run(
   copy: string,
-  scene: string,
+  scenario: string,
   env: NodeJS.ProcessEnv,
-): Promise<{ isRed: boolean; output: string }> {
+): Promise<{ hasFailed: boolean; output: string }> {
   const jest = [
     "--experimental-vm-modules",
     "node_modules/jest/bin/jest.js",
@@ -150,7 +150,7 @@ async function run(
     "--forceExit",
     "test/chaos/protocol",
   ];
-  const child = spawn(process.execPath, [...jest, ...(scene ? ["-t", scene] : [])], {
+  const child = spawn(process.execPath, [...jest, ...(scenario ? ["-t", scenario] : [])], {
     cwd: copy,
     env: { ...process.env, ...env },
   });
@@ -158,47 +158,46 @@ async function run(
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => (output += chunk));
   const [code] = (await once(child, "close")) as [number | null];
-  return { isRed: code !== 0, output };
+  return { hasFailed: code !== 0, output };
 }
 
-/** The invariants that the failed expectation names; red for another reason proves nothing. */
-const broken = (output: string) =>
+/** The invariants in the failed expectation. A failure for another reason proves nothing. */
+const violatedIn = (output: string) =>
   Object.keys(invariants).filter((invariant) =>
     new RegExp(`^\\s*\\+\\s+"?${invariant}"?: Array`, "m").test(output),
   );
 
-const wanted = mutants.filter(
-  ({ name }) => chosen.length === 0 || chosen.some((part) => name.includes(part)),
+const selected = mutants.filter(
+  ({ name }) => names.length === 0 || names.some((part) => name.includes(part)),
 );
-// All that does not fit is told before anything is run.
-for (const mutant of wanted) rmSync(copyOf(mutant), { recursive: true });
+// Report every mutant that does not apply before the first run.
+for (const mutant of selected) rmSync(copyOf(mutant), { recursive: true });
+
+const control: Mutant = { name: "unpatched", scenario: "", patches: [] };
+
+/** Its row of the table, and whether the suite failed for a mutant and passed for the control. */
+async function test(mutant: Mutant, env: NodeJS.ProcessEnv): Promise<[string[], boolean]> {
+  const { name, scenario, patches } = mutant;
+  const copy = copyOf(mutant);
+  const { hasFailed, output } = await run(copy, scenario, env);
+  rmSync(copy, { recursive: true, force: true });
+  const violated = violatedIn(output);
+  const isControl = patches.length === 0;
+  const isExpected = isControl ? !hasFailed : violated.length > 0;
+  if (!isExpected) console.error(output);
+  const result = isControl ? (hasFailed ? "FAILED" : "passed") : violated.join(", ") || "SURVIVED";
+  return [[name, scenario || "every scenario", result], isExpected];
+}
 
 const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
 const rows: string[][] = [];
-let survivors = 0;
+let unexpected = 0;
 try {
-  for (const mutant of [
-    ...(chosen.length === 0 ? [{ name: "Souk as it is", scene: "", patches: [] }] : []),
-    ...wanted,
-  ]) {
-    const copy = copyOf(mutant);
-    const { isRed, output } = await run(copy, mutant.scene, {
-      AMQP_URL: rabbit.url,
-      MONGO_URL: mongo.url,
-    });
-    const caughtBy = broken(output);
-    const isAsItShould = mutant.patches.length === 0 ? !isRed : caughtBy.length > 0;
-    if (!isAsItShould) {
-      survivors++;
-      console.error(output);
-    }
-    rows.push([
-      mutant.name,
-      mutant.scene || "every scene",
-      mutant.patches.length === 0 ? (isRed ? "RED" : "green") : caughtBy.join(", ") || "SURVIVED",
-    ]);
-    console.log(rows.at(-1)!.join(" → "));
-    rmSync(copy, { recursive: true, force: true });
+  for (const mutant of [...(names.length === 0 ? [control] : []), ...selected]) {
+    const [row, isExpected] = await test(mutant, { AMQP_URL: rabbit.url, MONGO_URL: mongo.url });
+    if (!isExpected) unexpected++;
+    rows.push(row);
+    console.log(row.join(" → "));
   }
 } finally {
   await Promise.all([rabbit.stop(), mongo.stop()]);
@@ -207,4 +206,4 @@ const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!
 console.log(
   `\n${rows.map(([a, b, c]) => `${a!.padEnd(widths[0]!)}  ${b!.padEnd(widths[1]!)}  ${c}`).join("\n")}`,
 );
-process.exit(survivors > 0 ? 1 : 0);
+process.exit(unexpected > 0 ? 1 : 0);

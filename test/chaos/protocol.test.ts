@@ -1,103 +1,96 @@
-/** From sale to notice, step by step: calm weather, a death between every two steps, everything told twice, a hint that is lost. */
+/** The protocol from sale to notice, step by step: without faults, with a crash between every two steps, duplicates and lost hints. */
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START, type Shared } from "../../bin/processes/servers.ts";
-import { check, faultsOf } from "./checker.ts";
-import { duplicates, points, type Fault } from "./faults.ts";
+import { check, violationsOf } from "./checker.ts";
+import { Cluster, sharedServers } from "./cluster-harness.ts";
+import type { Fault } from "./fault.ts";
 import { newHistory, now } from "./history.ts";
-import { House, sharedServers } from "./cluster-harness.ts";
 import { Load } from "./load.ts";
+import { duplicateDelivery, protocolPoints } from "./protocol-faults.ts";
 
-let house: House<Shared>;
-const both = ["notifications-1", "notifications-2"];
+let cluster: Cluster<Shared>;
+const bothNodes = ["notifications-1", "notifications-2"];
 
 beforeAll(async () => {
-  house = await House.start(
-    { api: 1, market: 2, notifications: 2, users: 1 },
-    await sharedServers(),
-  );
+  cluster = await Cluster.start({ market: 2, notifications: 2 }, await sharedServers());
 }, SERVER_START);
 
-afterAll(() => house?.stop(), 60_000);
+afterAll(() => cluster?.stop(), 60_000);
 
-/** Four sellers with a device on each node, and 200 purchases of theirs while `act` goes on; then all that is promised must hold. */
-async function scene(
+/** Sells 200 items of four sellers, who have a device on each node, during `act`. Then every invariant must hold. */
+async function scenario(
   act: (load: Load, sell: () => void) => Promise<unknown>,
-  { isCalm = false } = {},
+  { isFaultFree = false } = {},
 ): Promise<void> {
   const history = newHistory();
-  const load = new Load(house, history);
-  const sellers = await load.people(4);
-  const items = (await Promise.all(sellers.map((seller) => load.stock(seller, 50)))).flat();
-  const buyers = await load.people(20);
-  await Promise.all(sellers.map((seller) => load.devices(seller, both)));
+  const load = new Load(cluster, history);
+  const sellers = await load.newUsers(4);
+  const items = (await Promise.all(sellers.map((seller) => load.insertItems(seller, 50)))).flat();
+  const buyers = await load.newUsers(20);
+  await Promise.all(sellers.map((seller) => load.connectDevices(seller, bothNodes)));
   const from = now();
 
   await act(load, () => load.sell(items, buyers, 8));
   await load.soldOut();
   await load.settle(40_000);
 
-  if (isCalm) history.calm.push({ from, to: now() });
-  const remains = await load.remains();
+  if (isFaultFree) history.faultFree.push({ from, to: now() });
+  const state = await load.finalState();
   load.close();
-  expect(faultsOf(check(history, remains))).toEqual({});
-  expect(remains.items.filter(({ isSold }) => isSold)).toHaveLength(200);
+  expect(violationsOf(check(history, state))).toEqual({});
+  expect(state.items.filter(({ isSold }) => isSold)).toHaveLength(200);
 }
 
-/** Its trap is set before the first buy, so that it strikes at the first that gets there. */
-const underLoad = ({ strike, heal }: Fault) =>
-  scene(async (_load, sell) => {
-    const struck = strike();
+/** The fault waits for its point before the first buy, so that the first message there triggers it. */
+const underLoad = ({ inject, heal }: Fault) =>
+  scenario(async (_load, sell) => {
+    const injected = inject();
     sell();
-    await struck.finally(heal);
+    await injected.finally(heal);
   });
 
-it("tells every sale with one call in calm weather, and sells each item once, however many want it", async () => {
-  await scene(async (_load, sell) => sell(), { isCalm: true });
+it("sells each item once, however many buyers come, and delivers each notice with one call without faults", async () => {
+  await scenario(async (_load, sell) => sell(), { isFaultFree: true });
 }, 60_000);
 
-it("pays every debt with one call after an outage, however many nodes share the work", async () => {
-  const nodes = house.of("notifications");
+it("delivers every notice with one call after an outage, however many nodes share the work", async () => {
+  const nodes = cluster.of("notifications");
   const stopAndSell = async (load: Load, sell: () => void) => {
     await Promise.all(nodes.map((node) => node.end("SIGTERM")));
     sell();
     await load.soldOut();
     await Promise.all(nodes.map((node) => node.start()));
   };
-  await scene(stopAndSell, { isCalm: true });
+  await scenario(stopAndSell, { isFaultFree: true });
 }, 90_000);
-
-const named = (struck: House<Shared>) =>
-  new Map(
-    points(struck.get("market-1"), struck.get("notifications-1")).map((fault) => [
-      fault.name,
-      fault,
-    ]),
-  );
 
 it.each([
   "kill -9: market, sale written, notify not called",
-  "kill -9: market, notify answered, debt not marked",
+  "kill -9: market, notify answered, entry not marked",
   "kill -9: notifications, notice stored, not answered",
-  "kill -9: notifications, notice asked for, not stored",
-  "cut: notifications, answer and ack lost, redelivered",
-  "cut: market, sale written, its database's word lost",
+  "kill -9: notifications, notify called, notice not stored",
+  "reset: notifications, answer and ack lost, redelivered",
+  "reset: market, sale written, the database's answer lost",
 ])(
-  "loses and doubles nothing at the point '%s'",
-  async (name) => underLoad(named(house).get(name)!),
+  "neither loses nor duplicates a notice at the point '%s'",
+  async (name) => {
+    const points = protocolPoints(cluster.get("market-1"), cluster.get("notifications-1"));
+    await underLoad(points.find((point) => point.name === name)!);
+  },
   90_000,
 );
 
-it("stores a notice once that is delivered again and again, to any node", async () => {
-  await scene(async (load, sell) => {
+it("stores a notice once when it is delivered repeatedly, to any node", async () => {
+  await scenario(async (load, sell) => {
     sell();
     await load.soldOut();
-    await duplicates(house).strike();
+    await duplicateDelivery(cluster).inject();
   });
 }, 60_000);
 
-it("shows on a node that lost RabbitMQ what others were told meanwhile", async () => {
-  await scene(async (load, sell) => {
-    const { amqp } = house.get("notifications-1");
+it("shows the notices of other nodes after it lost RabbitMQ", async () => {
+  await scenario(async (load, sell) => {
+    const { amqp } = cluster.get("notifications-1");
     await amqp.refuse();
     sell();
     await load.soldOut().finally(() => amqp.admit());
@@ -105,21 +98,23 @@ it("shows on a node that lost RabbitMQ what others were told meanwhile", async (
 }, 90_000);
 
 describe("with clocks a minute apart", () => {
-  const restart = (clock?: number) =>
-    Promise.all(
+  const restart = async (clockOffset?: number) => {
+    await Promise.all(
       ["market-1", "notifications-1"].map(async (name) => {
-        await house.get(name).end("SIGTERM");
-        await house.get(name).start(clock);
+        await cluster.get(name).end("SIGTERM");
+        await cluster.get(name).start(clockOffset);
       }),
-    ).then(() => house.isWell());
+    );
+    await cluster.waitUntilHealthy();
+  };
   afterEach(() => restart(), 60_000);
 
   it.each([60_000, -60_000])(
-    "(%d ms) sells each item once, loses no notice, and every device shows what was told while its node was cut off",
-    async (clock) => {
-      await restart(clock);
-      await scene(async (load, sell) => {
-        const { amqp } = house.get("notifications-1");
+    "(%d ms) sells each item once, loses no notice, and shows every notice after a node was disconnected",
+    async (clockOffset) => {
+      await restart(clockOffset);
+      await scenario(async (load, sell) => {
+        const { amqp } = cluster.get("notifications-1");
         sell();
         await eventually(() => load.purchases > 50);
         await amqp.refuse();

@@ -1,4 +1,4 @@
-/** The same numbers for the same seed (mulberry32): from 0 to 1, 1 excluded. */
+/** A pseudo-random generator (mulberry32): the same numbers from 0 (included) to 1 (excluded) for the same seed. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import type { ServiceName } from "../../contracts/actions.ts";
+import { startNode, type Node } from "../../bin/processes/node-process.ts";
+import type { Proxy } from "../support/proxy.ts";
+
+/** One node of the cluster. It restarts under the same name and addresses, as a container does. */
+export class Member {
+  readonly name: string;
+  readonly service: ServiceName;
+  readonly amqp: Proxy;
+  /** The proxy to its database; api has none. */
+  readonly mongo: Proxy | undefined;
+  declare node: Node;
+  readonly #processes: Node[] = [];
+  readonly #env: Record<string, string | undefined>;
+
+  constructor(
+    name: string,
+    service: ServiceName,
+    env: Record<string, string | undefined>,
+    amqp: Proxy,
+    mongo?: Proxy,
+  ) {
+    [this.name, this.service, this.#env, this.amqp, this.mongo] = [name, service, env, amqp, mongo];
+  }
+
+  get proxies(): Proxy[] {
+    return this.mongo ? [this.amqp, this.mongo] : [this.amqp];
+  }
+
+  get isRunning(): boolean {
+    return (
+      this.node !== undefined &&
+      this.node.child.exitCode === null &&
+      this.node.child.signalCode === null
+    );
+  }
+
+  /** Starts the node unless it runs. Its clock is `clockOffset` ms ahead. */
+  async start(clockOffset = 0): Promise<void> {
+    const shiftedClock = {
+      NODE_OPTIONS: `--import ${join(import.meta.dirname, "clock.ts")}`,
+      CLOCK_MS: String(clockOffset),
+    };
+    if (this.isRunning) return;
+    this.node = await startNode([this.service], {
+      ...this.#env,
+      ...(clockOffset && shiftedClock),
+    });
+    this.#processes.push(this.node);
+  }
+
+  /** Resolves with the exit code, or with the name of the signal. */
+  end(signal?: NodeJS.Signals): Promise<number | string> {
+    return this.node.end(signal);
+  }
+
+  /** The lines with this text in its output, over all restarts. */
+  lines(text: string): string[] {
+    return this.#processes
+      .flatMap((process) => process.output().split("\n"))
+      .filter((line) => line.includes(text));
+  }
+
+  freeze(): void {
+    this.node.child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.node.child.kill("SIGCONT");
+  }
+}
