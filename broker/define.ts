@@ -2,7 +2,14 @@
  * Service and mixin schemas whose `this` is inferred from methods, state and mixins. An editor follows
  * every `this.x()` to its implementation, and an unknown method, action or event does not compile.
  */
-import type { ActionHooks, ActionSchema, EventSchema, Service, ServiceSchema } from "moleculer";
+import type {
+  ActionHooks,
+  ActionSchema,
+  Context,
+  EventSchema,
+  Service,
+  ServiceSchema,
+} from "moleculer";
 import type { Static } from "typebox";
 import {
   actions as contracts,
@@ -67,9 +74,15 @@ interface Parts<Name extends string, Mixins, State, Methods> {
   stopped?(): Promise<void> | void;
 }
 
-/** A service must handle its contract. A mixin has none; it may switch off a library's actions. */
+/** A private action without a contract, which a mixin puts in place of a library's. */
+interface PrivateAction {
+  visibility: "private";
+  handler(ctx: Context<never, Meta>): unknown;
+}
+
+/** A service must handle its contract. A mixin has none; it may switch off or replace a library's actions. */
 type WithActions<Name extends string> = [keyof Contract<Name>] extends [never]
-  ? { actions?: Record<string, false> }
+  ? { actions?: Record<string, false | PrivateAction> }
   : { actions: Handlers<Name> };
 
 /**
@@ -112,7 +125,7 @@ function toActions(
 ): Record<string, ActionSchema | false> {
   return Object.fromEntries(
     Object.entries(handlers).map(([local, handler]) => {
-      if (handler === false) return [local, false];
+      if (typeof handler !== "function") return [local, handler as ActionSchema | false];
       const name = `${service}.${local}` as ActionName;
       const route = routeOf.get(name);
       const hooks: ActionHooks = route?.who === "user" ? { before: requireUser } : {};

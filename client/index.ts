@@ -49,7 +49,7 @@ export type InboxPage = Inbox;
 /** The state of each part of the market. */
 export interface Health {
   status: "ready" | "not ready";
-  services: Record<string, "up" | "away" | "database away" | "cut off">;
+  services: Record<string, "up" | "unreachable" | "database unreachable" | "disconnected">;
 }
 
 export interface SoukOptions {

@@ -2,70 +2,74 @@ import type { IncomingMessage } from "node:http";
 import { refusal } from "../broker/refusal.ts";
 import { bodyLimit } from "../contracts/routes.ts";
 
-/** Milliseconds from the end of the headers within which the body must be complete: time is left to answer within 10 s. */
-const bodyWithin = 8_000;
+/** Milliseconds from the end of the headers until the body must be complete. The rest of the 10 s is for the call. */
+const bodyTimeoutMs = 8_000;
 
-const json = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** The object in a request's body, {} if there is none. Throws BAD_DATA or TOO_LARGE, without reading more than the limit. */
-export async function bodyOf(req: IncomingMessage): Promise<Record<string, unknown>> {
+/**
+ * Reads the JSON object in a request's body; {} when there is no body. Throws BAD_DATA, or TOO_LARGE
+ * without reading more than the limit. docs/decisions/012 says why this is not body-parser.
+ */
+export async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> {
   const {
     "content-length": length,
     "transfer-encoding": chunked,
     "content-encoding": encoding = "identity",
+    "content-type": type = "",
   } = req.headers;
   if (!chunked && !Number(length)) return {};
   if (Number(length) > bodyLimit) throw tooLarge();
-  const bytes = await read(req);
+  const bytes = await receive(req);
   if (bytes.length === 0) return {};
-  // Nothing is inflated: a few bytes could become gigabytes.
+  // Nothing is decompressed: a few bytes could become gigabytes.
   if (encoding.toLowerCase() !== "identity")
-    throw refusal("BAD_DATA", "The body must not be compressed");
-  if (!json.test(req.headers["content-type"] ?? ""))
-    throw refusal("BAD_DATA", "The body must be application/json in UTF-8");
-  return objectIn(bytes);
+    throw refusal("BAD_DATA", "The body must not be compressed.");
+  if (!jsonType.test(type))
+    throw refusal("BAD_DATA", "The body must be application/json in UTF-8.");
+  return parseObject(bytes);
 }
 
-function read(req: IncomingMessage): Promise<Buffer> {
+function receive(req: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const done = (error?: Error) => {
+    const settle = (error?: Error) => {
       clearTimeout(timer);
-      req.off("data", take).off("end", done).off("error", cut).off("close", cut);
+      req.off("data", add).off("end", settle).off("error", abort).off("close", abort);
       if (error) reject(error);
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     };
-    const take = (chunk: Buffer) => {
+    const add = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > bodyLimit) done(tooLarge());
+      if (size > bodyLimit) settle(tooLarge());
       else chunks.push(chunk);
     };
-    const cut = () => done(refusal("BAD_DATA", "The body is incomplete"));
+    const abort = () => settle(refusal("BAD_DATA", "The body is incomplete."));
     const timer = setTimeout(
-      () => done(refusal("BAD_DATA", "The body did not arrive in time")),
-      bodyWithin,
+      () => settle(refusal("BAD_DATA", "The body did not arrive in time.")),
+      bodyTimeoutMs,
     );
-    if (req.destroyed) cut();
-    else req.on("data", take).once("end", done).once("error", cut).once("close", cut);
+    if (req.destroyed) abort();
+    else req.on("data", add).once("end", settle).once("error", abort).once("close", abort);
   });
 }
 
-function objectIn(bytes: Buffer): Record<string, unknown> {
-  const value = parsed(bytes);
+function parseObject(bytes: Buffer): Record<string, unknown> {
+  const value = parseJson(bytes);
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw refusal("BAD_DATA", "The body must be a JSON object");
+    throw refusal("BAD_DATA", "The body must be a JSON object.");
   return value as Record<string, unknown>;
 }
 
-function parsed(bytes: Buffer): unknown {
+function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch {
-    throw refusal("BAD_DATA", "The body is not JSON in UTF-8");
+    throw refusal("BAD_DATA", "The body is not JSON in UTF-8.");
   }
 }
 
 const tooLarge = () =>
-  refusal("TOO_LARGE", `A request body may have at most ${bodyLimit / 1024} KB`);
+  refusal("TOO_LARGE", `A request body may have at most ${bodyLimit / 1024} KB.`);

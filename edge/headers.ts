@@ -11,7 +11,7 @@ import { http } from "./node-http.ts";
 
 type Directives = Record<string, string[]>;
 
-/** Nothing may be loaded, framed, or sent from an answer that is no page. */
+/** For responses that are not pages: nothing may be loaded, framed or submitted. */
 const closed: Directives = {
   defaultSrc: ["'none'"],
   baseUri: ["'none'"],
@@ -24,29 +24,29 @@ const page: Directives = {
   styleSrc: ["'self'"],
   fontSrc: ["'self'"],
   manifestSrc: ["'self'"],
-  // An item's image may be anywhere.
+  // An item's image may be on any server.
   imgSrc: ["'self'", "data:", "http:", "https:"],
 };
 
 const policy = (directives: Directives) => ({ useDefaults: false, directives });
 
-/** What helmet says of an answer. */
-function headersBy(
-  protect: (req: IncomingMessage, res: ServerResponse, next: () => void) => void,
+/** The headers that a helmet middleware sets. */
+function headersFrom(
+  middleware: (req: IncomingMessage, res: ServerResponse, next: () => void) => void,
 ): OutgoingHttpHeaders {
   const req = new http.IncomingMessage(new Socket());
   const res = new http.ServerResponse(req);
-  protect(req, res, () => {});
+  middleware(req, res, () => {});
   return res.getHeaders();
 }
 
-/** In every answer; asked of helmet once, because they never differ. */
+/** Headers of every response. helmet runs once, because they never differ. */
 export const fixedHeaders: OutgoingHttpHeaders = {
-  ...headersBy(
+  ...headersFrom(
     helmet({
       contentSecurityPolicy: policy(closed),
       xFrameOptions: { action: "deny" },
-      // TLS ends at the edge, if there is any: to promise it for the whole domain is the edge's to do.
+      // TLS ends at a proxy, if anywhere; only the proxy can promise it for the whole domain.
       strictTransportSecurity: false,
     }),
   ),
@@ -54,45 +54,47 @@ export const fixedHeaders: OutgoingHttpHeaders = {
   vary: "Origin",
 };
 
-/** For a page: its scripts may connect to this server and to `others`. */
-export const pageHeaders = (...others: string[]): OutgoingHttpHeaders =>
-  headersBy(helmet.contentSecurityPolicy(policy({ ...page, connectSrc: ["'self'", ...others] })));
+/** For a page: its scripts may connect to this server and to `connectSources`. */
+export const pageHeaders = (...connectSources: string[]): OutgoingHttpHeaders =>
+  headersFrom(
+    helmet.contentSecurityPolicy(policy({ ...page, connectSrc: ["'self'", ...connectSources] })),
+  );
 
-/** For what pages of any origin may show: items' pictures are among it. */
+/** For files that pages of any origin may show, such as pictures of items. */
 export const sharedHeaders: OutgoingHttpHeaders = {
   "cross-origin-resource-policy": "cross-origin",
 };
 
-interface Whereabouts {
+interface SocketLocation {
   socketUrl: string | undefined;
-  /** 0: not known. */
+  /** 0 when it is not known. */
   socketPort: number;
   trustedProxies: number;
 }
 
-/** Only such a name becomes part of a policy: no other may say what the policy is. */
+/** Only such a Host becomes part of a policy, so that a client cannot write the policy. */
 const plainHost = /^([\w-]+(?:\.[\w-]+)*|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
-/** The one origin where a page that was asked for by these headers finds the sockets, as a policy names it; none when nobody can know. */
+/** The origin of the sockets for a page that was requested with these headers, as a policy names it; empty when it is not known. */
 export function socketOrigin(
-  asked: IncomingHttpHeaders,
-  { socketUrl, socketPort, trustedProxies }: Whereabouts,
+  requested: IncomingHttpHeaders,
+  { socketUrl, socketPort, trustedProxies }: SocketLocation,
 ): string[] {
-  if (socketUrl) return [nameable(socketUrl.replace(/^http/, "ws"))];
-  const host = plainHost.exec(asked.host ?? "")?.[1];
+  if (socketUrl) return [policySource(socketUrl.replace(/^http/, "ws"))];
+  const host = plainHost.exec(requested.host ?? "")?.[1];
   if (!host || socketPort === 0) return [];
   const proto =
     trustedProxies > 0
-      ? (asked["x-forwarded-proto"] as string | undefined)?.split(",").at(-1)?.trim()
+      ? (requested["x-forwarded-proto"] as string | undefined)?.split(",").at(-1)?.trim()
       : undefined;
-  // "ws:" in a policy admits wss: as well, so a proxy that says nothing does no harm.
-  return [nameable(`${proto === "https" ? "wss" : "ws"}://${host}:${socketPort}`)];
+  // "ws:" in a policy also allows wss:, so a missing header does no harm.
+  return [policySource(`${proto === "https" ? "wss" : "ws"}://${host}:${socketPort}`)];
 }
 
-/** A policy cannot name an IPv6 address: its port alone then. */
-const nameable = (origin: string) => origin.replace(/\[.*\]/, "*");
+/** A policy cannot name an IPv6 address, only its port. */
+const policySource = (origin: string) => origin.replace(/\[.*\]/, "*");
 
-/** Answered to a preflight from an allowed origin. */
+/** For a preflight of an allowed origin. */
 export const preflightHeaders: OutgoingHttpHeaders = {
   "access-control-allow-methods": ["HEAD", ...new Set(routes.map(({ method }) => method))].join(
     ", ",
@@ -101,8 +103,8 @@ export const preflightHeaders: OutgoingHttpHeaders = {
   "access-control-max-age": "600",
 };
 
-/** For an allowed origin. No credentials: tokens travel in a header that the page sets itself. */
-export const corsHeaders = (origin: string): OutgoingHttpHeaders => ({
+/** For an allowed origin. Without credentials: the page sends its token in a header. */
+export const corsHeaders = (origin: string): Record<string, string> => ({
   "access-control-allow-origin": origin,
   "access-control-expose-headers": "Location, Retry-After, X-Request-Id",
 });

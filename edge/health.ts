@@ -1,68 +1,66 @@
-import type { Middleware, ServiceBroker } from "moleculer";
 import type { Server } from "node:http";
+import type { Middleware, ServiceBroker } from "moleculer";
+import { typedCall } from "../broker/context.ts";
 import { env, type Env } from "../broker/env.ts";
-import { typedCall } from "../broker/provide.ts";
-import { services as owners } from "../contracts/actions.ts";
-import { createServer, finish, listen } from "./server.ts";
+import { services as dataServices } from "../contracts/actions.ts";
+import type { Liveness, Readiness, ServiceState } from "../contracts/health.ts";
+import { endResponse } from "./reply.ts";
+import { createServer, listen } from "./server.ts";
 
-/** Milliseconds that a service has to say how it is. */
-const patience = 900;
+/** Milliseconds in which a service must answer its health check. */
+const checkTimeoutMs = 900;
 
-/** "away": nobody answers. "cut off": it runs here, but this node has lost the message broker. */
-export type State = "up" | "away" | "database away" | "cut off";
+type DataService = (typeof dataServices)[number];
 
-type Owner = (typeof owners)[number];
-const isOwner = (name: string): name is Owner => name !== "api";
-
-export interface Readiness {
-  status: "ready" | "not ready";
-  services: Record<string, State>;
-}
-
-/** Asks each service that owns data, wherever it runs. */
+/** Checks each service that owns data, on any node. */
 export async function marketReadiness(broker: ServiceBroker): Promise<Readiness> {
   const states = await Promise.all(
-    owners.map(async (name) => [name, await stateOf(broker, name)] as const),
+    dataServices.map(async (name) => [name, await stateOf(broker, name)] as const),
   );
-  return summary({ api: "up", ...Object.fromEntries(states) });
+  return toReadiness({ api: "up", ...Object.fromEntries(states) });
 }
 
-/** Asks the services of this node alone. */
-async function nodeReadiness(broker: ServiceBroker, hosted: readonly Owner[]): Promise<Readiness> {
-  const isCutOff = broker.transit?.connected === false;
+/** Checks the services of this node. */
+async function nodeReadiness(
+  broker: ServiceBroker,
+  hosted: readonly DataService[],
+): Promise<Readiness> {
+  const isDisconnected = broker.transit?.connected === false;
   const states = hosted.map(
     async (name) =>
-      [name, isCutOff ? "cut off" : await stateOf(broker, name, broker.nodeID)] as const,
+      [name, isDisconnected ? "disconnected" : await stateOf(broker, name, broker.nodeID)] as const,
   );
-  return summary(Object.fromEntries(await Promise.all(states)));
+  return toReadiness(Object.fromEntries(await Promise.all(states)));
 }
 
-const summary = (services: Record<string, State>): Readiness => ({
+const toReadiness = (services: Record<string, ServiceState>): Readiness => ({
   status: Object.values(services).every((state) => state === "up") ? "ready" : "not ready",
   services,
 });
 
-async function stateOf(broker: ServiceBroker, name: Owner, nodeID?: string): Promise<State> {
+async function stateOf(
+  broker: ServiceBroker,
+  name: DataService,
+  nodeID?: string,
+): Promise<ServiceState> {
   try {
-    await typedCall(broker)(
-      `${name}.health`,
-      {},
-      { timeout: patience, retries: 0, ...(nodeID && { nodeID }) },
-    );
+    const options = { timeout: checkTimeoutMs, retries: 0, ...(nodeID && { nodeID }) };
+    await typedCall(broker)(`${name}.health`, {}, options);
     return "up";
   } catch (error) {
-    // The service's own UNAVAILABLE; nobody being there is an error of Moleculer's, of another type.
-    return (error as { type?: string }).type === "UNAVAILABLE" ? "database away" : "away";
+    // The service itself throws UNAVAILABLE; an unreachable service is an error of Moleculer, of another type.
+    const { type } = error as { type?: string };
+    return type === "UNAVAILABLE" ? "database unreachable" : "unreachable";
   }
 }
 
-/** One question at a time, however many ask: the answer of the one under way serves all. */
-export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | undefined;
-  return () => (underWay ??= ask().finally(() => (underWay = undefined)));
+/** Runs one check at a time: callers that arrive during a check share its result. */
+export function shared<T>(check: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  return () => (running ??= check().finally(() => (running = undefined)));
 }
 
-/** For a node that does not host api: GET /health/live and /health/ready on HEALTH_PORT, when that is set. */
+/** Serves GET /health/live and /health/ready on HEALTH_PORT, when it is set, for a node without api. */
 export function nodeHealth({
   healthPort,
   services,
@@ -71,12 +69,13 @@ export function nodeHealth({
   let server: Server | undefined;
   return {
     name: "NodeHealth",
-    // Before the transporter and the services: live means that this process runs, whatever else is away.
+    // Before the transporter and the services start: "live" means only that this process runs.
     async starting(broker: ServiceBroker) {
       if (healthPort === undefined || services.length === 0 || services.includes("api")) return;
-      server = healthServer(shared(() => nodeReadiness(broker, services.filter(isOwner))));
+      const hosted = dataServices.filter((name) => services.includes(name));
+      server = healthServer(shared(() => nodeReadiness(broker, hosted)));
       const { port } = await listen(server, healthPort, host, "HEALTH_PORT");
-      broker.logger.info(`Health is told on http://${host}:${port}/health/ready`);
+      broker.logger.info(`Serving health checks on http://${host}:${port}/health/ready`);
     },
     async stopped() {
       server?.close();
@@ -87,22 +86,22 @@ export function nodeHealth({
 
 function healthServer(readiness: () => Promise<Readiness>): Server {
   return createServer(async (req, res) => {
-    const [status, body] = await answerTo(req.method, req.url, readiness);
+    const [status, body] = await respond(req.method, req.url, readiness);
     res.writeHead(status, {
       "content-type": "application/json; charset=utf-8",
       "cache-control": "no-store",
     });
-    finish(req, res, JSON.stringify(body));
+    endResponse(req, res, JSON.stringify(body));
   });
 }
 
-async function answerTo(
+async function respond(
   method: string | undefined,
   url: string | undefined,
   readiness: () => Promise<Readiness>,
 ): Promise<[number, object]> {
   if (method !== "GET" && method !== "HEAD") return [405, { status: "method not allowed" }];
-  if (url === "/health/live") return [200, { status: "live" }];
+  if (url === "/health/live") return [200, { status: "live" } satisfies Liveness];
   if (url !== "/health/ready") return [404, { status: "not found" }];
   const found = await readiness();
   return [statusOf(found), found];

@@ -1,5 +1,12 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
 /**
- * Node's HTTP, as `require` gives it. An `import` of it reads all that it exports, a WebSocket too, and so loads Node's whole `fetch`,
- * which nothing here uses: 4 MB.
+ * Node's HTTP module without its ESM wrapper. An `import` of it reads all exports, also WebSocket, and so
+ * loads Node's `fetch`, which takes 4 MB and is not used here.
  */
 export const http = process.getBuiltinModule("node:http");
+
+/** A request to api. */
+export type Request = IncomingMessage;
+/** Its response; the request id is set before the first step. */
+export type Response = ServerResponse & { requestId: string };

@@ -7,27 +7,32 @@ import type { Route } from "../contracts/routes.ts";
 
 type Values = Record<string, unknown>;
 
-/** Through it a request's path, raw query and body become the action's params. Throws BAD_DATA. */
+/** Makes an action's params of the decoded path parameters, the raw query and the body. Throws BAD_DATA with the invalid fields. */
 export type ParamsParser = (path: Values, query: string, body: Values) => Values;
 
-/** More than a person reads; the rest would only make the answer larger than the request. */
-const mostFaults = 20;
+/** Field errors in one response, so that it does not become larger than the request. */
+const maxErrors = 20;
 
-/** One way in, made ready once at start: what it takes is the action's own schema, and nothing twice, unknown or out of place passes. */
+/**
+ * Prepares the parser of a route once, at start. The action's schema decides what is accepted. Path, query
+ * and body are not merged: a parameter that is unknown, repeated or in the wrong place is refused.
+ */
 export function paramsParser(route: Route): ParamsParser {
   const schema = actions[route.action].params as TSchema;
   const check = checker(schema);
-  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
-  const queried = takesBody(route) ? new Map<string, Convert>() : converters(schema, inPath);
+  const pathNames = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
+  const converters = takesBody(route)
+    ? new Map<string, Convert>()
+    : convertersOf(schema, pathNames);
 
   return (path, query, body) => {
-    const faults: FieldError[] = [];
-    const asked = query ? fromQuery(query, queried, faults) : {};
-    for (const name of inPath)
-      if (Object.hasOwn(body, name)) faults.push({ field: name, message: "is given by the path" });
-    const params = { ...body, ...asked, ...path };
-    if (faults.length === 0) faults.push(...check(params));
-    if (faults.length > 0) throw badData(faults.slice(0, mostFaults));
+    const errors: FieldError[] = [];
+    const queried = query ? parseQuery(query, converters, errors) : {};
+    for (const name of pathNames)
+      if (Object.hasOwn(body, name)) errors.push({ field: name, message: "is given by the path" });
+    const params = { ...body, ...queried, ...path };
+    if (errors.length === 0) errors.push(...check(params));
+    if (errors.length > 0) throw badData(errors.slice(0, maxErrors));
     return params;
   };
 }
@@ -36,39 +41,39 @@ export const takesBody = ({ method }: Route) => method === "POST" || method === 
 
 type Convert = (text: string) => unknown;
 
-/** A text that is not of its type stays a text, and the schema's check then says what is wrong with it. */
-const convert: Record<string, Convert> = {
+/** Text that does not fit its type stays text, so that the schema reports it. */
+const convertByType: Record<string, Convert> = {
   integer: (text) => (/^-?(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : text),
   boolean: (text) => (text === "true" ? true : text === "false" ? false : text),
 };
 
-function converters(schema: TSchema, inPath: string[]): Map<string, Convert> {
+function convertersOf(schema: TSchema, pathNames: string[]): Map<string, Convert> {
   const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
   return new Map(
     Object.entries(properties)
-      .filter(([name]) => !inPath.includes(name))
-      .map(([name, { type }]) => [name, convert[type ?? ""] ?? String]),
+      .filter(([name]) => !pathNames.includes(name))
+      .map(([name, { type }]) => [name, convertByType[type ?? ""] ?? String]),
   );
 }
 
-function fromQuery(query: string, known: Map<string, Convert>, faults: FieldError[]): Values {
+function parseQuery(query: string, converters: Map<string, Convert>, errors: FieldError[]): Values {
   const values: Values = {};
   for (const pair of query.split("&")) {
     if (!pair) continue;
     const end = pair.indexOf("=");
-    const name = decoded(end < 0 ? pair : pair.slice(0, end));
-    const converter = known.get(name);
-    if (!converter) faults.push({ field: name, message: "is not known here" });
-    else if (Object.hasOwn(values, name)) faults.push({ field: name, message: "is given twice" });
-    else values[name] = converter(end < 0 ? "" : decoded(pair.slice(end + 1)));
+    const name = decode(end < 0 ? pair : pair.slice(0, end));
+    const convert = converters.get(name);
+    if (!convert) errors.push({ field: name, message: "is not known here" });
+    else if (Object.hasOwn(values, name)) errors.push({ field: name, message: "is given twice" });
+    else values[name] = convert(end < 0 ? "" : decode(pair.slice(end + 1)));
   }
   return values;
 }
 
-function decoded(text: string): string {
+function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
-    throw refusal("BAD_DATA", "The query is not percent-encoded UTF-8");
+    throw refusal("BAD_DATA", "The query is not percent-encoded UTF-8.");
   }
 }

@@ -1,17 +1,19 @@
 import { codeOf } from "../broker/refusal.ts";
 import { errors, type FieldError, type Problem } from "../contracts/errors.ts";
 
-interface Evidence {
+interface ErrorData {
   errors?: FieldError[];
   /** Seconds. */
   retryAfter?: number;
+  /** The methods of a path, as in the Allow header. */
+  allow?: string;
 }
 
-/** What a client is told of an error: of its own faults all, of ours the code alone. */
+/** RFC 9457 problem details. A client sees the reason for a 4xx, and only the code of a 5xx. */
 export function problemOf(error: unknown, requestId: string): Problem {
   const code = codeOf(error);
   const { status, title } = errors[code];
-  const { errors: faults } = evidence(error);
+  const { errors: fields } = dataOf(error);
   return {
     type: `urn:souk:error:${code}`,
     title,
@@ -19,19 +21,21 @@ export function problemOf(error: unknown, requestId: string): Problem {
     code,
     detail: status < 500 ? (error as Error).message : title,
     requestId,
-    ...(code === "BAD_DATA" && Array.isArray(faults) && { errors: faults }),
+    ...(code === "BAD_DATA" && Array.isArray(fields) && { errors: fields }),
   };
 }
 
-/** The headers that go with it. */
-export function headersOf(error: unknown, { code }: Problem): Record<string, string> {
+/** The headers that belong to a problem. */
+export function problemHeaders(error: unknown, { code }: Problem): Record<string, string> {
+  const { retryAfter = 1, allow } = dataOf(error);
   if (code === "UNAUTHENTICATED") return { "WWW-Authenticate": "Bearer" };
   if (code === "UNAVAILABLE" || code === "TOO_MANY_REQUESTS")
-    return { "Retry-After": String(Math.ceil(evidence(error).retryAfter ?? 1)) };
-  if (code === "METHOD_NOT_ALLOWED")
-    return { Allow: (error as { data: { allow: string } }).data.allow };
+    return { "Retry-After": String(Math.ceil(retryAfter)) };
+  if (code === "METHOD_NOT_ALLOWED" && allow) return { Allow: allow };
   return {};
 }
 
-const evidence = (error: unknown): Evidence =>
-  (error as { data?: Evidence } | undefined)?.data ?? {};
+/** Whether the request was refused on purpose, and the client was told when to retry. */
+export const isRetryable = (error: unknown) => dataOf(error).retryAfter !== undefined;
+
+const dataOf = (error: unknown): ErrorData => (error as { data?: ErrorData } | null)?.data ?? {};

@@ -3,21 +3,21 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { extname, join } from "node:path";
 
-/** What is answered as it is, whoever asks: held in memory, in each coding there is, the smallest first. */
-export interface File {
+/** A file in memory, in each of its encodings, the smallest first. */
+export interface StaticFile {
   type: string;
   cacheControl: string;
   variants: Variant[];
 }
 
 interface Variant {
-  /** None: as it is. Always the last. */
-  coding?: "br" | "gzip";
+  /** Undefined for the last variant, which is not compressed. */
+  encoding?: "br" | "gzip";
   bytes: Buffer;
   etag: string;
 }
 
-/** What a built page may consist of. Any other file is not served. */
+/** File types of a built page. Files of other types are not served. */
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -29,94 +29,99 @@ const types: Record<string, string> = {
   ".woff2": "font/woff2",
   ".webmanifest": "application/manifest+json",
 };
-const codings = [
+const encodings = [
   ["br", ".br"],
   ["gzip", ".gz"],
 ] as const;
 
-/** The build names these by what is in them, as `main.B5T3aQ_x.js`: under this name it will never be another file. */
+/** The build puts a hash of the content into these names, as in `main.B5T3aQ_x.js`, so the content never changes. */
 const hashed = /\.[\w-]{8,}\.\w+$/;
 
-/** The built page's files by the path that each has, `/` and `/docs` for its two documents; none where nothing is built. Read now, and never again. */
-export function filesOf(folder: string): Map<string, File> {
+/**
+ * Reads the files of the built page once, by URL path; none when the page was not built. Requests are
+ * looked up in this map, so no path of a client reaches the file system. docs/decisions/012 says why this
+ * is not sirv.
+ */
+export function loadFiles(folder: string): Map<string, StaticFile> {
   if (!existsSync(folder)) return new Map();
-  const below = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
-  const paths = new Set(below.map(({ parentPath, name }) => join(parentPath, name)));
-  const served = [...paths].flatMap((path) => {
+  const paths = new Set(entries.map(({ parentPath, name }) => join(parentPath, name)));
+  const files = [...paths].flatMap((path) => {
     const url = urlOf(path.slice(folder.length).replaceAll("\\", "/"));
     return url && types[extname(path)] ? [[url, read(path, paths)] as const] : [];
   });
-  return new Map(served);
+  return new Map(files);
 }
 
 const documents: Record<string, string> = { "/index.html": "/", "/docs.html": "/docs" };
 const urlOf = (name: string) => documents[name] ?? name;
 
-function read(path: string, paths: Set<string>): File {
+function read(path: string, paths: Set<string>): StaticFile {
   const cacheControl = hashed.test(path)
     ? "public, max-age=31536000, immutable"
     : path.endsWith(".html")
       ? "no-cache"
       : "public, max-age=3600";
-  const compressed = codings.filter(([, suffix]) => paths.has(path + suffix));
+  const compressed = encodings.filter(([, suffix]) => paths.has(path + suffix));
   return {
     type: types[extname(path)]!,
     cacheControl,
     variants: [
-      ...compressed.map(([coding, suffix]) => variant(readFileSync(path + suffix), coding)),
+      ...compressed.map(([encoding, suffix]) => variant(readFileSync(path + suffix), encoding)),
       variant(readFileSync(path)),
     ],
   };
 }
 
-const variant = (bytes: Buffer, coding?: Variant["coding"]): Variant => ({
-  ...(coding && { coding }),
+const variant = (bytes: Buffer, encoding?: Variant["encoding"]): Variant => ({
+  ...(encoding && { encoding }),
   bytes,
   etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`,
 });
 
-/** A document made here: it changes with a release, and its tag tells whether it has. */
-export const jsonFile = (value: object): File => ({
+/** A generated document. It changes only with a release. */
+export const jsonFile = (value: object): StaticFile => ({
   type: "application/json; charset=utf-8",
   cacheControl: "no-cache",
   variants: [variant(Buffer.from(JSON.stringify(value)))],
 });
 
-interface Answer {
+interface Selection {
   status: 200 | 304;
   headers: OutgoingHttpHeaders;
   bytes: Buffer | undefined;
 }
 
-/** The variant that the client takes; without its bytes, if the client has them. */
-export function answerOf(
-  { type, cacheControl, variants }: File,
-  asked: IncomingHttpHeaders,
-): Answer {
-  const { coding, bytes, etag } = variants.find(
-    ({ coding }) => !coding || accepts(asked["accept-encoding"], coding),
+/** Selects the smallest variant that the client accepts; 304 without its bytes when the client has it. */
+export function selectVariant(
+  { type, cacheControl, variants }: StaticFile,
+  requested: IncomingHttpHeaders,
+): Selection {
+  const { encoding, bytes, etag } = variants.find(
+    ({ encoding }) => !encoding || accepts(requested["accept-encoding"], encoding),
   )!;
   const fixed = {
     "cache-control": cacheControl,
     etag,
     ...(variants.length > 1 && { vary: "Origin, Accept-Encoding" }),
   };
-  if (knows(asked["if-none-match"], etag)) return { status: 304, headers: fixed, bytes: undefined };
+  if (isCurrent(requested["if-none-match"], etag))
+    return { status: 304, headers: fixed, bytes: undefined };
   return {
     status: 200,
-    headers: { ...fixed, "content-type": type, ...(coding && { "content-encoding": coding }) },
+    headers: { ...fixed, "content-type": type, ...(encoding && { "content-encoding": encoding }) },
     bytes,
   };
 }
 
-const knows = (tags: string | undefined, etag: string) =>
+const isCurrent = (tags: string | undefined, etag: string) =>
   tags?.split(/\s*,\s*/).some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
 
-/** Only a coding that the client names, and not with a weight of nothing. */
-const accepts = (codings: string | undefined, coding: string) =>
-  codings?.split(",").some((one) => {
+/** Only an encoding that the client names, with a weight above 0. */
+const accepts = (accepted: string | undefined, encoding: string) =>
+  accepted?.split(",").some((one) => {
     const [, name, weight = "1"] = /^\s*([\w-]+)\s*(?:;\s*q=([\d.]+))?\s*$/i.exec(one) ?? [];
-    return name?.toLowerCase() === coding && Number(weight) > 0;
+    return name?.toLowerCase() === encoding && Number(weight) > 0;
   });

@@ -1,71 +1,71 @@
-import type { OutgoingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { refusal } from "../broker/refusal.ts";
-import { asyncapi } from "./spec/asyncapi.ts";
 import type { Config } from "../contracts/config.ts";
+import type { Liveness, Readiness } from "../contracts/health.ts";
 import type { StaticPath } from "../contracts/routes.ts";
-import { openapi } from "./spec/openapi.ts";
-import type { Gateway, Request, Response } from "../mixins/gateway.ts";
-import { statusOf } from "./health.ts";
-import { answerOf, jsonFile, type File } from "./static-files.ts";
 import { pageHeaders, sharedHeaders, socketOrigin } from "./headers.ts";
+import { statusOf } from "./health.ts";
+import type { Request, Response } from "./node-http.ts";
+import { reply } from "./reply.ts";
+import { asyncapi } from "./spec/asyncapi.ts";
+import { openapi } from "./spec/openapi.ts";
+import { jsonFile, loadFiles, selectVariant, type StaticFile } from "./static-files.ts";
 
-type Handler = (this: Gateway, req: Request, res: Response) => Promise<void>;
+type StaticHandler = (req: Request, res: Response) => Promise<void>;
+export type StaticRoutes = Record<StaticPath, StaticHandler>;
 
-/** What api answers by itself. */
-export const staticRoutes: Record<StaticPath, Handler> = {
-  "/": market,
-  "/shop/*view": market,
-  async "/docs"(req, res) {
-    serve(this, req, res, this.files.get("/docs"), pageHeaders());
-  },
-  async "/assets/*file"(req, res) {
-    // By its exact name, letter by letter: nothing is decoded and no path is walked.
-    serve(this, req, res, this.files.get(req.originalUrl!.split("?")[0]!), sharedHeaders);
-  },
-  async "/config.json"(req, res) {
-    const { socketUrl = null, currency } = this.settings;
-    this.reply(req, res, 200, {
-      socketUrl,
-      socketPort: this.socketPort(),
-      currency,
-    } satisfies Config);
-  },
-  "/openapi.json": described(jsonFile(openapi())),
-  "/asyncapi.json": described(jsonFile(asyncapi())),
-  async "/health/live"(req, res) {
-    this.reply(req, res, 200, { status: "live" });
-  },
-  async "/health/ready"(req, res) {
-    const readiness = await this.readiness();
-    this.reply(req, res, statusOf(readiness), readiness);
-  },
-};
-
-/** The page finds out by itself which of its views the path names. */
-async function market(this: Gateway, req: Request, res: Response) {
-  const { socketUrl, trustedProxies } = this.settings;
-  const sockets = socketOrigin(req.headers, {
-    socketUrl,
-    trustedProxies,
-    socketPort: this.socketPort(),
-  });
-  serve(this, req, res, this.files.get("/"), pageHeaders(...sockets));
+export interface StaticSettings {
+  /** The folder of the built page. */
+  page: string;
+  socketUrl: string | undefined;
+  trustedProxies: number;
+  currency: string;
+  /** The port of the sockets; 0 when it is not known. */
+  socketPort(): number;
+  readiness(): Promise<Readiness>;
 }
 
-function described(file: File): Handler {
-  return async function (req, res) {
-    serve(this, req, res, file);
+/** The paths that api serves itself: the page and its files, the API documents and health. */
+export function staticRoutes(settings: StaticSettings): StaticRoutes {
+  const files = loadFiles(settings.page);
+  const spec = { openapi: jsonFile(openapi()), asyncapi: jsonFile(asyncapi()) };
+  // The page finds out from the path which of its views to show.
+  const market: StaticHandler = async (req, res) =>
+    serve(req, res, files.get("/"), pageHeaders(...connectSources(req.headers, settings)));
+  return {
+    "/": market,
+    "/shop/*view": market,
+    "/docs": async (req, res) => serve(req, res, files.get("/docs"), pageHeaders()),
+    // By its exact name: nothing is decoded and no path is walked.
+    "/assets/*file": async (req, res) =>
+      serve(req, res, files.get(req.url!.split("?")[0]!), sharedHeaders),
+    "/config.json": async (req, res) => reply(req, res, 200, configOf(settings)),
+    "/openapi.json": async (req, res) => serve(req, res, spec.openapi),
+    "/asyncapi.json": async (req, res) => serve(req, res, spec.asyncapi),
+    "/health/live": async (req, res) => reply(req, res, 200, { status: "live" } satisfies Liveness),
+    async "/health/ready"(req, res) {
+      const readiness = await settings.readiness();
+      reply(req, res, statusOf(readiness), readiness);
+    },
   };
 }
 
+const configOf = ({ socketUrl, socketPort, currency }: StaticSettings): Config => ({
+  socketUrl: socketUrl ?? null,
+  socketPort: socketPort(),
+  currency,
+});
+
+const connectSources = (headers: IncomingHttpHeaders, settings: StaticSettings) =>
+  socketOrigin(headers, { ...settings, socketPort: settings.socketPort() });
+
 function serve(
-  gateway: Gateway,
   req: Request,
   res: Response,
-  file: File | undefined,
-  more: OutgoingHttpHeaders = {},
-) {
+  file: StaticFile | undefined,
+  extra: OutgoingHttpHeaders = {},
+): void {
   if (!file) throw refusal("NOT_FOUND");
-  const { status, headers, bytes } = answerOf(file, req.headers);
-  gateway.reply(req, res, status, bytes, { ...headers, ...more });
+  const { status, headers, bytes } = selectVariant(file, req.headers);
+  reply(req, res, status, bytes, { ...headers, ...extra });
 }

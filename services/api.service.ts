@@ -1,13 +1,12 @@
 import { join } from "node:path";
+import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
-import { schema } from "../broker/provide.ts";
-import { gateway, type Gateway } from "../mixins/gateway.ts";
-import { identity } from "../mixins/identity.ts";
+import { gateway, type GatewaySettings } from "../mixins/gateway.ts";
 
-/** HTTP for everyone outside: each route of contracts/routes.ts is one action of another service. Owns nothing. */
-export default schema<Gateway>({
+/** The HTTP interface for clients: each route of contracts/routes.ts is one action of another service. Owns no data. */
+export default define({
   name: "api",
-  mixins: [gateway, identity],
+  mixins: [gateway],
   settings: {
     port: env.port,
     ip: env.host,
@@ -17,9 +16,9 @@ export default schema<Gateway>({
     socketUrl: env.socketUrl,
     socketPort: env.socketPort,
     currency: env.currency,
-    /** Calls of one service at once, before new ones are refused: well above the thousand that are promised… */
-    mostInFlight: Math.ceil(2_000 * env.rateScale),
-    /** …and while it is slow: above the 150 passwords that users may have waiting, and enough to keep a node and its database busy. */
-    fewestInFlight: Math.ceil(200 * env.rateScale),
-  },
+    // Well above the burst of a thousand requests that is promised.
+    maxInFlight: Math.ceil(2_000 * env.rateScale),
+    // Above the 150 passwords that may wait to be hashed, and enough to keep a node and its database busy.
+    minInFlight: Math.ceil(200 * env.rateScale),
+  } satisfies GatewaySettings,
 });

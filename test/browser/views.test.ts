@@ -183,7 +183,12 @@ describe("what comes and goes breaks no rule of axe's in either theme", () => {
 
   it("what is said while parts are away, and a list that cannot be loaded", async () => {
     const visitor = await Visitor.arrives(browser, market.api);
-    const services = { api: "up", market: "away", users: "database away", notifications: "away" };
+    const services = {
+      api: "up",
+      market: "unreachable",
+      users: "database unreachable",
+      notifications: "unreachable",
+    };
     await visitor.page.route("**/health/ready", (route) =>
       route.fulfill({ status: 503, json: { status: "not ready", services } }),
     );

@@ -807,7 +807,7 @@ describe("a crowd", () => {
     const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await another({
       handlers: { "market.items": slow },
-      settings: { mostInFlight: 20 },
+      settings: { maxInFlight: 20 },
     });
 
     const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
@@ -838,7 +838,7 @@ describe("a crowd", () => {
     };
     const made = await another({
       handlers: { "market.items": busy },
-      settings: { fewestInFlight: 20 },
+      settings: { minInFlight: 20 },
     });
 
     let refused: { answer: Answered; inside: number } | undefined;
@@ -862,7 +862,7 @@ describe("a crowd", () => {
     const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await another({
       handlers: { "market.items": slow },
-      settings: { mostInFlight: 20 },
+      settings: { maxInFlight: 20 },
     });
     const within = Array.from({ length: 20 }, () => made.call("GET", "/market/items"));
     await eventually(() => expect(held.waiting()).toBe(20));
@@ -882,7 +882,7 @@ describe("a crowd", () => {
     for (const answer of above) expectProblem(answer, "UNAVAILABLE");
     expect(made.logged).toEqual([
       expect.stringContaining(
-        "More is asked of market than can be done: calls above 20 at a time are refused",
+        "Shedding load of market: requests above 20 calls in flight get 503.",
       ),
     ]);
   });
@@ -897,7 +897,7 @@ describe("starting", () => {
 
   it("on an address of another machine fails with one sentence", async () => {
     await expect(gateway({ settings: { ip: "192.0.2.1" } })).rejects.toThrow(
-      "HOST 192.0.2.1 is no address of this machine",
+      "HOST 192.0.2.1 is not an address of this machine",
     );
   });
 });
@@ -1033,7 +1033,12 @@ describe("health", () => {
       503,
       {
         status: "not ready",
-        services: { api: "up", market: "database away", notifications: "away", users: "away" },
+        services: {
+          api: "up",
+          market: "database unreachable",
+          notifications: "unreachable",
+          users: "unreachable",
+        },
       },
     ]);
     expect(Date.now() - startedAt).toBeLessThan(1_500);
@@ -1076,7 +1081,7 @@ describe("health", () => {
     await eventually(async () => expect((await fetch(`${at}/health/live`)).status).toBe(200));
     expect(await (await fetch(`${at}/health/ready`)).json()).toEqual({
       status: "not ready",
-      services: { market: "away" },
+      services: { market: "unreachable" },
     });
     opening.resolve(null);
     await starting;
@@ -1089,7 +1094,7 @@ describe("health", () => {
     const down = await fetch(`${at}/health/ready`);
     expect([down.status, await down.json()]).toEqual([
       503,
-      { status: "not ready", services: { market: "database away" } },
+      { status: "not ready", services: { market: "database unreachable" } },
     ]);
     expect((await fetch(`${at}/market/items`)).status).toBe(404);
     await broker.stop();
@@ -1109,7 +1114,7 @@ describe("health", () => {
     const ready = async () => (await fetch(`http://127.0.0.1:${healthPort}/health/ready`)).json();
     expect(await ready()).toEqual({ status: "ready", services: { market: "up" } });
     broker.transit!.connected = false;
-    expect(await ready()).toEqual({ status: "not ready", services: { market: "cut off" } });
+    expect(await ready()).toEqual({ status: "not ready", services: { market: "disconnected" } });
     broker.transit!.connected = true;
     await broker.stop();
   });

@@ -240,7 +240,7 @@ describe("a call that is safe to repeat", () => {
 describe("health and config", () => {
   it("returns the health of a market that is not ready", async () => {
     const { wire, souk } = await signedIn();
-    const health = { status: "not ready", services: { api: "up", market: "away" } };
+    const health = { status: "not ready", services: { api: "up", market: "unreachable" } };
     wire.instead = () => [503, health];
 
     expect(await souk.health()).toEqual(health);

@@ -1,0 +1,164 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Context } from "moleculer";
+import type { Meta } from "../broker/context.ts";
+import { refusal } from "../broker/refusal.ts";
+import { services } from "../contracts/actions.ts";
+import { routes, type Route } from "../contracts/routes.ts";
+import type { Caller } from "../contracts/users.ts";
+import { readBody } from "./body.ts";
+import { corsHeaders, preflightHeaders } from "./headers.ts";
+import { LoadShedder } from "./load-shedder.ts";
+import type { Request, Response } from "./node-http.ts";
+import { paramsParser, takesBody, type ParamsParser } from "./params.ts";
+import { clientAddress, networkOf } from "./policy/client-address.ts";
+import { rateLimits } from "./policy/limits.ts";
+import { isAllowedOrigin } from "./policy/origins.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+import { reply } from "./reply.ts";
+import type { RouteTable } from "./route-table.ts";
+
+/** A call that may have had an effect is never repeated. */
+const callOptions = { timeout: 5_000, retries: 0 };
+
+/** One route of contracts/routes.ts, prepared at start. */
+interface Endpoint {
+  route: Route;
+  service: string;
+  parseParams: ParamsParser;
+  /** Where a created document can be read, without its id. */
+  location: string | undefined;
+}
+
+export interface Dependencies {
+  routeTable: RouteTable;
+  origins: readonly string[];
+  trustedProxies: number;
+  /** The calls that each service may have in flight; `min` also while it is slow. */
+  inFlight: { max: number; min: number };
+  /** Throws UNAUTHENTICATED unless the access token is valid and its session goes on. */
+  verify(token: string): Promise<Caller>;
+  /** Whether some node offers the action now. */
+  isAvailable(action: string): boolean;
+  warn(line: string): void;
+}
+
+export class RequestHandler {
+  readonly #deps: Dependencies;
+  readonly #endpoints = new Map(
+    routes.map((route) => [keyOf(route.method, route.path), endpointOf(route)]),
+  );
+  readonly #byNetwork = new RateLimiter(
+    rateLimits.requestsByNetwork,
+    "Too many requests from this network.",
+  );
+  readonly #byUser = new RateLimiter(rateLimits.requestsByUser, "Too many requests of this user.");
+  readonly #load: LoadShedder;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+    this.#load = new LoadShedder(services, deps.inFlight, deps.warn);
+  }
+
+  /**
+   * The life of one request, in order. Each step throws what its comment names; mixins/gateway.ts answers
+   * errors. Cheap checks come first: an overloaded market spends nothing on requests that it refuses.
+   */
+  async handle(ctx: Context<unknown, Meta>, req: Request, res: Response): Promise<void> {
+    const [path = "", ...rest] = req.url!.split("?");
+    const ip = this.#addressOf(req);
+
+    // Rate limit: 429, for any path. Then Host and Origin: 400, 403.
+    const isAllowed = this.#allowOrigin(req, res);
+    if (!isHealthCheck(path)) await this.#byNetwork.take(networkOf(ip));
+    checkHost(req);
+    if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not send requests here.");
+
+    // Match: 404, 405. Some paths are served by api itself.
+    if (req.method === "OPTIONS") return this.#replyOptions(req, res, path);
+    const { alias, params: pathParams } = this.#deps.routeTable.match(req.method!, path);
+    if (alias.handler) return alias.handler.call(alias.service, req, res);
+    const { route, service, parseParams, location } = this.#endpoints.get(
+      keyOf(alias.method, alias.fullPath),
+    )!;
+
+    // Admission: 503, before the token and the body cost anything.
+    this.#load.shedLoad(service);
+
+    // Authenticate: 401. Then the user's own rate limit: 429.
+    ctx.meta.ip = ip;
+    if (route.who === "user") {
+      ctx.meta.user = await this.#authenticate(req);
+      await this.#byUser.take(ctx.meta.user.id);
+    }
+
+    // Body: 400, 413. Params: 400.
+    const body = takesBody(route) ? await readBody(req) : {};
+    const params = parseParams(pathParams, rest.join("?"), body);
+
+    // Call: 503, or what the action refuses. The load may have risen while the body arrived.
+    if (!this.#deps.isAvailable(route.action))
+      throw refusal("UNAVAILABLE", "No node offers this service.");
+    this.#load.shedLoad(service);
+    const result = await this.#load.run(service, networkOf(ip), () =>
+      ctx.call(route.action, params, callOptions),
+    );
+
+    reply(req, res, route.success, result, locationHeader(location, result));
+  }
+
+  #addressOf({ socket, headers }: IncomingMessage): string {
+    const forwardedFor = headers["x-forwarded-for"] as string | undefined;
+    return clientAddress(socket.remoteAddress, forwardedFor, this.#deps.trustedProxies);
+  }
+
+  /** Sets CORS headers before anything is refused, so that pages can also read why. Returns whether the origin may send requests. */
+  #allowOrigin({ headers: { origin, host } }: Request, res: Response): boolean {
+    const isAllowed = isAllowedOrigin(origin, host, this.#deps.origins);
+    if (origin !== undefined && isAllowed)
+      for (const [name, value] of Object.entries(corsHeaders(origin))) res.setHeader(name, value);
+    return isAllowed;
+  }
+
+  /** A browser's preflight, or a question for the methods of a path. */
+  #replyOptions(req: Request, res: Response, path: string): void {
+    if (req.headers.origin && req.headers["access-control-request-method"])
+      return reply(req, res, 204, undefined, preflightHeaders);
+    const allow = this.#deps.routeTable.allowedMethods(path);
+    if (!allow) throw refusal("NOT_FOUND");
+    reply(req, res, 204, undefined, { allow });
+  }
+
+  async #authenticate({ headers }: Request): Promise<Caller> {
+    const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? "")?.[1];
+    if (!token) throw refusal("UNAUTHENTICATED");
+    const { id, sid } = await this.#deps.verify(token);
+    return { id, sid };
+  }
+}
+
+const keyOf = (method: string, path: string) => `${method} ${path}`;
+
+function endpointOf(route: Route): Endpoint {
+  const isReadable = routes.some(
+    ({ method, path }) => method === "GET" && path === `${route.path}/:id`,
+  );
+  return {
+    route,
+    service: route.action.split(".")[0]!,
+    parseParams: paramsParser(route),
+    location: route.success === 201 && isReadable ? route.path : undefined,
+  };
+}
+
+function checkHost({ headers: { host }, httpVersion }: Request): void {
+  if (host ? host.includes(",") : httpVersion === "1.1")
+    throw refusal("BAD_DATA", "The request must have exactly one Host header.");
+}
+
+/** Health checks of one monitor are exempt from the rate limit: a flood must not look like a failure. */
+const isHealthCheck = (path: string) => path === "/health/live" || path === "/health/ready";
+
+function locationHeader(location: string | undefined, result: unknown): OutgoingHttpHeaders {
+  const { id } = (result ?? {}) as { id?: string };
+  return location && id ? { location: `${location}/${id}` } : {};
+}
