@@ -14,8 +14,8 @@ export default {
   ...brokerDefaults,
   transporter: env.amqpUrl ? amqp(env.amqpUrl) : null,
   validator: new SchemaValidator({}),
-  // It would hand every node the URL of RabbitMQ, with its password.
+  // $node.options would give the URL of RabbitMQ, with its password, to every node.
   internalServices: { $node: { actions: { options: false } } },
   middlewares: [nodeHealth(), ...(env.embedded ? [exclusive(env.dataDir)] : [])],
-  started: (broker) => console.log(greeting(broker, env)),
+  started: async (broker) => console.log(await greeting(broker, env)),
 } satisfies BrokerOptions;

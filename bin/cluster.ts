@@ -1,47 +1,90 @@
 /**
- * Every service as a process of its own, over AMQP_URL and MONGO_URL: the cluster without Docker, for development. One that dies
- * leaves the others; Ctrl-C or SIGTERM stops them all. The signing keys are kept in DATA_DIR.
+ * A cluster for development, without Docker: each service in a process of its own, over AMQP_URL and MONGO_URL. When
+ * one ends, the others keep running. Ctrl-C or SIGTERM stops all. The signing keys are kept in DATA_DIR.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { ConfigurationError, readEnv } from "../broker/env/read.ts";
 import { writableFolder } from "../broker/folder.ts";
-import { encode, keysFromFile, type Keys } from "../broker/keys.ts";
+import { encode, keysFromFile, newKeyPair, type Keys } from "../broker/keys.ts";
 import { serviceNames } from "../contracts/actions.ts";
 
-const dataDir = process.env.DATA_DIR || "./data";
-const faults = process.env.AMQP_URL
-  ? []
-  : ["AMQP_URL is missing: the services talk over RabbitMQ."];
-writableFolder("DATA_DIR", dataDir, faults);
-const keys = faults.length > 0 ? undefined : keysFromFile(dataDir, faults);
-if (!keys || faults.length > 0) {
-  console.error(faults.join("\n"));
-  process.exit(1);
-}
+type Environment = Record<string, string | undefined>;
 
 const running = new Map<string, ChildProcess>();
 let stopping = false;
 
-for (const name of serviceNames) {
-  // What bounds the memory of this process bounds theirs; its other options, as --inspect and --env-file, are its own.
-  const bounds = process.execArgv.filter((option) => option.startsWith("--max-"));
-  const args = [...bounds, `${import.meta.dirname}/service.ts`, name];
-  const child = spawn(process.execPath, args, { env: environment(name, keys), stdio: "inherit" });
+try {
+  const environments = readConfiguration();
+  for (const [name, environment] of environments) start(name, environment);
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop());
+
+/** The environment of each service. Throws a ConfigurationError with the faults of all of them. */
+function readConfiguration(): Map<string, Environment> {
+  const faults = new Set<string>();
+  const keys = process.env.AUTH_JWKS ? undefined : readKeys(faults);
+  const environments = serviceNames.map((name) => [name, environmentOf(name, keys)] as const);
+  for (const [name, environment] of environments)
+    for (const fault of faultsOf({ ...environment, SERVICES: name })) faults.add(fault);
+  if (faults.size > 0) throw new ConfigurationError([...faults]);
+  return new Map(environments);
+}
+
+function faultsOf(source: Environment): string[] {
+  try {
+    readEnv(source);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return error.faults;
+  }
+}
+
+/** The keys in DATA_DIR. When they cannot be read, a temporary pair lets the remaining configuration be checked. */
+function readKeys(faults: Set<string>): Keys {
+  const found: string[] = [];
+  const dataDir = process.env.DATA_DIR || "./data";
+  writableFolder("DATA_DIR", dataDir, found);
+  const keys = found.length === 0 ? keysFromFile(dataDir, found) : undefined;
+  if (keys && found.length === 0) return keys;
+  for (const fault of found) faults.add(fault);
+  const pair = newKeyPair();
+  return { public: [pair.public], private: pair.private, samplePassword: undefined };
+}
+
+/** Every service gets the public keys, and only users the private one. */
+function environmentOf(name: string, keys: Keys | undefined): Environment {
+  const environment: Environment = { ...process.env };
+  if (keys)
+    Object.assign(environment, {
+      AUTH_JWKS: encode({ keys: keys.public }),
+      AUTH_PRIVATE_JWK: encode(keys.private!),
+    });
+  if (name !== "users") delete environment.AUTH_PRIVATE_JWK;
+  return environment;
+}
+
+function start(name: string, env: Environment): void {
+  // Memory limits apply to each process. Other options, for example --inspect, belong to this one only.
+  const limits = process.execArgv.filter((option) => option.startsWith("--max-"));
+  const args = [...limits, `${import.meta.dirname}/service.ts`, name];
+  const child = spawn(process.execPath, args, { env, stdio: "inherit" });
   running.set(name, child);
-  console.log(`${name}: pid ${child.pid}`);
+  console.log(`Started ${name} (pid ${child.pid}).`);
   child.on("exit", (code, signal) => {
     running.delete(name);
-    console.log(
-      `${name} ended with ${signal ?? `exit code ${code}`}${stopping || running.size === 0 ? "" : "; the others go on"}`,
-    );
-    // Nothing left to leave running: it was the configuration.
+    const rest = stopping || running.size === 0 ? "" : " The other services keep running.";
+    console.log(`${name} ended with ${signal ?? `exit code ${code}`}.${rest}`);
     if (running.size === 0 && !stopping) process.exit(1);
   });
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop());
-
-async function stop() {
+async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   const children = [...running.values()];
@@ -50,13 +93,4 @@ async function stop() {
     children.map((child) => (child.exitCode === null ? once(child, "exit") : undefined)),
   );
   process.exit(0);
-}
-
-/** Each gets the public keys, users alone the private one. */
-function environment(name: string, keys: Keys) {
-  const { AUTH_PRIVATE_JWK: _, ...rest } = process.env;
-  const own = process.env.AUTH_JWKS
-    ? { AUTH_PRIVATE_JWK: process.env.AUTH_PRIVATE_JWK }
-    : { AUTH_JWKS: encode({ keys: keys.public }), AUTH_PRIVATE_JWK: encode(keys.private!) };
-  return { ...rest, ...own, ...(name === "users" ? {} : { AUTH_PRIVATE_JWK: undefined }) };
 }

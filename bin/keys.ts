@@ -1,4 +1,4 @@
-/** Prints a new key pair as two lines for an env file: what users signs tokens with, and what everybody checks them with. */
+/** Prints a new key pair for an env file: the private key, with which users signs tokens, and the public one. */
 import { encode, newKeyPair } from "../broker/keys.ts";
 
 const pair = newKeyPair();

@@ -1,6 +1,6 @@
 /**
- * Runs one node: `node bin/service.ts [NAME …]` hosts these services, without a name all of them. SIGTERM drains it and leaves.
- * Exits with 1 and one sentence when it cannot start.
+ * Runs a node: `bin/launch.sh bin/service.ts [NAME …]` hosts the named services; without names, all. SIGTERM drains
+ * and stops it. Exits with 1 and one sentence when it cannot start.
  */
 import { startNode } from "./node.ts";
 import { freshPage } from "./web-build.ts";

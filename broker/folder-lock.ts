@@ -6,17 +6,17 @@ import { join } from "node:path";
 import type { Middleware } from "moleculer";
 
 /**
- * Lets one process at a time use a folder: the files in it serve one process. The lock is a listening socket, which the kernel
- * closes however its owner dies, so that nothing stale is ever in the way.
+ * Middleware that locks a folder for this process while the broker runs: NeDB files serve one process. The lock is
+ * a listening socket. The kernel closes it when its process dies in any way, so a stale lock cannot remain.
  */
 export function exclusive(folder: string): Middleware {
   let lock: Server | undefined;
   return {
-    name: "OnlyUser",
+    name: "FolderLock",
     async starting() {
-      lock = await listen(address(folder)).catch(() => {
+      lock = await listen(socketPath(folder)).catch(() => {
         throw new Error(
-          `${folder} is in use by another Souk: stop that one, or give this one a DATA_DIR of its own.`,
+          `${folder} is in use by another Souk process. Stop that process, or set DATA_DIR to another folder.`,
         );
       });
     },
@@ -24,8 +24,8 @@ export function exclusive(folder: string): Middleware {
   };
 }
 
-/** Linux has addresses without a file; elsewhere a file stands for the lock, and one that nobody listens at is left over. */
-function address(folder: string): string {
+/** Linux has abstract socket addresses. Other systems need a socket file, which remains when its process is killed. */
+function socketPath(folder: string): string {
   const name = `souk-${createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 32)}`;
   return process.platform === "linux" ? `\0${name}` : join(tmpdir(), name);
 }
@@ -38,13 +38,13 @@ async function listen(path: string, isRetry = false): Promise<Server> {
     );
     return server.unref();
   } catch (error) {
-    if (isRetry || path.startsWith("\0") || (await isAnswered(path))) throw error;
+    if (isRetry || path.startsWith("\0") || (await hasListener(path))) throw error;
     rmSync(path, { force: true });
     return listen(path, true);
   }
 }
 
-const isAnswered = (path: string) =>
+const hasListener = (path: string) =>
   new Promise<boolean>((resolve) => {
     const probe = connect(path, () => resolve(true)).on("error", () => resolve(false));
     probe.on("close", () => probe.destroy());

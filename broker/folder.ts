@@ -1,19 +1,19 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Makes the folder if it is missing; what is wrong with it is a fault. */
+/** Makes the folder if it is missing. Adds a sentence to `faults` if it cannot be made or written. */
 export function writableFolder(name: string, path: string, faults: string[]): void {
   try {
-    make(path);
+    makeFolder(path);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     faults.push(`${name} ${path} cannot be written: ${(error as Error).message}.`);
   }
 }
 
-/** One by one: Node's own recursion never ends where the system says that a parent is missing which is there (in /proc, say). */
-function make(path: string): void {
+/** One folder at a time: `mkdirSync` with `recursive` never returns for some paths, for example in /proc. */
+function makeFolder(path: string): void {
   if (existsSync(path)) return;
-  make(dirname(path));
+  makeFolder(dirname(path));
   mkdirSync(path);
 }

@@ -1,13 +1,24 @@
-/** What one node knows of the others beyond Moleculer's registry: that they are there, since when, and what their clocks say. */
+/**
+ * A failure detector by timeout. Each node pings every available node twice a second. A node that has not
+ * answered for two seconds is suspected to be dead and evicted: it becomes unavailable in Moleculer's registry,
+ * and its pending requests are rejected. The suspicion may be wrong (the node was frozen, or its network was
+ * cut); a late pong discovers the node again.
+ *
+ * Pings are `mandatory` messages. The queue of a dead node is gone, so RabbitMQ returns its ping at once and the
+ * transporter evicts the node without waiting for the timeout. The timeout detects frozen nodes.
+ *
+ * Pongs also measure the difference between two nodes' clocks, which tells how old a request is.
+ */
 import type { ServiceBroker } from "moleculer";
 
-/** Every node asks every other whether it is there, this often; who stays silent this long is gone (ms). */
-const ASK_EVERY = 500;
-const SILENCE = 2000;
-/** For so long after joining, all others are asked again what they have (ms). */
-const ASK_ANEW = 3000;
+/** Time between two pings (ms). */
+const PING_INTERVAL = 500;
+/** A node that was silent for this long is evicted (ms). */
+const SUSPECT_TIMEOUT = 2000;
+/** After connecting, all nodes are asked for their services again for this long (ms). */
+const DISCOVERY_PERIOD = 3000;
 
-interface Seen {
+interface NodeEvent {
   node: { id: string; local: boolean; metadata: { joinedAt?: number } | null };
 }
 interface Pong {
@@ -16,99 +27,111 @@ interface Pong {
   timeDiff: number;
 }
 
-/** Another node's wall clock: ours is ahead of it by so much, give or take the error (ms), when it was read on our monotonic one. */
-interface Clock {
-  weAreAhead: number;
+/** A measurement of another node's wall clock, taken at `readAt` on our monotonic clock (all in ms). */
+interface ClockOffset {
+  /** Our wall clock minus the other one. */
+  offset: number;
+  /** The largest possible error of `offset` at `readAt`. */
   error: number;
   readAt: number;
 }
 
-/** Clocks drift apart: by far less than a millisecond a second. */
-const errorOf = ({ error, readAt }: Clock): number => error + (performance.now() - readAt) / 1000;
+/** The error now: clocks drift apart by far less than a millisecond per second. */
+const errorOf = ({ error, readAt }: ClockOffset): number =>
+  error + (performance.now() - readAt) / 1000;
 
 export class FailureDetector {
   private readonly broker: ServiceBroker;
-  private readonly onOverslept: () => void;
-  private asking: NodeJS.Timeout | undefined;
-  private askedAt = 0;
-  private joinedSelfAt = 0;
-  /** By node: when it was last heard of, on our monotonic clock; what its wall clock says; when it joined, by its own. */
-  private readonly heardAt = new Map<string, number>();
-  private readonly clocks = new Map<string, Clock>();
+  private readonly onSuspended: () => void;
+  private timer: NodeJS.Timeout | undefined;
+  private pingedAt = 0;
+  private startedAt = 0;
+  /** Per node: when it last answered (our monotonic clock), its clock, and when it joined (its own wall clock). */
+  private readonly lastSeen = new Map<string, number>();
+  private readonly clocks = new Map<string, ClockOffset>();
   private readonly joinedAt = new Map<string, number | undefined>();
 
-  constructor(broker: ServiceBroker, onOverslept: () => void) {
+  /** `onSuspended` is called when this process itself did not run for longer than the timeout allows. */
+  constructor(broker: ServiceBroker, onSuspended: () => void) {
     this.broker = broker;
-    this.onOverslept = onOverslept;
-    broker.localBus.on("$node.connected", (seen: Seen) => this.seen(seen));
-    broker.localBus.on("$node.updated", (seen: Seen) => this.seen(seen));
-    broker.localBus.on("$node.pong", (pong: Pong) => this.answered(pong));
+    this.onSuspended = onSuspended;
+    broker.localBus.on("$node.connected", (event: NodeEvent) => this.onNode(event));
+    broker.localBus.on("$node.updated", (event: NodeEvent) => this.onNode(event));
+    broker.localBus.on("$node.pong", (pong: Pong) => this.onPong(pong));
   }
 
-  watch(): void {
-    this.askedAt = this.joinedSelfAt = performance.now();
-    this.asking = setInterval(() => this.askAround(), ASK_EVERY);
+  start(): void {
+    this.pingedAt = this.startedAt = performance.now();
+    this.timer = setInterval(() => this.ping(), PING_INTERVAL);
   }
 
-  rest(): void {
-    clearInterval(this.asking);
+  stop(): void {
+    clearInterval(this.timer);
   }
 
-  /** After such a sleep the others have given us up, and with us every request that waits to be read here. */
-  overslept(): boolean {
-    return performance.now() - this.askedAt > SILENCE - ASK_EVERY;
+  /** Whether this process was suspended so long that other nodes have evicted it and rejected its requests. */
+  wasSuspended(): boolean {
+    return performance.now() - this.pingedAt > SUSPECT_TIMEOUT - PING_INTERVAL;
   }
 
-  /** How long ago (ms) that node sent something, by its clock `sentAt`, at the most; undefined until its clock is known. */
-  atMostSince(nodeID: string, sentAt: number): number | undefined {
+  /**
+   * The largest possible age (ms) of a message that the node sent at `sentAt` by its own wall clock. Undefined
+   * while that clock is unknown.
+   */
+  maxAge(nodeID: string, sentAt: number): number | undefined {
     const clock = this.clocks.get(nodeID);
-    return clock && Date.now() - clock.weAreAhead + errorOf(clock) - sentAt;
+    return clock && Date.now() - clock.offset + errorOf(clock) - sentAt;
   }
 
-  /** Takes it out of sight and rejects what it was asked. */
-  forget(nodeID: string): void {
-    for (const known of [this.heardAt, this.clocks, this.joinedAt]) known.delete(nodeID);
+  /** Makes the node unavailable and rejects its pending requests. */
+  evict(nodeID: string): void {
+    for (const known of [this.lastSeen, this.clocks, this.joinedAt]) known.delete(nodeID);
     this.broker.registry.nodes.disconnected(nodeID, true);
-    // Moleculer does this for nodes still in sight; a request may have left just before.
+    // disconnected() rejects only while the node is available; a request may have been sent just before.
     this.broker.transit!.removePendingRequestByNodeID(nodeID);
   }
 
-  forgetAll(): void {
-    for (const id of this.inSight()) this.forget(id);
+  evictAll(): void {
+    for (const id of this.availableNodes()) this.evict(id);
   }
 
-  private inSight(): string[] {
+  private availableNodes(): string[] {
     const nodes = this.broker.registry.nodes.toArray();
     return nodes.filter((node) => node.available && !node.local).map((node) => node.id);
   }
 
-  /** A dead node's queue is gone, so the question comes back at once; a frozen node's takes it and does not answer. */
-  private askAround(): void {
-    if (this.overslept()) return this.onOverslept();
-    this.askedAt = performance.now();
-    // Who was asked to say what it has, when we joined, may not have heard: both sides subscribe at their own pace.
-    if (this.askedAt - this.joinedSelfAt < ASK_ANEW)
+  private ping(): void {
+    if (this.wasSuspended()) return this.onSuspended();
+    this.pingedAt = performance.now();
+    // Both sides of a new connection subscribe at their own pace, so the first DISCOVER packet may be lost.
+    if (this.pingedAt - this.startedAt < DISCOVERY_PERIOD)
       void this.broker.transit!.discoverer.discoverAllNodes();
-    for (const id of this.inSight()) {
-      if (this.askedAt - this.heardAt.get(id)! > SILENCE) this.forget(id);
+    for (const id of this.availableNodes()) {
+      if (this.isSuspect(id)) this.evict(id);
       else void this.broker.transit!.sendPing(id);
     }
   }
 
-  private answered({ nodeID, elapsedTime, timeDiff }: Pong): void {
-    const readAt = performance.now();
-    this.heardAt.set(nodeID, readAt);
-    // Moleculer takes the way there to be as long as the way back; both clocks count whole milliseconds.
-    const read = { weAreAhead: timeDiff, error: Math.abs(elapsedTime) / 2 + 2, readAt };
-    const known = this.clocks.get(nodeID);
-    if (!known || read.error <= errorOf(known)) this.clocks.set(nodeID, read); // a slow answer says little
-    if (!this.inSight().includes(nodeID)) void this.broker.transit!.discoverNode(nodeID); // given up too early
+  private isSuspect(nodeID: string): boolean {
+    return this.pingedAt - this.lastSeen.get(nodeID)! > SUSPECT_TIMEOUT;
   }
 
-  /** A node that joined anew, on a new connection or as a new process, will not answer what was asked before. */
-  private seen({ node }: Seen): void {
+  private onPong({ nodeID, elapsedTime, timeDiff }: Pong): void {
+    const readAt = performance.now();
+    this.lastSeen.set(nodeID, readAt);
+    // Moleculer assumes equal times for both directions. Both clocks count whole milliseconds.
+    const measured = { offset: timeDiff, error: Math.abs(elapsedTime) / 2 + 2, readAt };
+    const known = this.clocks.get(nodeID);
+    // A slow answer is a poor measurement.
+    if (!known || measured.error <= errorOf(known)) this.clocks.set(nodeID, measured);
+    const wasEvicted = !this.availableNodes().includes(nodeID);
+    if (wasEvicted) void this.broker.transit!.discoverNode(nodeID);
+  }
+
+  /** A node with a new connection or process never answers requests that it received before. */
+  private onNode({ node }: NodeEvent): void {
     if (node.local) return;
-    this.heardAt.set(node.id, performance.now());
+    this.lastSeen.set(node.id, performance.now());
     const joinedAt = node.metadata?.joinedAt;
     if (this.joinedAt.get(node.id) !== joinedAt)
       this.broker.transit!.removePendingRequestByNodeID(node.id);

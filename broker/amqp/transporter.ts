@@ -1,7 +1,8 @@
 /**
- * Moleculer's AMQP transporter, made to fail fast and to heal. The stock one handles one request at a time, needs RabbitMQ to
- * start, pauses five seconds before each reconnect, never notices a closed channel, and leaves the requests of a dead node
- * waiting. Queues, topics and packets stay Moleculer's.
+ * An AMQP transporter for Moleculer that fails fast and reconnects. The stock one handles one request at a time
+ * per node, needs RabbitMQ to start, waits five seconds before each reconnect, does not notice a closed channel,
+ * and leaves the requests to a dead node pending until they time out. Queues, topics and packets stay Moleculer's,
+ * so that stock nodes can join. The reasons are in docs/decisions/002.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage, Message } from "amqplib";
@@ -11,24 +12,33 @@ import { FailureDetector } from "./failure-detector.ts";
 
 /** Broker options that belong with this transporter. */
 export const brokerDefaults = {
-  // Nobody waits for ever; it is also how long a request may wait in its queue.
+  // The default is no timeout. A request also expires in its queue after this time.
   requestTimeout: 5000,
-  // Neighbours notice a dead node long before this; a heartbeat brings back one that was given up too early.
+  // The failure detector is faster. Heartbeats bring back a node that was evicted by mistake.
   heartbeatInterval: 5,
   heartbeatTimeout: 15,
-  // On SIGTERM the others have this long to hear that we take no more requests; then what runs may finish and answer.
+  // On SIGTERM, other nodes get this time to stop sending requests. Then running requests may finish.
   registry: { stopDelay: 500 },
   tracking: { enabled: true, shutdownTimeout: 3000 },
 } satisfies BrokerOptions;
 
+/** Requests that a node handles at once. With the default, 1, two services that call each other deadlock. */
+const PREFETCH = 100;
+/** Backoff between two connection attempts (ms): doubles from the first value up to the second. */
+const BACKOFF = { first: 200, max: 1000 };
+/** A frozen RabbitMQ does not confirm the end of a connection; it is cut after this time (ms). */
+const CLOSE_TIMEOUT = 1000;
+/** The queues of a node that died together with RabbitMQ are deleted after this time (ms). */
+const QUEUE_EXPIRY = 60_000;
+
 /** `url` may name several RabbitMQ nodes, separated by semicolons: they are tried in turn. */
 export const amqp = (url: string): ResilientAmqp => new ResilientAmqp(url);
 
-/** What Moleculer has and does not declare. */
+/** Internals that Moleculer does not declare. */
 interface StartingTransit {
   __connectResolve: ((value: null) => void) | null;
 }
-interface OwnInfo {
+interface LocalNodeInfo {
   localNodeInfoInvalidated: boolean | "seq";
 }
 interface Outgoing {
@@ -38,115 +48,120 @@ interface Outgoing {
 export class ResilientAmqp extends Transporters.AMQP {
   declare connection: ChannelModel | null;
   declare channel: Channel | null;
-  private neighbours!: FailureDetector;
+  private detector!: FailureDetector;
   private stopped = new AbortController();
   private attempts = 0;
-  private complaint = "";
+  private lastWarning = "";
 
   constructor(url: string) {
-    // Requests a node has in hand at once. With one, the default, two services that call each other deadlock.
-    super({ url, prefetch: 100 });
+    super({ url, prefetch: PREFETCH });
   }
 
   override init(...args: Parameters<Transporters.AMQP["init"]>): void {
     super.init(...args);
-    this.neighbours = new FailureDetector(this.broker, () => this.lose(this.connection!));
-    // Moleculer tells the others of new services a second late.
+    this.detector = new FailureDetector(this.broker, () => this.dropConnection(this.connection!));
+    // Moleculer announces new services a second late.
     this.broker.localBus.on(
       "$broker.started",
       () => void this.transit.discoverer.sendLocalNodeInfo(),
     );
-    this.settleWhatTimedOut();
+    this.settleTimedOutRequests();
   }
 
-  /** Moleculer forgets a call that timed out and leaves it tracked, so that a later stop would wait for it in vain. */
-  private settleWhatTimedOut(): void {
+  /**
+   * Rejects each request that Moleculer removes. Moleculer removes a request that timed out but keeps tracking it,
+   * so that a later stop would wait for it until the shutdown timeout.
+   */
+  private settleTimedOutRequests(): void {
     const { transit } = this;
     const remove = transit.removePendingRequest.bind(transit);
-    const overdue = new Errors.RequestTimeoutError({ action: "", nodeID: "" });
+    const timeout = new Errors.RequestTimeoutError({ action: "", nodeID: "" });
     transit.removePendingRequest = (id) => {
       const request = transit.pendingRequests.get(id);
       remove(id);
-      // Later than the answer, if there is one; then this has no effect.
-      if (request) queueMicrotask(() => request.reject(overdue));
+      // In a microtask, so that an answer that is being handled wins.
+      if (request) queueMicrotask(() => request.reject(timeout));
     };
   }
 
-  /** Stays connected until the broker stops. Transit hears of no failure, so its own retry never starts. */
+  /** Connects and reconnects until the broker stops. Never rejects, so Transit's own five-second retry never starts. */
   override async connect(): Promise<void> {
     this.stopped = new AbortController();
     const { signal } = this.stopped;
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        await this.stayConnected(signal, () => (failures = 0));
+        await this.runConnection(signal, () => (failures = 0));
       } catch (error) {
-        if (this.connection) this.lose(this.connection);
-        if (!signal.aborted) this.complain(error as Error);
+        if (this.connection) this.dropConnection(this.connection);
+        if (!signal.aborted) this.warnOnce((error as Error).message);
       }
-      this.letStartGoOn();
-      // Full jitter, so that nodes do not come back in step; a second at most, so that service is back within two.
-      const longest = Math.min(200 * 2 ** failures, 1000);
+      this.finishStart();
+      // Full jitter: nodes do not reconnect in step.
+      const longest = Math.min(BACKOFF.first * 2 ** failures, BACKOFF.max);
       await pause(Math.random() * longest, null, { signal }).catch(() => null);
     }
   }
 
-  /** Resolves when the connection is lost, rejects when there was none. */
-  private async stayConnected(signal: AbortSignal, onJoined: () => void): Promise<void> {
+  /** Resolves when an established connection is lost. Rejects when none could be established. */
+  private async runConnection(signal: AbortSignal, onConnected: () => void): Promise<void> {
     const urls = [this.opts.url ?? []].flat();
     const connection = await openConnection(urls[this.attempts++ % urls.length] ?? "");
     if (signal.aborted) return connection.close();
     const lost = new Promise<void>((resolve) => connection.once("close", () => resolve()));
-    await this.join(connection);
-    onJoined();
+    await this.setUp(connection);
+    onConnected();
     await lost;
   }
 
-  private async join(connection: ChannelModel): Promise<void> {
+  private async setUp(connection: ChannelModel): Promise<void> {
     const channel = await connection.createChannel();
     channel.on("error", (error) =>
       this.logger.warn(`RabbitMQ closed the channel: ${error.message}`),
     );
-    channel.on("return", (message) => this.neighbours.forget(this.addressee(message)));
-    channel.once("close", () => this.lose(connection));
+    // A returned message: the node that it was sent to has no queue, so it is dead.
+    channel.on("return", (message) => this.detector.evict(this.targetOf(message)));
+    channel.once("close", () => this.dropConnection(connection));
     await channel.prefetch(this.opts.prefetch!);
-    // Who stopped meanwhile saw no connection to close.
+    // disconnect() may have run during the handshake, when there was no connection to close.
     if (this.stopped.signal.aborted) return connection.close();
     this.connection = connection;
     this.channel = channel;
-    this.neighbours.watch();
-    this.announceAnew();
-    // A new Transit subscribes by itself; after that it leaves it to us.
-    const isAgain = this.transit.isReady;
-    if (isAgain) await this.transit.makeSubscriptions();
-    await this.onConnected(isAgain);
-    this.complaint = "";
+    this.detector.start();
+    this.announceNewConnection();
+    // Transit subscribes only at its first connection.
+    const isReconnect = this.transit.isReady;
+    if (isReconnect) await this.transit.makeSubscriptions();
+    await this.onConnected(isReconnect);
+    this.lastWarning = "";
     this.logger.info("Connected to RabbitMQ.");
   }
 
-  /** The others learn that this is another connection: what they sent to the last one is lost, or its answer was. */
-  private announceAnew(): void {
+  /** Other nodes see a new `joinedAt` and reject what they sent over the last connection. */
+  private announceNewConnection(): void {
     this.broker.metadata.joinedAt = Date.now();
-    (this.broker.registry as unknown as OwnInfo).localNodeInfoInvalidated = "seq";
+    // The cast: Moleculer does not declare it.
+    (this.broker.registry as unknown as LocalNodeInfo).localNodeInfoInvalidated = "seq";
   }
 
   /**
-   * A closed channel ends its connection too: nothing reopens a channel, a new connection sets everything up. Whoever waits for an
-   * answer is rejected now, and while nobody is in sight calls are refused at once.
+   * Closes the connection and evicts all nodes: pending requests are rejected now, and new calls are refused at
+   * once. A closed channel ends its connection too, because a new connection sets up everything again.
    */
-  private lose(connection: ChannelModel): void {
+  private dropConnection(connection: ChannelModel): void {
     if (this.connection !== connection) return;
     this.connected = false;
     this.connection = this.channel = null;
-    this.neighbours.rest();
+    this.detector.stop();
     connection.close().catch(() => null);
     if (this.stopped.signal.aborted) return;
     this.logger.warn("Lost the connection to RabbitMQ.");
     this.broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
-    this.neighbours.forgetAll();
+    this.detector.evictAll();
   }
 
-  /** Without RabbitMQ a broker starts all the same, and is to Transit one that has just lost its connection. */
-  private letStartGoOn(): void {
+  /** Lets the broker start without RabbitMQ. Transit then behaves as after a lost connection. */
+  private finishStart(): void {
+    // The cast: Moleculer does not declare it.
     const starting = this.transit as unknown as StartingTransit;
     if (!starting.__connectResolve) return;
     this.transit.connected = this.transit.isReady = true;
@@ -154,10 +169,10 @@ export class ResilientAmqp extends Transporters.AMQP {
     starting.__connectResolve = null;
   }
 
-  /** Each new reason once: attempts come every second. */
-  private complain({ message }: Error): void {
-    if (message !== this.complaint) this.logger.warn(`${message}; trying again.`);
-    this.complaint = message;
+  /** Logs a reason once: attempts fail about every second. */
+  private warnOnce(message: string): void {
+    if (message !== this.lastWarning) this.logger.warn(`${message} The node keeps trying.`);
+    this.lastWarning = message;
   }
 
   override async disconnect(): Promise<void> {
@@ -165,13 +180,13 @@ export class ResilientAmqp extends Transporters.AMQP {
     const { channel, connection } = this;
     if (!channel || !connection) return;
     const closed = new Promise((resolve) => connection.once("close", resolve));
-    // The channel first: its goodbye queues up behind the last answers, the connection's would overtake them.
+    // Closing the channel is queued behind the last answers. Closing the connection would overtake them.
     channel.close().catch(() => null);
-    await Promise.race([closed, pause(1000, null, { ref: false })]);
-    socketOf(connection).destroy(); // a frozen RabbitMQ says no goodbye
+    await Promise.race([closed, pause(CLOSE_TIMEOUT, null, { ref: false })]);
+    socketOf(connection).destroy();
   }
 
-  /** Acks go to the channel the message came on, or nowhere: on another one they are an error that closes it. */
+  /** Acknowledges on the channel that delivered the message, or not at all: any other channel would be closed by it. */
   override _consumeCB(
     command: string,
     needsAck = false,
@@ -180,45 +195,45 @@ export class ResilientAmqp extends Transporters.AMQP {
     const isCurrent = () => channel !== null && this.channel === channel;
     return async (message) => {
       if (!isCurrent()) return;
-      // No message: RabbitMQ cancelled the consumer, because its queue is gone.
-      if (!message || this.neighbours.overslept()) return this.lose(this.connection!);
-      if (!needsAck || this.isWanted(message)) await this.receive(command, message.content);
+      // RabbitMQ delivers null when it cancels the consumer because the queue is gone.
+      if (!message || this.detector.wasSuspended()) return this.dropConnection(this.connection!);
+      if (!needsAck || this.shouldHandle(message)) await this.receive(command, message.content);
       if (needsAck && isCurrent()) channel!.ack(message);
     };
   }
 
-  /** A request that was delivered before may have been carried out before: whether to repeat it is for its caller to say. */
-  private isWanted(request: ConsumeMessage): boolean {
-    return !request.fields.redelivered && !this.isLate(request);
+  /** A redelivered request may have been handled already. Only its caller can decide to repeat it. */
+  private shouldHandle(request: ConsumeMessage): boolean {
+    return !request.fields.redelivered && !this.isExpired(request);
   }
 
-  /** RabbitMQ expires what waits in a queue, but not what waited in a socket, ours or the caller's. In doubt it is late. */
-  private isLate({ properties: { appId, timestamp, expiration } }: ConsumeMessage): boolean {
+  /** RabbitMQ expires messages in its queues, but not those in a socket's buffer. A doubtful request is expired. */
+  private isExpired({ properties: { appId, timestamp, expiration } }: ConsumeMessage): boolean {
     if (!expiration) return false;
-    return (
-      (this.neighbours.atMostSince(appId as string, timestamp as number) ?? 0) > Number(expiration)
-    );
+    const age = this.detector.maxAge(appId as string, timestamp as number) ?? 0;
+    return age > Number(expiration);
   }
 
-  /** What is sent to one node is sent back if that node has no queue any more. */
+  /** Messages to one node are mandatory: RabbitMQ returns them if the node has no queue. */
   override async send(topic: string, data: Buffer, { packet }: Outgoing): Promise<void> {
-    const channel = this.channel!; // while there is none, prepublish() lets nothing through
+    const channel = this.channel!; // prepublish() calls this only while there is one
     if (packet.target == null) channel.publish(topic, "", data);
-    else channel.sendToQueue(topic, data, { mandatory: true, ...this.deadline(packet) });
+    else channel.sendToQueue(topic, data, { mandatory: true, ...this.expirationOf(packet) });
   }
 
-  private deadline({ type, payload }: Outgoing["packet"]): object {
+  private expirationOf({ type, payload }: Outgoing["packet"]): object {
     if (type !== "REQ" || !payload.timeout) return {};
     return { appId: this.nodeID, timestamp: Date.now(), expiration: Math.ceil(payload.timeout) };
   }
 
-  private addressee({ fields: { routingKey } }: Message): string {
+  /** The node that a returned message was sent to. */
+  private targetOf({ fields: { routingKey } }: Message): string {
     const [, nodeID = ""] = routingKey.slice(this.prefix.length + 1).split(/\.(.*)/s);
     return nodeID;
   }
 
-  /** A node's queues leave with it; those of a node that died together with RabbitMQ leave a minute later. */
+  /** RabbitMQ deletes a node's queues with its connection. */
   override _getQueueOptions(): Record<string, unknown> {
-    return { autoDelete: true, expires: 60_000 };
+    return { autoDelete: true, expires: QUEUE_EXPIRY };
   }
 }

@@ -85,7 +85,7 @@ const isGone = (pid: number) => {
 };
 
 describe("npm run cluster", () => {
-  it("runs each service as a process of its own, its memory bounded; one that is killed leaves the others, and one signal stops all", async () => {
+  it("runs each service in a process with bounded memory, survives the death of one, and stops all on one signal", async () => {
     const { AMQP_URL, NAMESPACE } = clusterEnv(rabbit.url, mongo.url);
     const databases = Object.fromEntries(
       ["MARKET", "NOTIFICATIONS", "USERS"].map((name) => [
@@ -107,7 +107,7 @@ describe("npm run cluster", () => {
       expect((await fetch(`${api}/health/ready`)).status).toBe(status);
     await eventually(() => ready(200), { within: 20_000 });
     const pids = new Map(
-      [...cluster.said().matchAll(/^(\w+): pid (\d+)$/gm)].map(([, name, pid]) => [
+      [...cluster.said().matchAll(/^Started (\w+) \(pid (\d+)\)\.$/gm)].map(([, name, pid]) => [
         name!,
         Number(pid),
       ]),
@@ -126,17 +126,23 @@ describe("npm run cluster", () => {
     for (const pid of pids.values()) expect(isGone(pid)).toBe(true);
   }, 60_000);
 
-  it("says all that is wrong before it starts anything", async () => {
-    const cluster = npm("cluster", { ...local, DATA_DIR: "/dev/null/data" });
+  it("reports all faults before it starts a process", async () => {
+    const cluster = npm("cluster", { ...local, CURRENCY: "euro", DATA_DIR: "/dev/null/data" });
     await eventually(() => expect(cluster.child.exitCode).toBe(1));
-    expect(cluster.said()).toMatch(
-      /^AMQP_URL is missing[^\n]*\nDATA_DIR \S+ cannot be written[^\n]*\n$/,
-    );
+    expect(cluster.said().trim().split("\n").toSorted()).toEqual([
+      expect.stringMatching(/^ {2}- AMQP_URL is missing/),
+      expect.stringMatching(/^ {2}- CURRENCY must be three capital letters/),
+      expect.stringMatching(/^ {2}- DATA_DIR \S+ cannot be written/),
+      expect.stringMatching(/^ {2}- MARKET_MONGO_URL or MONGO_URL is missing/),
+      expect.stringMatching(/^ {2}- NOTIFICATIONS_MONGO_URL or MONGO_URL is missing/),
+      expect.stringMatching(/^ {2}- USERS_MONGO_URL or MONGO_URL is missing/),
+      "The configuration is not valid:",
+    ]);
   });
 });
 
 describe("npm run repl", () => {
-  it("joins a running cluster, whose actions an operator can call with JSON params and meta", async () => {
+  it("joins a running cluster and calls its actions with JSON params and meta", async () => {
     const env = clusterEnv(rabbit.url, mongo.url);
     nodes.push(await startNode(["market"], { ...env, AUTH_PRIVATE_JWK: undefined }));
     const repl = npm("repl", { ...local, AMQP_URL: env.AMQP_URL, NAMESPACE: env.NAMESPACE });
@@ -146,7 +152,7 @@ describe("npm run repl", () => {
     };
 
     await eventually(() => expect(repl.said()).toMatch(/mol \$/), { within: 15_000 });
-    // Again and again, until it has met the market.
+    // Repeated until the node has discovered the market.
     await eventually(() => type("services", /market/, 1_000), { within: 20_000 });
     await type("call market.items", /nextCursor/);
     await type(
@@ -158,7 +164,7 @@ describe("npm run repl", () => {
 });
 
 describe("npm run demo -- --outage", () => {
-  it("tells the story of two outages to its end", async () => {
+  it("runs the story of two outages to its end", async () => {
     const demo = npm(
       "demo",
       { ...local, RABBITMQ_SERVER: process.env.RABBITMQ_SERVER, MONGOD: process.env.MONGOD },
@@ -172,7 +178,7 @@ describe("npm run demo -- --outage", () => {
 });
 
 describe("npm run dev", () => {
-  it("runs the market with a REPL, and again when a file changes", async () => {
+  it("runs the market with a REPL and restarts it when a file changes", async () => {
     const copy = folder();
     for (const name of [
       "bin",
@@ -194,7 +200,7 @@ describe("npm run dev", () => {
     dev.child.stdin!.write("call market.items\n");
     await eventually(() => expect(dev.said()).toMatch(/Brass tea tray/));
     const api = /HTTP at (http:[^\s,]+)/.exec(dev.said())![1]!;
-    const password = /password of each is (\S+)/.exec(dev.said())![1]!;
+    const password = /The password of each is (\S+)/.exec(dev.said())![1]!;
     dev.child.stdin!.write(`call market.buy '{"id":"1"}' '{"user":{"id":"dave"}}'\n`);
     await eventually(() => expect(dev.said()).toMatch(/saleId/));
     expect((await new Client(api).call<Item>("GET", "/market/items/1")).body.isSold).toBe(true);
@@ -202,6 +208,6 @@ describe("npm run dev", () => {
     const now = new Date();
     utimesSync(join(copy, "domain/sale.ts"), now, now);
     await eventually(() => expect(opened()).toBe(2), { within: 20_000 });
-    expect(dev.said().split(`password of each is ${password}`).length - 1).toBe(2);
+    expect(dev.said().split(`The password of each is ${password}`).length - 1).toBe(2);
   }, 60_000);
 });

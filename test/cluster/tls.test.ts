@@ -145,12 +145,12 @@ describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
       { within: 10_000 },
     );
     await database.close();
-    expect(made.output()).not.toMatch(/is unavailable|No connection/);
+    expect(made.output()).not.toMatch(/is unavailable|Cannot connect/);
   }, 40_000);
 
   it("does not talk to a server whose certificate is for another name", async () => {
     const made = node({ host: "localhost" });
-    await says(made, /No connection to RabbitMQ.*(does not match|altnames)/i);
+    await says(made, /Cannot connect to RabbitMQ.*(does not match|altnames)/i);
     await says(made, /MongoDB .* is unavailable.*(does not match|altnames)/i);
     expect(made.output()).not.toMatch(/Connected to RabbitMQ/);
   }, 40_000);
@@ -158,7 +158,7 @@ describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
 
 it("a node that does not know the authority talks to neither", async () => {
   const made = node({ ca: "" });
-  await says(made, /No connection to RabbitMQ.*(certificate|issuer)/i);
+  await says(made, /Cannot connect to RabbitMQ.*(certificate|issuer)/i);
   await says(made, /MongoDB .* is unavailable.*(certificate|issuer)/i);
   expect(made.output()).not.toMatch(/Connected to RabbitMQ/);
 }, 40_000);

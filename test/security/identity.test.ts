@@ -504,7 +504,7 @@ describe("secrets", () => {
       AUTH_JWKS: Buffer.from(JSON.stringify({ keys: [pair.public] })).toString("base64url"),
       AUTH_PRIVATE_JWK: jwk,
     });
-    const complaints = [/No connection to RabbitMQ/, /MongoDB at .* is unavailable/];
+    const complaints = [/Cannot connect to RabbitMQ/, /MongoDB at .* is unavailable/];
     await eventually(() => complaints.every((complaint) => complaint.test(node.output())), {
       within: 15_000,
     }).finally(() => node.end("SIGKILL"));

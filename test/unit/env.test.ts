@@ -2,12 +2,13 @@ import { createPrivateKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TSchema } from "typebox";
+import { ConfigurationError, readEnv } from "../../broker/env/read.ts";
+import { environment } from "../../broker/env/schema.ts";
 import { encode, newKeyPair } from "../../broker/keys.ts";
 import { serviceNames } from "../../contracts/actions.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "souk-env-"));
-process.env.DATA_DIR = dataDir;
-const { ConfigurationError, readEnv } = await import("../../broker/env.ts");
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
 const pair = newKeyPair();
@@ -22,7 +23,7 @@ const cluster = {
 const embedded = { DATA_DIR: dataDir };
 const zeros = Buffer.alloc(32).toString("base64url");
 
-/** A pair whose private half anybody finds by trying. */
+/** A valid pair whose private key is one repeated byte. */
 function guessablePair() {
   const seed = Buffer.alloc(32, 7);
   const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
@@ -44,7 +45,7 @@ function faultsOf(source: Record<string, string | undefined>): string[] {
 const guessable = guessablePair();
 
 describe("an embedded market's configuration", () => {
-  it("needs nothing, and listens on this machine alone", () => {
+  it("needs no variable, and listens on this machine only", () => {
     expect(readEnv(embedded)).toMatchObject({
       embedded: true,
       services: serviceNames,
@@ -54,7 +55,7 @@ describe("an embedded market's configuration", () => {
     });
   });
 
-  it("makes keys on first start that only their owner can read, and finds them again", () => {
+  it("makes keys on first start, readable only by their owner, and reads them again later", () => {
     const first = readEnv(embedded).keys;
     expect(readEnv(embedded).keys).toEqual(first);
     expect(first.private?.kid).toBe(first.public[0]?.kid);
@@ -62,7 +63,7 @@ describe("an embedded market's configuration", () => {
   });
 
   it.each(["{", "null", "{}", '{"public":[]}', '{"public":[{}],"private":{}}'])(
-    "does not replace keys that it cannot read: %s",
+    "does not replace a key file that it cannot read: %s",
     (content) => {
       const broken = mkdtempSync(join(tmpdir(), "souk-env-"));
       writeFileSync(join(broken, "keys.json"), content);
@@ -75,7 +76,7 @@ describe("an embedded market's configuration", () => {
   );
 
   it.each(["/dev/null/data", "/proc/data", "/proc/data/deeper"])(
-    "is refused %s as DATA_DIR, which cannot be written",
+    "is not valid with the DATA_DIR %s, which cannot be written",
     (DATA_DIR) => {
       expect(faultsOf({ DATA_DIR })).toEqual([
         expect.stringMatching(/^DATA_DIR .* cannot be written/),
@@ -90,7 +91,7 @@ describe("SOCKET_URL", () => {
     "wss://live.example:444",
     "http://localhost:8080",
     "ws://[::1]:3001",
-  ])("may be %s", (SOCKET_URL) => {
+  ])("is valid as %s", (SOCKET_URL) => {
     expect(readEnv({ ...embedded, SOCKET_URL }).socketUrl).toBe(SOCKET_URL);
   });
 
@@ -106,7 +107,7 @@ describe("SOCKET_URL", () => {
     "https://a;script-src",
     "https://a 'unsafe-inline'",
     "https://a,https://b",
-  ])("may not be %s: it becomes part of the page's policy", (SOCKET_URL) => {
+  ])("is not valid as %s, because it becomes part of the page's security policy", (SOCKET_URL) => {
     const faults = faultsOf({ ...embedded, SOCKET_URL });
     expect(faults).toEqual([expect.stringMatching(/^SOCKET_URL must be an exact origin/)]);
     expect(faults.join()).not.toContain("secret");
@@ -114,7 +115,7 @@ describe("SOCKET_URL", () => {
 });
 
 describe("a cluster node's configuration", () => {
-  it("names every fault at once", () => {
+  it("reports all faults at once", () => {
     const faults = faultsOf({
       AMQP_URL: "amqp://localhost",
       PORT: "99999",
@@ -138,17 +139,17 @@ describe("a cluster node's configuration", () => {
       expect(faults.filter((fault) => fault.includes(name))).not.toHaveLength(0);
   });
 
-  it("names what else is wrong when AMQP_URL is missing or wrong, and nothing that only follows from it", () => {
+  it("reports all other faults when AMQP_URL is missing or faulty, and no fault that follows from it", () => {
     const wrong = { SERVICES: "market,users", MARKET_MONGO_URL: "mysql://x", CURRENCY: "euro" };
     const others = [
       /^MARKET_MONGO_URL must be a URL/,
-      /hosts users: set USERS_MONGO_URL/,
+      /^USERS_MONGO_URL or MONGO_URL is missing/,
       /^CURRENCY must be/,
       /^AUTH_JWKS is missing/,
       /^AUTH_PRIVATE_JWK is missing/,
     ];
     for (const [AMQP_URL, first] of [
-      [undefined, /^AMQP_URL is missing: market, users would have nobody/],
+      [undefined, /^AMQP_URL is missing/],
       ["http://x", /^AMQP_URL must be a URL/],
     ] as const) {
       const faults = faultsOf({ ...wrong, AMQP_URL });
@@ -171,7 +172,7 @@ describe("a cluster node's configuration", () => {
     });
   });
 
-  it("prefers a service's own URL, with the database it names", () => {
+  it("prefers a service's own URL and the database in it", () => {
     const { mongoUrls } = readEnv({
       ...cluster,
       USERS_MONGO_URL: "mongodb://localhost:1/people?w=1",
@@ -183,17 +184,22 @@ describe("a cluster node's configuration", () => {
     });
   });
 
-  it.each(["market", "notifications", "users"])("is refused for %s without a database", (name) => {
-    const source = {
-      AMQP_URL: "amqp://localhost",
-      SERVICES: name,
-      AUTH_JWKS: jwks,
-      ...(name === "users" && { AUTH_PRIVATE_JWK: jwk }),
-    };
-    expect(faultsOf(source)).toEqual([
-      expect.stringMatching(new RegExp(`hosts ${name}: set ${name.toUpperCase()}_MONGO_URL`)),
-    ]);
-  });
+  it.each(["market", "notifications", "users"])(
+    "is not valid for %s without a database",
+    (name) => {
+      const source = {
+        AMQP_URL: "amqp://localhost",
+        SERVICES: name,
+        AUTH_JWKS: jwks,
+        ...(name === "users" && { AUTH_PRIVATE_JWK: jwk }),
+      };
+      expect(faultsOf(source)).toEqual([
+        expect.stringMatching(
+          new RegExp(`^${name.toUpperCase()}_MONGO_URL or MONGO_URL is missing`),
+        ),
+      ]);
+    },
+  );
 
   it("needs no database for api, and no keys for market", () => {
     expect(faultsOf({ AMQP_URL: "amqp://localhost", SERVICES: "api", AUTH_JWKS: jwks })).toEqual(
@@ -208,18 +214,21 @@ describe("a cluster node's configuration", () => {
     ).toEqual([]);
   });
 
-  it("is refused the private key where users is not hosted", () => {
+  it("is not valid with the private key on a node without users", () => {
     expect(faultsOf({ ...cluster, SERVICES: "api" })).toEqual([
-      expect.stringMatching(/only users may hold it/),
+      expect.stringMatching(/Only users may have it/),
     ]);
   });
 
   it.each([
-    ["a key of no shape", { AUTH_PRIVATE_JWK: encode({ kty: "oct", k: "secret" }) }],
-    ["a key that nobody could check", { AUTH_PRIVATE_JWK: encode(newKeyPair().private) }],
-    ["no JSON", { AUTH_JWKS: "hello" }],
+    [
+      "a private key that is not Ed25519",
+      { AUTH_PRIVATE_JWK: encode({ kty: "oct", k: "secret" }) },
+    ],
+    ["a private key without its public key", { AUTH_PRIVATE_JWK: encode(newKeyPair().private) }],
+    ["a set that is not JSON", { AUTH_JWKS: "hello" }],
     ["an empty set", { AUTH_JWKS: encode({ keys: [] }) }],
-    ["a set that shows the private key", { AUTH_JWKS: encode({ keys: [pair.private] }) }],
+    ["a set with a private key", { AUTH_JWKS: encode({ keys: [pair.private] }) }],
     [
       "a set with two keys of one kid",
       {
@@ -229,11 +238,11 @@ describe("a cluster node's configuration", () => {
       },
     ],
     [
-      "a public key that takes signatures which nobody made",
+      "a public key for which anyone can forge signatures",
       { AUTH_JWKS: encode({ keys: [{ ...pair.public, x: zeros }] }) },
     ],
     [
-      "halves that are no pair",
+      "halves that are not a pair",
       { AUTH_PRIVATE_JWK: encode({ ...pair.private, d: newKeyPair().private.d }) },
     ],
     [
@@ -247,23 +256,23 @@ describe("a cluster node's configuration", () => {
       "a key for another algorithm",
       { AUTH_JWKS: encode({ keys: [{ ...pair.public, alg: "RS256" }] }) },
     ],
-  ])("is refused %s", (_what, change) =>
+  ])("is not valid with %s", (_what, change) =>
     expect(faultsOf({ ...cluster, ...change })).toHaveLength(1),
   );
 
-  it("is refused unencrypted URLs to other hosts, unless ALLOW_PLAINTEXT says so", () => {
-    const away = {
+  it("is not valid with unencrypted URLs to other machines, unless ALLOW_PLAINTEXT permits them", () => {
+    const remote = {
       ...cluster,
       AMQP_URL: "amqp://souk:secret-3f@rabbit",
       MONGO_URL: "mongodb://u:secret-3f@a,b/x",
     };
-    const faults = faultsOf(away);
+    const faults = faultsOf(remote);
     expect(faults).toHaveLength(4);
     expect(faults.join()).not.toContain("secret");
-    expect(faultsOf({ ...away, ALLOW_PLAINTEXT: "1" })).toEqual([]);
+    expect(faultsOf({ ...remote, ALLOW_PLAINTEXT: "1" })).toEqual([]);
     expect(
       faultsOf({
-        ...away,
+        ...remote,
         AMQP_URL: "amqps://souk:secret-3f@rabbit",
         MONGO_URL: "mongodb://a,b/?tls=true",
       }),
@@ -278,7 +287,7 @@ describe("a cluster node's configuration", () => {
     "mongodb://a/x?tls=true&tlsAllowInvalidCertificates=true",
     "mongodb+srv://a/x?tlsAllowInvalidHostnames=true",
     "mongodb://a/x?appName=tls=true",
-  ])("is refused %s, which TLS does not protect", (MONGO_URL) => {
+  ])("is not valid with %s, which TLS does not protect", (MONGO_URL) => {
     const faults = faultsOf({ ...cluster, MONGO_URL });
     expect(faults).toHaveLength(3);
     for (const fault of faults) expect(fault).toMatch(/is not encrypted/);
@@ -288,11 +297,11 @@ describe("a cluster node's configuration", () => {
     "mongodb+srv://a/x",
     "mongodb://a/x?ssl=true",
     "mongodb://a/x?TLS=true&tlsCAFile=ca.pem",
-  ])("takes %s for encrypted", (MONGO_URL) =>
+  ])("is valid with %s, which TLS protects", (MONGO_URL) =>
     expect(faultsOf({ ...cluster, MONGO_URL })).toEqual([]),
   );
 
-  it("is refused them without a cluster too", () => {
+  it("is not valid with unencrypted URLs in an embedded market either", () => {
     expect(
       faultsOf({ ...embedded, MONGO_URL: "mongodb://u:p@db.example/?tls=false" }),
     ).toHaveLength(3);
@@ -306,23 +315,22 @@ describe("a cluster node's configuration", () => {
     { AMQP_URL: "rabbit user:secret@rabbit" },
     { MONGO_URL: "mongodb://user:sec@ret@db" },
     { MONGO_URL: "mongodb://db/?tlsCertificateKeyFilePassword=secret" },
-  ])("shows no part of a password when it complains of %j", (wrong) => {
+  ])("shows no part of the password when it reports %j", (wrong) => {
     const faults = faultsOf({ ...cluster, ...wrong });
     expect(faults).not.toEqual([]);
     expect(faults.join()).not.toMatch(/sec|ret@/);
   });
 
-  it("is refused amqp:// that only claims to be encrypted", () => {
+  it("takes amqp:// for unencrypted, whatever its options are", () => {
     expect(faultsOf({ ...cluster, AMQP_URL: "amqp://souk:secret-3f@rabbit?tls=true" })).toEqual([
       expect.stringMatching(/is not encrypted/),
     ]);
-    // Of several, each counts.
     expect(
       faultsOf({ ...cluster, AMQP_URL: "amqps://souk:secret-3f@a;amqp://souk:secret-3f@b" }),
     ).toEqual([expect.stringMatching(/is not encrypted/)]);
   });
 
-  it("is refused RabbitMQ's default user on another host", () => {
+  it("is not valid with RabbitMQ's default user on another machine", () => {
     expect(faultsOf({ ...cluster, AMQP_URL: "amqps://guest:guest@rabbit" })).toEqual([
       expect.stringMatching(/default user guest/),
     ]);
@@ -334,11 +342,11 @@ describe("a cluster node's configuration", () => {
     { AMQP_URL: "amqps://souk:3fa8c1d0@a;amqps://souk:p%61ssword@b" },
     { MARKET_MONGO_URL: "mongodb+srv://souk:12345678@db/market" },
     { MARKET_MONGO_URL: "mongodb://market:Market@db/market?tls=true" },
-  ])("is refused a password that is guessed first: %j", (guessed) => {
-    expect(faultsOf({ ...cluster, ...guessed })).toEqual([expect.stringMatching(/guessed first/)]);
+  ])("is not valid with an easily guessed password: %j", (guessed) => {
+    expect(faultsOf({ ...cluster, ...guessed })).toEqual([expect.stringMatching(/easily guessed/)]);
   });
 
-  it("may use any password on this machine", () => {
+  it("is valid with any password for servers on this machine", () => {
     expect(
       faultsOf({
         ...cluster,
@@ -349,7 +357,7 @@ describe("a cluster node's configuration", () => {
   });
 
   it.each(["rabbit", "http://x", "amqp://", "mongodb://x"])(
-    "is refused %s as AMQP_URL",
+    "is not valid with the AMQP_URL %s",
     (AMQP_URL) => {
       expect(faultsOf({ ...cluster, AMQP_URL })).toEqual([
         expect.stringMatching(/^AMQP_URL must be/),
@@ -357,10 +365,38 @@ describe("a cluster node's configuration", () => {
     },
   );
 
-  it("is refused a service that does not exist", () => {
+  it("is not valid with an unknown service", () => {
     const { AUTH_PRIVATE_JWK: _, ...others } = cluster;
     expect(faultsOf({ ...others, SERVICES: "market,bazaar" })).toEqual([
-      expect.stringMatching(/no service bazaar/),
+      expect.stringMatching(/SERVICES names bazaar, which does not exist/),
     ]);
+  });
+});
+
+describe("the README's configuration table", () => {
+  const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+  const [, section] = /^#+ Configuration\n(.*?)^#/ms.exec(readme)!;
+  const rows = [...section!.matchAll(/^\| (`[A-Z_<][^|]*) \|([^|]*)\|/gm)].map(
+    ([, names, defaults]) => ({
+      names: [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
+      defaults: defaults!,
+    }),
+  );
+  const schemas = Object.entries<TSchema & { default?: unknown }>(environment.properties);
+  const documented = (name: string) =>
+    rows.find(({ names }) => names.includes(name.replace(/^[A-Z]+(?=_MONGO_URL)/, "<SERVICE>")));
+
+  it.each(schemas)("has %s with its default", (name, { default: value }) => {
+    const row = documented(name);
+
+    expect(row).toBeDefined();
+    if (value !== undefined) expect(row!.defaults).toContain(String(value));
+  });
+
+  it("has no variable that Souk does not read", () => {
+    const names = rows.flatMap((row) => row.names);
+    const known = ["NODE_EXTRA_CA_CERTS", "<SERVICE>_MONGO_URL", ...schemas.map(([name]) => name)];
+
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
 });

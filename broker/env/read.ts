@@ -1,0 +1,161 @@
+/** Reads a node's environment and reports all of its faults at once. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/schema";
+import { serviceNames, services as owners, type ServiceName } from "../../contracts/actions.ts";
+import { writableFolder } from "../folder.ts";
+import { keysFromEnv, keysFromFile, noKeys, type Keys } from "../keys.ts";
+import { missingVariables, urlFaults } from "./faults.ts";
+import { environment, mongoUrlName, type Variables } from "./schema.ts";
+import { redact, splitAmqpUrls, splitOrigins, withDatabase } from "./urls.ts";
+
+type Owner = (typeof owners)[number];
+type Source = Record<string, string | undefined>;
+
+export interface Env {
+  /** All services run in this process, without a transporter. */
+  embedded: boolean;
+  /** An embedded market over files. It begins with sample people and items. */
+  hasSamples: boolean;
+  /** The services that this node hosts. */
+  services: readonly ServiceName[];
+  host: string;
+  port: number;
+  socketPort: number;
+  healthPort: number | undefined;
+  amqpUrl: string | undefined;
+  /** Database URLs, by service. */
+  mongoUrls: Partial<Record<Owner, string>>;
+  dataDir: string;
+  keys: Keys;
+  /** Exact origins whose pages may call api, besides its own. */
+  corsOrigins: string[];
+  currency: string;
+  logLevel: string;
+  nodeId: string;
+  namespace: string;
+  rateScale: number;
+  socketUrl: string | undefined;
+  trustedProxies: number;
+}
+
+/** A configuration that cannot work. `faults` has one sentence for each fault. */
+export class ConfigurationError extends Error {
+  readonly faults: string[];
+  constructor(faults: string[]) {
+    super(`The configuration is not valid:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.faults = faults;
+  }
+}
+
+/** Reads and checks the whole configuration. Throws a ConfigurationError with all faults. */
+export function readEnv(source: Source): Env {
+  const faults: string[] = [];
+  const values = readVariables(source, faults);
+  const services = readServices(source.SERVICES, faults);
+  // Without AMQP_URL, a node with only some of the services is a cluster node with a fault.
+  const embedded = !source.AMQP_URL && services.length === serviceNames.length;
+  const mongoUrls = mongoUrlsOf(values);
+  const dataDir = resolve(values.DATA_DIR);
+  if (embedded && services.some((name) => name !== "api" && !mongoUrls[name]))
+    writableFolder("DATA_DIR", dataDir, faults);
+  if (!embedded) faults.push(...missingVariables(source, services));
+  const ownMongoUrls = owners
+    .filter((it) => services.includes(it))
+    .flatMap((it) => mongoUrls[it] ?? []);
+  const urls = [...splitAmqpUrls(values.AMQP_URL), ...ownMongoUrls];
+  faults.push(...urlFaults(urls, values.ALLOW_PLAINTEXT === "1"));
+  const keys = readKeys(source, { embedded, services, dataDir }, faults);
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  const hasSamples = embedded && Object.keys(mongoUrls).length === 0;
+  return {
+    ...fieldsOf(values),
+    ...{ embedded, hasSamples, services, mongoUrls, dataDir, keys },
+    host: values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
+    nodeId: values.NODE_ID ?? uniqueNodeId(services),
+  };
+}
+
+/** The fields that depend on one variable each. */
+const fieldsOf = (values: Variables) => ({
+  port: values.PORT,
+  socketPort: values.SOCKET_PORT,
+  healthPort: values.HEALTH_PORT,
+  amqpUrl: values.AMQP_URL,
+  corsOrigins: splitOrigins(values.CORS_ORIGINS),
+  currency: values.CURRENCY,
+  logLevel: values.LOG_LEVEL,
+  namespace: values.NAMESPACE,
+  rateScale: values.RATE_SCALE,
+  socketUrl: values.SOCKET_URL,
+  trustedProxies: values.TRUSTED_PROXIES,
+});
+
+const compiled = Compile(environment);
+const schemas: Record<string, TSchema & { default?: unknown; expected?: string; type?: string }> =
+  environment.properties;
+
+/** All variables, converted to their types. A missing or faulty one has its default, so that the rest is checked too. */
+function readVariables(source: Source, faults: string[]): Variables {
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    const isNumber = schema.type === "number" || schema.type === "integer";
+    const text = source[name];
+    if (text) values[name] = isNumber ? Number(text) : text;
+    else if (!isOptional(name)) values[name] = schema.default;
+  }
+  const [, errors] = compiled.Errors(values);
+  for (const name of new Set(errors.map(({ instancePath }) => instancePath.slice(1)))) {
+    const { expected, default: fallback } = schemas[name]!;
+    faults.push(`${name} must be ${expected}; it is "${redact(source[name] ?? "")}".`);
+    values[name] = isOptional(name) ? undefined : fallback;
+  }
+  // The cast: each value matches the schema now, or is its default.
+  return values as Variables;
+}
+
+const isOptional = (name: string) => !(environment.required as string[]).includes(name);
+
+/** An unset variable means all services, an empty one none: a node with a REPL only. */
+function readServices(text: string | undefined, faults: string[]): readonly ServiceName[] {
+  if (text === undefined) return serviceNames;
+  const names = text.split(",").filter(Boolean);
+  const unknown = names.filter((name) => !serviceNames.includes(name as ServiceName));
+  if (unknown.length > 0)
+    faults.push(
+      `SERVICES names ${unknown.join(", ")}, which does not exist. The services are ${serviceNames.join(", ")}.`,
+    );
+  return names as ServiceName[];
+}
+
+/** A service's own URL may name its database. MONGO_URL gives each service a database of its own on one server. */
+function mongoUrlsOf(values: Variables): Env["mongoUrls"] {
+  const urlOf = (owner: Owner) => {
+    const own = values[mongoUrlName(owner)];
+    const url = own ?? values.MONGO_URL;
+    return url && withDatabase(url, `souk-${owner}`, { keep: url === own });
+  };
+  return Object.fromEntries(owners.map((owner) => [owner, urlOf(owner)]).filter(([, url]) => url));
+}
+
+/** An embedded market makes its keys on first start; only a configuration without other faults may write a file. */
+function readKeys(
+  source: Source,
+  { embedded, services, dataDir }: Pick<Env, "embedded" | "services" | "dataDir">,
+  faults: string[],
+): Keys {
+  if (!embedded) return keysFromEnv(source, services, faults);
+  return faults.length === 0 ? keysFromFile(dataDir, faults) : noKeys;
+}
+
+/** Random, because a restarted container keeps its host name, and RabbitMQ may still have the last node's queues. */
+function uniqueNodeId(services: readonly ServiceName[]): string {
+  const prefix =
+    services.length === serviceNames.length ? "souk" : services.join("-") || "operator";
+  const host = hostname()
+    .replace(/[^\w-]/g, "-")
+    .slice(0, 60);
+  return `${prefix}-${host}-${randomBytes(3).toString("hex")}`;
+}

@@ -1,0 +1,128 @@
+/**
+ * The environment of a node: every variable with its type, default, description, and what a value must be.
+ * The README's table "Configuration" is checked against this schema.
+ */
+import Type, { type Static, type TSchemaOptions } from "typebox";
+import Format from "typebox/format";
+import { services } from "../../contracts/actions.ts";
+import { isAmqpUrl, isMongoUrl, isOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
+
+Format.Set("amqp-url", isAmqpUrl);
+Format.Set("mongo-url", isMongoUrl);
+Format.Set("origins", (text) => splitOrigins(text).every(isOrigin));
+Format.Set("socket-origin", isSocketOrigin);
+
+/** `expected` completes the sentence "NAME must be …" when a value does not match. */
+interface Options extends TSchemaOptions {
+  description: string;
+  expected?: string;
+}
+
+const port = (options: Options & { default?: number }) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    expected: "a whole number from 0 to 65535",
+    ...options,
+  });
+const optional = (options: Options) => Type.Optional(Type.String(options));
+const mongoUrl = (description: string) =>
+  optional({
+    format: "mongo-url",
+    expected: "a URL that begins with mongodb:// or mongodb+srv://",
+    description,
+  });
+
+type Owner = (typeof services)[number];
+export type MongoUrlName = `${Uppercase<Owner>}_MONGO_URL`;
+/** The variable with the database URL of one service. */
+export const mongoUrlName = (owner: Owner) => `${owner.toUpperCase()}_MONGO_URL` as MongoUrlName;
+
+const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
+
+// The cast: Object.fromEntries does not keep the names.
+const mongoUrls = Object.fromEntries(
+  services.map((owner) => [
+    mongoUrlName(owner),
+    mongoUrl(`The MongoDB of ${owner}; it wins over MONGO_URL, and may name the database`),
+  ]),
+) as Record<MongoUrlName, ReturnType<typeof mongoUrl>>;
+
+export const environment = Type.Object({
+  AMQP_URL: optional({
+    format: "amqp-url",
+    expected: "a URL that begins with amqp:// or amqps://",
+    description: "RabbitMQ; without it, everything runs in this process",
+  }),
+  MONGO_URL: mongoUrl("MongoDB; each service uses the database souk-<service>"),
+  ...mongoUrls,
+  AUTH_JWKS: optional({ description: "The public keys that check access tokens" }),
+  AUTH_PRIVATE_JWK: optional({ description: "The private key that signs them, for users only" }),
+  HOST: optional({
+    description: "The address to listen on: 127.0.0.1, in a cluster 0.0.0.0",
+  }),
+  PORT: port({ default: 3000, description: "The port of api; 0 takes a free one" }),
+  SOCKET_PORT: port({ default: 3001, description: "The port of Socket.IO; 0 takes a free one" }),
+  HEALTH_PORT: Type.Optional(
+    port({ description: "The port of the health checks of a node without api" }),
+  ),
+  DATA_DIR: Type.String({
+    default: "./data",
+    description: "The files and keys of an embedded market, for one process at a time",
+  }),
+  CORS_ORIGINS: Type.String({
+    format: "origins",
+    default: "",
+    expected: "exact origins separated by commas, for example https://shop.example",
+    description: "Origins whose pages may call api, besides its own",
+  }),
+  CURRENCY: Type.String({
+    pattern: "^[A-Z]{3}$",
+    default: "EUR",
+    expected: "three capital letters, for example EUR",
+    description: "The currency of all prices",
+  }),
+  SERVICES: optional({ description: "The services of this node, separated by commas" }),
+  NODE_ID: optional({
+    pattern: "^[\\w-]{1,100}$",
+    expected: "1 to 100 letters, digits, hyphens and underscores",
+    description: "A unique name of this node",
+  }),
+  NAMESPACE: Type.String({
+    pattern: "^[\\w-]{0,50}$",
+    default: "",
+    expected: "at most 50 letters, digits, hyphens and underscores",
+    description: "Separates several clusters on one RabbitMQ",
+  }),
+  LOG_LEVEL: Type.Enum([...levels], {
+    default: "info",
+    expected: `one of ${levels.join(", ")}`,
+    description: "The least severe level that is logged",
+  }),
+  RATE_SCALE: Type.Number({
+    minimum: 0.001,
+    maximum: 1_000_000,
+    default: 1,
+    expected: "a number from 0.001 to 1000000",
+    description: "Multiplies every rate and connection limit",
+  }),
+  TRUSTED_PROXIES: Type.Integer({
+    minimum: 0,
+    maximum: 10,
+    default: 0,
+    expected: "a whole number from 0 to 10",
+    description: "The number of proxies in front, whose X-Forwarded-For is believed",
+  }),
+  SOCKET_URL: optional({
+    format: "socket-origin",
+    expected: "an exact origin without a path that begins with http://, https://, ws:// or wss://",
+    description: "The public origin of Socket.IO, when it is not api's host at SOCKET_PORT",
+  }),
+  ALLOW_PLAINTEXT: Type.Enum(["0", "1"], {
+    default: "0",
+    expected: "0 or 1",
+    description: "1 permits unencrypted AMQP and MongoDB connections to other machines",
+  }),
+});
+
+export type Variables = Static<typeof environment>;
