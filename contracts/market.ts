@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { debtActions } from "./outbox.ts";
+import { outboxActions } from "./outbox.ts";
 import {
   action,
   amount,
@@ -95,7 +95,7 @@ export const marketActions = {
   ),
   "market.purchases": action(exactly(page), Sales),
   "market.sales": action(exactly(page), Sales),
-  "market.debts": debtActions.debts,
-  "market.replay": debtActions.replay,
+  "market.outbox": outboxActions.outbox,
+  "market.replay": outboxActions.replay,
   "market.health": health,
 };

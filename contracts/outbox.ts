@@ -1,37 +1,46 @@
 import Type, { type Static } from "typebox";
 import { action, cursor, exactly, id, instant, limit, nextCursor } from "./schema.ts";
 
-/** What a document owes: somebody is to be told of it. Written together with what happened, and paid afterwards. */
-export const Debt = exactly({
-  /** `refused`: whoever is to be told says that the notice is not valid; it is set aside until an operator replays it. */
-  state: Type.Enum(["pending", "told", "refused"]),
-  /** How often it was tried in vain. */
+/** The kind of a message: `notice`, for example. */
+const kind = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9]*$" });
+
+/** One message that a document owes to another service. */
+export const OutboxEntry = exactly({
+  /** `refused` is a dead letter: the receiver says that the message is not valid. An operator can replay it. */
+  state: Type.Enum(["pending", "delivered", "refused", "cancelled"]),
+  /** Failed attempts. */
   attempts: Type.Integer({ minimum: 0 }),
-  /** While it is pending: nobody else pays it before then. */
+  /** While pending: not delivered before this instant. */
   dueAt: Type.Optional(instant),
-  /** Who claimed it last; two who claim at once find out by this whose it is. */
-  claim: Type.Optional(id),
   refusedAt: Type.Optional(instant),
+  /** Why it was refused, in the receiver's words. */
   reason: Type.Optional(Type.String()),
 });
-export type Debt = Static<typeof Debt>;
+export type OutboxEntry = Static<typeof OutboxEntry>;
 
-/** A debt as an operator sees it: `id` is that of the document that owes. */
-const Owed = Type.Object({ id, ...Debt.properties }, { additionalProperties: false });
-export type Owed = Static<typeof Owed>;
+/** An entry as an operator sees it: `id` is the document's. */
+const ListedEntry = exactly({ id, kind, ...OutboxEntry.properties });
+export type ListedEntry = Static<typeof ListedEntry>;
 
-/** For operators, by the REPL: no route leads here. */
-export const debtActions = {
-  /** Those refused, the last first; or those pending, the first due first. `count` is how many there are. */
-  debts: action(
+/** For operators, through the REPL. They have no routes. */
+export const outboxActions = {
+  /**
+   * Refused entries, the newest first, or pending ones, the next due first. `count` is the number of all such entries.
+   * `limit` is the number of documents on a page; a document may have several entries.
+   */
+  outbox: action(
     exactly({
       state: Type.Enum(["pending", "refused"]),
       limit: Type.Optional(limit),
       cursor: Type.Optional(cursor),
     }),
-    exactly({ count: Type.Integer({ minimum: 0 }), debts: Type.Array(Owed), nextCursor }),
+    exactly({
+      count: Type.Integer({ minimum: 0 }),
+      entries: Type.Array(ListedEntry),
+      nextCursor,
+    }),
   ),
-  /** Makes refused debts due again: that one, or all. */
+  /** Makes refused entries due again: those of one document, or all. `replayed` is their number. */
   replay: action(
     exactly({ id: Type.Optional(id) }),
     exactly({ replayed: Type.Integer({ minimum: 0 }) }),

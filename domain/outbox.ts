@@ -1,89 +1,184 @@
-import type { Debt } from "../contracts/outbox.ts";
+/**
+ * The transactional outbox of a document: the messages that it owes to other services, by kind. They are written in the
+ * same write as their cause, so that neither exists without the other. A relay (outbox/relay.ts) delivers them later.
+ */
+import Type, { type Static, type TOptional } from "typebox";
 import type { ErrorCode } from "../contracts/errors.ts";
+import { OutboxEntry } from "../contracts/outbox.ts";
+import { exactly, id, instant } from "../contracts/schema.ts";
 
-/** How long whoever claims a debt has to pay it before another may try (ms). */
+/** The lease on a document (ms): no other node delivers its entries before the lease ends. */
 export const leaseMs = 15_000;
-/** Who holds a lease begins no call later than this (ms): the call may take 5 s, and a clock may be a little off. */
-export const beginWithinMs = 8_000;
+/** The holder of a lease starts its last call this long after the claim (ms): a call takes up to 5 s, and clocks differ. */
+export const startWithinMs = 8_000;
 
-const firstWaitMs = 500;
-const longestWaitMs = 60_000;
+const firstRetryMs = 500;
+const maxRetryMs = 60_000;
+const maxReasonLength = 500;
 
-/** Exponential backoff with full jitter, after so many attempts in vain: `chance` is from 0 to 1. */
-export const waitMs = (attempts: number, chance: number) =>
-  Math.round(chance * Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempts, 30)));
-
-/** While nobody takes notices one debt in turn asks, this often, whether that is over: no longer, for all others wait for it. */
-export const outageWaitMs = (chance: number) => waitMs(0, chance);
-
-/** `away`: nobody took it, which may be no fault of the debt's. `refused`: it will never be taken as it is. */
-export type Outcome = "told" | "away" | "refused" | "failed";
-
-/** What an attempt came to that ended with this code. */
-export const outcomeOf = (code: ErrorCode): Outcome => {
-  if (code === "BAD_DATA") return "refused";
-  return code === "UNAVAILABLE" || code === "TIMEOUT" || code === "TOO_MANY_REQUESTS"
-    ? "away"
-    : "failed";
+const fields = {
+  /** The earliest due time of the pending entries, or the end of the lease. Absent when no entry is pending. */
+  dueAt: Type.Optional(instant),
+  /** The current lease. Only its holder may mark entries. */
+  claim: Type.Optional(id),
+  /** Present while an entry is a dead letter: when the last one was refused. */
+  refusedAt: Type.Optional(instant),
+  /** Counts the writes that add entries. A mark matches only the version that it was made from. */
+  version: Type.Integer({ minimum: 1 }),
 };
 
-const later = (now: Date, ms: number) => new Date(now.getTime() + ms).toISOString();
+/** The schema of the outbox of a document that owes messages of these kinds. */
+export const outboxOf = <const Kind extends string>(...kinds: Kind[]) =>
+  exactly({
+    ...fields,
+    // Object.fromEntries forgets the names of the keys.
+    entries: exactly(
+      Object.fromEntries(kinds.map((kind) => [kind, Type.Optional(OutboxEntry)])) as {
+        [K in Kind]: TOptional<typeof OutboxEntry>;
+      },
+    ),
+  });
 
-/** The debt as it is written with what happened. Whoever writes it pays it at once and holds the first lease, or leaves it to the relay. */
-export const newDebt = (now: Date, isPaidAtOnce = true): Debt => ({
+export interface Outbox<Kind extends string = string> {
+  dueAt?: string;
+  claim?: string;
+  refusedAt?: string;
+  version: number;
+  entries: Partial<Record<Kind, Static<typeof OutboxEntry>>>;
+}
+
+/** A stored document with an outbox. */
+export interface Owner {
+  _id: string;
+  outbox?: Outbox;
+}
+
+/** The kinds of messages that the schema of a document declares. */
+export type KindOf<Doc extends Owner> = keyof NonNullable<Doc["outbox"]>["entries"] & string;
+
+/** Messages to enqueue: the kind of each, and when it is due. */
+export type DueTimes<Kind extends string = string> = Partial<Record<Kind, Date>>;
+
+/** How the delivery of one entry ended. A pending entry is tried again after `waitMs`. */
+export type Outcome =
+  | { state: "delivered" | "cancelled" }
+  | { state: "refused"; reason: string }
+  | { state: "pending"; waitMs: number; isAttempt: boolean };
+
+const instantAfter = (now: Date, ms: number) => new Date(now.getTime() + ms).toISOString();
+
+const pendingEntry = (dueAt: Date): OutboxEntry => ({
   state: "pending",
   attempts: 0,
-  dueAt: later(now, isPaidAtOnce ? leaseMs : 0),
+  dueAt: dueAt.toISOString(),
 });
 
-/** Somebody holds the lease. */
-export const isLeased = ({ dueAt }: Debt, now: Date) =>
-  dueAt !== undefined && dueAt > now.toISOString();
+const pendingEntries = (due: DueTimes) =>
+  Object.entries(due).map(([kind, dueAt]) => [kind, pendingEntry(dueAt!)] as const);
 
-/** Fields of the debts that are pending: they alone have a `dueAt`. */
-export const pending = { "notice.dueAt": { $gt: "" } };
-/** Of those that are due. */
-export const due = (now: Date) => ({ "notice.dueAt": { $lte: now.toISOString() } });
-/** Of those that came due after one instant and until another. */
+/** The outbox of a document that had none. With a lease, the node that writes it delivers what is due at once. */
+export function newOutbox<Kind extends string>(
+  due: DueTimes<Kind>,
+  lease?: { claim: string; now: Date },
+): Outbox<Kind> {
+  const entries = Object.fromEntries(pendingEntries(due)) as Outbox<Kind>["entries"];
+  const claimed = lease && { dueAt: instantAfter(lease.now, leaseMs), claim: lease.claim };
+  return { version: 1, ...summaryOf(entries), ...claimed, entries };
+}
+
+type Fields = Record<string, unknown>;
+
+/** Adds entries to an update of a document that may have an outbox. It ends the current lease, whose holder does not know them. */
+export function withEntries(update: Record<string, Fields>, due: DueTimes): Record<string, Fields> {
+  const entries = pendingEntries(due);
+  const set = Object.fromEntries(entries.map(([kind, entry]) => [`outbox.entries.${kind}`, entry]));
+  const { dueAt } = summaryOf(Object.fromEntries(entries));
+  return {
+    ...update,
+    $set: { ...update.$set, ...set },
+    $min: { ...update.$min, "outbox.dueAt": dueAt },
+    $inc: { ...update.$inc, "outbox.version": 1 },
+    $unset: { ...update.$unset, "outbox.claim": true },
+  };
+}
+
+/** The outbox after a delivery, without its lease. Entries without an outcome stay as they are. */
+export function afterDelivery(
+  { version, entries: before }: Outbox,
+  outcomes: Record<string, Outcome>,
+  now: Date,
+): Outbox {
+  const entries = { ...before };
+  for (const [kind, outcome] of Object.entries(outcomes))
+    entries[kind] = entryAfter(before[kind]!, outcome, now);
+  return { version, ...summaryOf(entries), entries };
+}
+
+function entryAfter({ attempts = 0 }: OutboxEntry, outcome: Outcome, now: Date): OutboxEntry {
+  const { state } = outcome;
+  if (state === "pending") {
+    const { waitMs, isAttempt } = outcome;
+    return { state, attempts: attempts + Number(isAttempt), dueAt: instantAfter(now, waitMs) };
+  }
+  if (state === "refused") {
+    const reason = outcome.reason.slice(0, maxReasonLength);
+    return { state, attempts: attempts + 1, refusedAt: now.toISOString(), reason };
+  }
+  return { state, attempts };
+}
+
+/** What the partial indexes hold: the earliest due time and the latest refusal. */
+function summaryOf(entries: Outbox["entries"]): Pick<Outbox, "dueAt" | "refusedAt"> {
+  const all = Object.values(entries);
+  const dueAt = all.flatMap((entry) => (isPending(entry) ? [entry.dueAt ?? ""] : [])).sort()[0];
+  const refusedAt = all
+    .flatMap((entry) => entry?.refusedAt ?? [])
+    .sort()
+    .at(-1);
+  return { ...(dueAt !== undefined && { dueAt }), ...(refusedAt !== undefined && { refusedAt }) };
+}
+
+const isPending = (entry?: OutboxEntry): entry is OutboxEntry => entry?.state === "pending";
+
+export const isDue = (entry: OutboxEntry | undefined, now: Date) =>
+  isPending(entry) && (entry.dueAt ?? "") <= now.toISOString();
+
+/** Queries. `dueAt` and `refusedAt` are indexed and exist only while an entry is pending or refused. */
+export const pending = { "outbox.dueAt": { $gt: "" } };
+export const refused = { "outbox.refusedAt": { $gt: "" } };
+export const due = (now: Date) => ({ "outbox.dueAt": { $lte: now.toISOString() } });
 export const dueBetween = (after: Date, until: Date) => ({
-  "notice.dueAt": { $gt: after.toISOString(), $lte: until.toISOString() },
+  "outbox.dueAt": { $gt: after.toISOString(), $lte: until.toISOString() },
 });
-/** Of those that were refused. */
-export const setAside = { "notice.refusedAt": { $gt: "" } };
+/** Documents with a due entry of one of these kinds. */
+export const ofKinds = (kinds: string[], now: Date) => ({
+  $or: kinds.map((kind) => ({ [`outbox.entries.${kind}.dueAt`]: { $lte: now.toISOString() } })),
+});
+/** Documents whose entry of this kind is in this state. */
+export const inState = (kind: string, state: OutboxEntry["state"]) => ({
+  [`outbox.entries.${kind}.state`]: state,
+});
 
-/** One who claims holds the lease; the others find another `dueAt`. */
+/** Documents without a dead letter of these kinds, and the update that says so after a replay. */
+export const noneRefused = (kinds: string[]) =>
+  Object.fromEntries(kinds.map((kind) => [`outbox.entries.${kind}.state`, { $ne: "refused" }]));
+export const withoutRefusal = { $unset: { "outbox.refusedAt": true } };
+
+/** The update that takes a lease. Nodes that claim the same document at once find another `dueAt`, all but one. */
 export const claimed = (claim: string, now: Date) => ({
-  $set: { "notice.dueAt": later(now, leaseMs), "notice.claim": claim },
+  $set: { "outbox.dueAt": instantAfter(now, leaseMs), "outbox.claim": claim },
 });
 
-const settled = { "notice.dueAt": true, "notice.claim": true };
+/** Exponential backoff with full jitter, in ms, after failed attempts. `chance` is between 0 and 1. */
+export const backoffMs = (attempts: number, chance: number) =>
+  Math.round(chance * Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(attempts, 30)));
 
-export const told = { $set: { "notice.state": "told" }, $unset: settled };
+/** Why a delivery failed: `unavailable` is the receiver's fault, `refused` the message's for good, `failed` anything else. */
+export type Failure = "unavailable" | "refused" | "failed";
 
-/** It was not tried: due again at once. */
-export const released = (now: Date) => ({
-  $set: { "notice.dueAt": now.toISOString() },
-  $unset: { "notice.claim": true },
-});
-
-/** It was tried in vain: due again after a wait. */
-export const postponed = (wait: number, now: Date) => ({
-  $set: { "notice.dueAt": later(now, wait) },
-  $unset: { "notice.claim": true },
-  $inc: { "notice.attempts": 1 },
-});
-
-export const refused = (reason: string, now: Date) => ({
-  $set: {
-    "notice.state": "refused",
-    "notice.refusedAt": now.toISOString(),
-    "notice.reason": reason.slice(0, 500),
-  },
-  $unset: settled,
-  $inc: { "notice.attempts": 1 },
-});
-
-export const replayed = (now: Date) => ({
-  $set: { "notice.state": "pending", "notice.attempts": 0, "notice.dueAt": now.toISOString() },
-  $unset: { "notice.refusedAt": true, "notice.reason": true },
-});
+export function failureOf(code: ErrorCode): Failure {
+  if (code === "BAD_DATA") return "refused";
+  return code === "UNAVAILABLE" || code === "TIMEOUT" || code === "TOO_MANY_REQUESTS"
+    ? "unavailable"
+    : "failed";
+}

@@ -1,9 +1,9 @@
 import type { ErrorCode } from "../contracts/errors.ts";
-import { newDebt } from "./outbox.ts";
 import type { Item, Sale } from "../contracts/market.ts";
 import type { ItemDocument } from "./item.ts";
+import type { Outbox } from "./outbox.ts";
 
-/** What must hold for the sale to happen. With `price`, the buyer pays what they saw or nothing. */
+/** The condition of a sale. With `price`, the item is sold only at that price. */
 export const sellable = (id: string, buyerId: string, price?: number) => ({
   _id: id,
   isSold: false,
@@ -11,12 +11,12 @@ export const sellable = (id: string, buyerId: string, price?: number) => ({
   ...(price === undefined ? {} : { price }),
 });
 
-/** The sale, and the notice it owes: one write, so that there is never one without the other. */
-export const sold = (buyerId: string, saleId: string, now: Date, notice = newDebt(now)) => ({
-  $set: { isSold: true, buyerId, saleId, soldAt: now.toISOString(), notice },
+/** The sale and the seller's notice in the outbox: one write, so that neither exists without the other. */
+export const sold = (buyerId: string, saleId: string, now: Date, outbox: Outbox<"notice">) => ({
+  $set: { isSold: true, buyerId, saleId, soldAt: now.toISOString(), outbox },
 });
 
-/** Why a buy matched nothing, judged by the item as it is now: the sale if it is the buyer's own already, else an error's code. */
+/** Why a buy matched nothing, judged by the item's present state: the caller's own earlier sale, or an error code. */
 export function whyNotSold(
   item: ItemDocument | null,
   buyerId: string,
@@ -27,7 +27,7 @@ export function whyNotSold(
   if (item.isSold)
     return item.buyerId === buyerId && item.saleId ? { saleId: item.saleId } : "ITEM_SOLD";
   if (price !== undefined && price !== item.price) return "PRICE_CHANGED";
-  // It is for sale: what stood in the way is gone by now, and trying again will tell.
+  // It is for sale now. The obstacle is gone, so a retry can succeed.
   return "UNAVAILABLE";
 }
 
@@ -54,7 +54,7 @@ export const toItem = (document: ItemDocument): Item => {
   return { id, title, description, price, currency, imageUrl, sellerId, isSold, createdAt, soldAt };
 };
 
-/** Of a sold item. */
+/** The sale of a sold item. Throws for an unsold one. */
 export const toSale = ({
   _id: itemId,
   saleId,
@@ -65,11 +65,11 @@ export const toSale = ({
   buyerId,
   soldAt,
 }: ItemDocument): Sale => {
-  if (!saleId || !buyerId || !soldAt) throw new Error(`Item ${itemId} is not sold`);
+  if (!saleId || !buyerId || !soldAt) throw new Error(`Item ${itemId} is not sold.`);
   return { id: saleId, itemId, title, price, currency, sellerId, buyerId, soldAt };
 };
 
-/** What the seller is told; its id is the sale's, so that telling twice is telling once. */
+/** The seller's notice. It has the sale's id, so that a second delivery is a duplicate. */
 export const saleNotice = ({ sellerId, ...sale }: Sale) => {
   const { id: saleId, itemId, title, price, currency, soldAt } = sale;
   return {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { env } from "../broker/env.ts";
 import { refusal } from "../broker/refusal.ts";
-import { provide, schema, signedIn } from "../broker/provide.ts";
+import { define } from "../broker/define.ts";
 import { ItemDocument } from "../domain/item.ts";
 import { orderings, wanted } from "../domain/catalogue.ts";
 import { offered, revised } from "../domain/offer.ts";
@@ -16,28 +16,23 @@ import {
 } from "../domain/sale.ts";
 import { sampleItems } from "../domain/samples.ts";
 import { collection } from "../mixins/collection.ts";
-import { debtIndexes, debts, type Debts } from "../mixins/outbox.ts";
+import { outbox, outboxIndexes } from "../mixins/outbox.ts";
 import { paginate } from "../store/pagination.ts";
 
-interface Market extends Debts<ItemDocument> {
-  sales(
-    query: object,
-    params: { cursor?: string; limit?: number },
-  ): Promise<{ sales: ReturnType<typeof toSale>[]; nextCursor: string | null }>;
-}
+/** How often a revision is tried while others change the same item. */
+const maxRevisions = 20;
 
-/** Of revisions at once, all but one look again, and again. */
-const mostTries = 20;
-
-export default schema<Market>({
+export default define({
   name: "market",
 
-  // The collection is the last, so that it opens first and closes last.
+  // The collection comes last, so that it opens first and closes last.
   mixins: [
-    debts<ItemDocument, "notifications.notify">({
-      action: "notifications.notify",
-      together: "notifications.notifyAll",
-      notice: (item) => saleNotice(toSale(item)),
+    outbox<ItemDocument>({
+      notice: {
+        action: "notifications.notify",
+        message: (item) => saleNotice(toSale(item)),
+        batch: { action: "notifications.notifyAll", params: (notices) => ({ notices }) },
+      },
     }),
     collection({
       name: "items",
@@ -53,80 +48,73 @@ export default schema<Market>({
         { fields: ["sellerId", "soldAt", "_id"] },
         { fields: ["buyerId", "soldAt", "_id"], sparse: true },
         { fields: ["saleId"], unique: true, sparse: true },
-        ...debtIndexes,
+        ...outboxIndexes,
       ],
     }),
   ],
 
-  actions: provide<"market", Market>("market", {
+  methods: {
+    async listSales(query: object, page: { cursor?: string; limit?: number }) {
+      const newest = { field: "soldAt", direction: -1 } as const;
+      const { rows, nextCursor } = await paginate(this.store, query, newest, page);
+      return { sales: rows.map(toSale), nextCursor };
+    },
+  },
+
+  actions: {
     async items({ params }) {
       const query = wanted(params);
       if (!query) return { items: [], nextCursor: null };
-      const { rows, nextCursor } = await paginate(
-        this.store,
-        query,
-        orderings[params.sort ?? "newest"],
-        params,
-      );
+      const ordering = orderings[params.sort ?? "newest"];
+      const { rows, nextCursor } = await paginate(this.store, query, ordering, params);
       return { items: rows.map(toItem), nextCursor };
     },
 
-    async item({ params }) {
-      const item = await this.store.one({ _id: params.id });
+    async item({ params: { id } }) {
+      const item = await this.store.one({ _id: id });
       if (!item) throw refusal("ITEM_NOT_FOUND");
       return toItem(item);
     },
 
-    async offer(ctx) {
-      const { id: sellerId } = signedIn(ctx);
-      return toItem(
-        await this.store.insert(
-          offered(ctx.params, {
-            id: randomUUID(),
-            sellerId,
-            currency: env.currency,
-            now: new Date(),
-          }),
-        ),
-      );
+    async offer({ params, meta }) {
+      const made = { id: randomUUID(), sellerId: meta.user.id, now: new Date() };
+      const item = offered(params, { ...made, currency: env.currency });
+      return toItem(await this.store.insert(item));
     },
 
-    async revise(ctx) {
-      const { id: sellerId } = signedIn(ctx);
-      const { id, ...change } = ctx.params;
+    async revise({ params, meta }) {
+      const { id, ...change } = params;
+      const sellerId = meta.user.id;
       for (let tries = 0; ; tries++) {
         const item = await this.store.one({ _id: id });
-        if (!item || item.sellerId !== sellerId || item.isSold || tries === mostTries)
+        if (!item || item.sellerId !== sellerId || item.isSold || tries === maxRevisions)
           throw refusal(whyNotChanged(item, sellerId));
-        // Its words depend on both texts: of two revisions at once, one looks again.
+        // The words depend on both texts. If another revision changed one, this one reads them again.
         const { title, description } = item;
-        const after = await this.store.change(
-          { _id: id, sellerId, isSold: false, title, description },
-          revised(item, change),
-        );
+        const unchanged = { _id: id, sellerId, isSold: false, title, description };
+        const after = await this.store.change(unchanged, revised(item, change));
         if (after) return toItem(after);
       }
     },
 
-    async withdraw(ctx) {
-      const { id: sellerId } = signedIn(ctx);
-      const { id } = ctx.params;
+    async withdraw({ params: { id }, meta }) {
+      const sellerId = meta.user.id;
       const removed = await this.store.remove({ _id: id, sellerId, isSold: false });
       if (!removed) throw refusal(whyNotChanged(await this.store.one({ _id: id }), sellerId));
       return null;
     },
 
     async buy(ctx) {
-      const { id: buyerId } = signedIn(ctx);
       const { id, price } = ctx.params;
-      // One conditional write: of all buyers at once, one matches. The notice owed to the seller is part of it.
+      const buyerId = ctx.meta.user.id;
       const now = new Date();
+      // One conditional write decides among concurrent buyers. The seller's notice is part of the same write.
       const item = await this.store.change(
         sellable(id, buyerId, price),
-        sold(buyerId, randomUUID(), now, this.owe(now)),
+        sold(buyerId, randomUUID(), now, this.enqueue({ notice: now })),
       );
       if (item) {
-        this.pay(ctx, item);
+        this.deliver(ctx, item);
         return { ok: true, saleId: toSale(item).id };
       }
       const reason = whyNotSold(await this.store.one({ _id: id }), buyerId, price);
@@ -134,37 +122,25 @@ export default schema<Market>({
       return { ok: true, saleId: reason.saleId };
     },
 
-    async purchases(ctx) {
-      return this.sales({ buyerId: signedIn(ctx).id }, ctx.params);
+    async purchases({ params, meta }) {
+      return this.listSales({ buyerId: meta.user.id }, params);
     },
 
-    async sales(ctx) {
-      return this.sales({ sellerId: signedIn(ctx).id, isSold: true }, ctx.params);
+    async sales({ params, meta }) {
+      return this.listSales({ sellerId: meta.user.id, isSold: true }, params);
     },
 
-    async debts({ params }) {
-      return this.owed(params);
+    async outbox({ params }) {
+      return this.listEntries(params);
     },
 
     async replay({ params }) {
-      return this.replay(params.id);
+      return this.replayEntries(params.id);
     },
 
     async health() {
       await this.store.ping();
       return { ok: true };
-    },
-  }),
-
-  methods: {
-    async sales(query: object, params: { cursor?: string; limit?: number }) {
-      const { rows, nextCursor } = await paginate(
-        this.store,
-        query,
-        { field: "soldAt", direction: -1 },
-        params,
-      );
-      return { sales: rows.map(toSale), nextCursor };
     },
   },
 

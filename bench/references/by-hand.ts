@@ -30,7 +30,10 @@ interface Item {
   buyerId?: string;
   saleId?: string;
   soldAt?: string | null;
-  notice?: { state: "pending" | "told"; attempts: number; dueAt?: string };
+  outbox?: {
+    dueAt?: string;
+    entries: { notice: { state: "pending" | "delivered"; attempts: number } };
+  };
 }
 interface Notice {
   _id: string;
@@ -108,20 +111,19 @@ async function market(): Promise<void> {
     await call(queues.notifications, { saleId, sellerId, itemId, title, price, currency, soldAt });
     await items.updateOne(
       { _id: itemId },
-      { $set: { "notice.state": "told" }, $unset: { "notice.dueAt": true } },
+      { $set: { "outbox.entries.notice.state": "delivered" }, $unset: { "outbox.dueAt": true } },
     );
   }
 
   await serve(channel, queues.market, async ({ id, buyerId, price }: Buy): Promise<Answer> => {
     const [now, saleId] = [Date.now(), randomUUID()];
-    const notice = {
-      state: "pending" as const,
-      attempts: 0,
+    const outbox = {
       dueAt: new Date(now + lease).toISOString(),
+      entries: { notice: { state: "pending" as const, attempts: 0 } },
     };
     const sold = await items.findOneAndUpdate(
       { _id: id, isSold: false, sellerId: { $ne: buyerId }, ...(price !== undefined && { price }) },
-      { $set: { isSold: true, buyerId, saleId, soldAt: new Date(now).toISOString(), notice } },
+      { $set: { isSold: true, buyerId, saleId, soldAt: new Date(now).toISOString(), outbox } },
       { returnDocument: "after" },
     );
     if (sold) {
@@ -136,7 +138,7 @@ async function market(): Promise<void> {
 
   setInterval(async () => {
     const due = await items
-      .find({ "notice.dueAt": { $lte: new Date().toISOString() } }, { limit: 100 })
+      .find({ "outbox.dueAt": { $lte: new Date().toISOString() } }, { limit: 100 })
       .toArray();
     for (const item of due) await deliver(item).catch(() => {});
   }, 5_000);

@@ -39,7 +39,7 @@ const loadStore = async <Doc>(file: string, fieldName: string) => {
   await db.ensureIndexAsync({ fieldName, sparse: true });
   return db;
 };
-const items = await loadStore<Item>("items.db", "notice.dueAt");
+const items = await loadStore<Item>("items.db", "outbox.dueAt");
 const notices = await loadStore<Notice>("notifications.db", "userId");
 
 const verifyToken = tokenVerifier(jwks);
@@ -56,10 +56,11 @@ async function answer(request: IncomingMessage): Promise<Answer> {
 
 async function buy(_id: string, buyerId: string): Promise<Answer> {
   const [now, saleId] = [Date.now(), randomUUID()];
-  const notice = { state: "pending", attempts: 0, dueAt: new Date(now + lease).toISOString() };
+  const dueAt = new Date(now + lease).toISOString();
+  const outbox = { dueAt, entries: { notice: { state: "pending", attempts: 0 } } };
   const { affectedDocuments } = await items.updateAsync(
     { _id, isSold: false, sellerId: { $ne: buyerId } },
-    { $set: { isSold: true, buyerId, saleId, soldAt: new Date(now).toISOString(), notice } },
+    { $set: { isSold: true, buyerId, saleId, soldAt: new Date(now).toISOString(), outbox } },
     { returnUpdatedDocs: true },
   );
   // Declared as an array, but one document without `multi`.
@@ -98,13 +99,13 @@ async function deliver({
   io.to(userId).emit("notification", shown);
   await items.updateAsync(
     { _id: itemId },
-    { $set: { "notice.state": "told" }, $unset: { "notice.dueAt": true } },
+    { $set: { "outbox.entries.notice.state": "delivered" }, $unset: { "outbox.dueAt": true } },
   );
 }
 
 setInterval(async () => {
   const due = await items
-    .findAsync({ "notice.dueAt": { $lte: new Date().toISOString() } })
+    .findAsync({ "outbox.dueAt": { $lte: new Date().toISOString() } })
     .limit(100);
   for (const item of due) await deliver(item).catch(() => {});
 }, 5_000);

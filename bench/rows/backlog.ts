@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { newOutbox } from "../../domain/outbox.ts";
 import { median } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
 import { runClosedLoop } from "../support/closed-loop.ts";
@@ -63,8 +64,8 @@ async function underBacklog(market: System): Promise<Round[]> {
 function* withDueTimes(count: number, sellers: string[], due: Date) {
   let n = 0;
   for (const item of undelivered(count, sellers)) {
-    const dueAt = new Date(due.getTime() - dueWithin + (n++ / count) * dueWithin).toISOString();
-    yield { ...item, notice: { ...item.notice!, dueAt } };
+    const notice = new Date(due.getTime() - dueWithin + (n++ / count) * dueWithin);
+    yield { ...item, outbox: newOutbox({ notice }) };
   }
 }
 

@@ -4,7 +4,7 @@ import type { Collection } from "mongodb";
 import type { ItemDocument } from "../../domain/item.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
 import type { NoticeDocument } from "../../domain/notice.ts";
-import { newDebt } from "../../domain/outbox.ts";
+import { newOutbox } from "../../domain/outbox.ts";
 import { newNotice, toNotification } from "../../domain/inbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
@@ -44,7 +44,7 @@ export function* undelivered(count: number, sellerIds: string[]): Generator<Item
     const at = new Date(item.createdAt);
     yield {
       ...item,
-      ...(sold(randomUUID(), randomUUID(), at, newDebt(at)).$set as Partial<ItemDocument>),
+      ...sold(randomUUID(), randomUUID(), at, newOutbox({ notice: at })).$set,
     };
   }
 }

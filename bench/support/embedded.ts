@@ -34,7 +34,7 @@ export async function soukEmbedded(sets: ItemSet[]): Promise<EmbeddedSystem> {
     name: "souk",
     api: market.api,
     dataDir: market.dataDir,
-    deliveredText: '"state":"told"',
+    deliveredText: '"state":"delivered"',
     token: tokensBy(market.key),
     async stop() {
       await market.end();
@@ -56,7 +56,7 @@ export async function referenceEmbedded(sets: ItemSet[]): Promise<EmbeddedSystem
     name: "node:http + NeDB",
     api: node.api,
     dataDir: folder.path,
-    deliveredText: '"state":"told"',
+    deliveredText: '"state":"delivered"',
     token: tokensBy(pair.private),
     async stop() {
       await node.end();

@@ -31,13 +31,10 @@ export interface OutboxFilters {
   delivered: Filter<ItemDocument>;
 }
 
-const soukOutbox: OutboxFilters = {
-  pending: { "notice.dueAt": { $gt: "" } },
-  delivered: { "notice.state": "told" },
-};
-const referenceOutbox: OutboxFilters = {
-  pending: { "notice.dueAt": { $gt: "" } },
-  delivered: { "notice.state": "told" },
+/** The same for Souk and the references. */
+const outboxFilters: OutboxFilters = {
+  pending: { "outbox.dueAt": { $gt: "" } },
+  delivered: { "outbox.entries.notice.state": "delivered" },
 };
 
 /** Whether a reference has one of Souk's indexes, by the fields of the index. */
@@ -69,7 +66,7 @@ export async function souk(env: RoleEnv = () => ({})): Promise<System> {
       ...env(role),
     });
   const started = await Promise.all(roles.map(async (role) => [role, await start(role)] as const));
-  const system = systemOf("souk", cluster, Object.fromEntries(started), soukOutbox);
+  const system = systemOf("souk", cluster, Object.fromEntries(started));
   await eventually(async () => (await fetch(`${system.api}/health/ready`)).status === 200, {
     within: 30_000,
   });
@@ -92,7 +89,7 @@ export async function reference(
       { ...env, NODE_ENV: "production", ...roleEnv(role) },
       command,
     );
-  return systemOf(name, env, nodes, referenceOutbox);
+  return systemOf(name, env, nodes);
 }
 
 export const bare = () => reference("bare", "bare", ["market", "api"]);
@@ -114,7 +111,7 @@ export async function copyIndexes(
 
 /** For references that have no outbox. */
 export const withoutOutbox: IndexFilter = (fields) =>
-  !fields.some((field) => field.startsWith("notice."));
+  !fields.some((field) => field.startsWith("outbox."));
 
 async function environment() {
   const { rabbit, mongo } = await servers();
@@ -125,7 +122,6 @@ function systemOf(
   name: string,
   env: ReturnType<typeof clusterEnv>,
   nodes: Record<string, Node>,
-  outbox: OutboxFilters,
 ): System {
   const key = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString()) as JWK;
   const clients = [env.MARKET_MONGO_URL, env.NOTIFICATIONS_MONGO_URL].map(
@@ -142,7 +138,7 @@ function systemOf(
     sockets: origin("sockets"),
     items: market!.collection<ItemDocument>("items"),
     notices: inbox!.collection<NoticeDocument>("notifications"),
-    outbox,
+    outbox: outboxFilters,
     nodes,
     token: (userId) => tokenOf(key, userId),
     async stop() {

@@ -82,8 +82,8 @@ function* checkDelivery(
     const name = `sale ${saleId} of item ${item._id}`;
     const stored = noticesOf.get(saleId)?.length ?? 0;
     yield finding("one notice", at, stored !== 1 && `${name} has ${stored} notices`);
-    const state = item.notice?.state ?? "missing";
-    yield finding("delivered", at, state !== "told" && `${name} has a ${state} outbox entry`);
+    const state = item.outbox?.entries.notice?.state ?? "missing";
+    yield finding("delivered", at, state !== "delivered" && `${name} has a ${state} outbox entry`);
     if (!history.faultFree.some(({ from, to }) => from <= at && at < to)) continue;
     const calls = callsOf.get(saleId)?.length ?? 0;
     yield finding("delivered once", at, calls !== 1 && `${name} took ${calls} calls`);

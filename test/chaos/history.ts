@@ -53,7 +53,7 @@ export interface History {
 
 /** The documents in the databases at the end. */
 export interface FinalState {
-  items: Pick<ItemDocument, "_id" | "sellerId" | "isSold" | "buyerId" | "saleId" | "notice">[];
+  items: Pick<ItemDocument, "_id" | "sellerId" | "isSold" | "buyerId" | "saleId" | "outbox">[];
   notices: Pick<NoticeDocument, "_id" | "id" | "userId">[];
 }
 export const newHistory = (): History => ({

@@ -129,7 +129,8 @@ export class Load {
   async #isSettled(): Promise<boolean> {
     const { items } = this.cluster;
     const sales = { sellerId: { $in: [...this.#sellers] }, isSold: true };
-    const pending = await items.countDocuments({ ...sales, "notice.state": { $ne: "told" } });
+    const undelivered = { "outbox.entries.notice.state": { $ne: "delivered" } };
+    const pending = await items.countDocuments({ ...sales, ...undelivered });
     if (pending > 0) return false;
     if (!this.#devices.every((device) => device.isConnected && device.isIdle)) return false;
     const sold = await items

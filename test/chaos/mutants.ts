@@ -20,7 +20,7 @@ interface Mutant {
 
 const market = "services/market.service.ts";
 const notifications = "services/notifications.service.ts";
-const relay = "mixins/outbox.ts";
+const relay = "outbox/relay.ts";
 
 const mutants: Mutant[] = [
   {
@@ -29,7 +29,7 @@ const mutants: Mutant[] = [
     patches: [
       [
         market,
-        "const item = await this.store.change(sellable(id, buyerId, price),",
+        "const item = await this.store.change(\n        sellable(id, buyerId, price),",
         "const found = await this.store.one(sellable(id, buyerId, price));\n const item = found && await this.store.change({ _id: id },",
       ],
     ],
@@ -40,15 +40,15 @@ const mutants: Mutant[] = [
     patches: [
       [
         relay,
-        "const { outcome, message } = await",
-        "await this.told(document._id);\n const { outcome, message } = await",
+        "await this.#leases.mark(lease, await this.#receivers.deliver(lease, receivers, call));",
+        'await this.#leases.mark(lease, [{ notice: { state: "delivered" } }]);\n await this.#receivers.deliver(lease, receivers, call);',
       ],
     ],
   },
   {
     name: "no lease: every node delivers every due entry",
     scenario: "after an outage",
-    patches: [[relay, "if (claimed === 0) return [];", "return found;"]],
+    patches: [["outbox/leases.ts", "if (count === found.length)", "if (count >= 0)"]],
   },
   {
     name: "no initial lease: the relay delivers what the buy is delivering",
@@ -56,8 +56,8 @@ const mutants: Mutant[] = [
     patches: [
       [
         "domain/outbox.ts",
-        '({ "notice.dueAt": { $lte: now.toISOString() } })',
-        '({ "notice.dueAt": { $lte: now && "9" } })',
+        '({ "outbox.dueAt": { $lte: now.toISOString() } })',
+        '({ "outbox.dueAt": { $lte: now && "9" } })',
       ],
     ],
   },
@@ -80,7 +80,9 @@ const mutants: Mutant[] = [
   {
     name: "no relay: a delivery that fails once is not retried",
     scenario: "sale written, notify not called",
-    patches: [[relay, "while (relay.again && this.mayPay())", "while (false)"]],
+    patches: [
+      [relay, "while (this.#isPollWanted && this.#receivers.isAnyReady())", "while (false)"],
+    ],
   },
   {
     name: "an outage makes a dead letter",

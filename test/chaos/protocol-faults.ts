@@ -22,7 +22,7 @@ export const protocolPoints = (market: Member, notifications: Member): Fault[] =
   },
   {
     name: "kill -9: market, notify answered, entry not marked",
-    ...killAt(market, market.mongo!, "up", "told"),
+    ...killAt(market, market.mongo!, "up", "delivered"),
   },
   {
     name: "kill -9: notifications, notice stored, not answered",

@@ -159,7 +159,7 @@ describe("npm run repl", () => {
       `call market.buy '{"id":"1"}' '{"user":{"id":"dave"}}'`,
       /ITEM_NOT_FOUND|No such item/,
     );
-    await type(`call market.debts '{"state":"refused"}'`, /debts/);
+    await type(`call market.outbox '{"state":"refused"}'`, /entries/);
   }, 60_000);
 });
 

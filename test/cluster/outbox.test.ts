@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
-import { debtPromises, type Fabric, type Market } from "../support/outbox-promises.ts";
+import { outboxPromises, type Fabric, type Market } from "../support/outbox-promises.ts";
 import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
-import { Listener } from "../support/listener.ts";
+import { RecordingReceiver } from "../support/recording-receiver.ts";
 import { sharedMongo, sharedRabbit } from "../../bin/processes/servers.ts";
 
-/** Two market nodes and whoever is told, each on its own connection to RabbitMQ, over MongoDB. */
+/** Two market nodes and the receiver, each on a connection of its own to RabbitMQ, over MongoDB. */
 async function cluster(): Promise<Fabric> {
   const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
   const env = clusterEnv(rabbit.url, mongo.url);
@@ -27,27 +27,27 @@ async function cluster(): Promise<Fabric> {
       validator: new SchemaValidator({}),
       logger: false,
     });
-  const listener = new Listener();
+  const receiver = new RecordingReceiver();
   let brokers: ServiceBroker[] = [];
-  let listening: ServiceBroker | undefined;
+  let receiving: ServiceBroker | undefined;
   const fabric: Fabric = {
-    listener,
+    receiver,
     markets: [],
     async fill(items) {
       await fabric.markets[0]!.store.ping();
       await fabric.markets[0]!.adapter.collection!.insertMany(items);
     },
     async appear() {
-      if (!listening) {
-        listening = node();
-        listening.createService(listener.service);
-        await listening.start();
+      if (!receiving) {
+        receiving = node();
+        receiving.createService(receiver.service);
+        await receiving.start();
       }
       await Promise.all(brokers.map((broker) => broker.waitForServices("notifications")));
     },
     async vanish() {
-      await listening?.stop();
-      listening = undefined;
+      await receiving?.stop();
+      receiving = undefined;
     },
     async start() {
       brokers = [node(), node()];
@@ -66,4 +66,5 @@ async function cluster(): Promise<Fabric> {
   return fabric;
 }
 
-describe("debts of two nodes, over RabbitMQ and MongoDB", () => debtPromises(cluster, 10_000));
+describe("the outbox of two nodes, over RabbitMQ and MongoDB", () =>
+  outboxPromises(cluster, 10_000));

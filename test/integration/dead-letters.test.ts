@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { ServiceBroker, Service } from "moleculer";
-import type { Owed } from "../../contracts/outbox.ts";
+import type { ListedEntry } from "../../contracts/outbox.ts";
 import type { ItemDocument } from "../../domain/item.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
-import { newDebt } from "../../domain/outbox.ts";
+import { newOutbox } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
 import type { Adapter, Store } from "../../store/store.ts";
@@ -35,27 +35,31 @@ const call = <T>(action: string, params: object, user?: string) =>
 const inboxOf = async (user: string) =>
   (await call<Inbox>("notifications.inbox", {}, user)).notifications.map(({ data }) => data.title);
 
-/** Sold a minute ago, and nobody told. */
-function owing(title: string): ItemDocument {
+/** An item that was sold a minute ago, with a pending notice. */
+function soldItem(title: string): ItemDocument {
   const at = new Date(Date.now() - 60_000);
   const item = offered(
     { title, price: 4500 },
     { id: randomUUID(), sellerId: randomUUID(), currency: "EUR", now: at },
   );
-  return { ...item, ...(sold("bob", randomUUID(), at, newDebt(at)).$set as Partial<ItemDocument>) };
+  return { ...item, ...sold("bob", randomUUID(), at, newOutbox({ notice: at })).$set };
 }
 
 describe("a notice that notifications refuses", () => {
-  it("waits for an operator to mend and replay it, and nobody else's waits for it", async () => {
-    const tooLong = owing("x".repeat(10_000));
-    const other = owing("Tea tray");
+  it("is a dead letter until an operator corrects and replays it, and delays no other", async () => {
+    const tooLong = soldItem("x".repeat(10_000));
+    const other = soldItem("Tea tray");
     for (const item of [tooLong, other]) await market().adapter.insert(item);
 
     await eventually(async () => expect(await inboxOf(other.sellerId)).toEqual(["Tea tray"]));
-    const refused = () => call<{ debts: Owed[] }>("market.debts", { state: "refused" });
+    const refused = () => call<{ entries: ListedEntry[] }>("market.outbox", { state: "refused" });
     await eventually(async () =>
-      expect((await refused()).debts).toEqual([
-        expect.objectContaining({ id: tooLong._id, reason: expect.stringContaining("too large") }),
+      expect((await refused()).entries).toEqual([
+        expect.objectContaining({
+          id: tooLong._id,
+          kind: "notice",
+          reason: expect.stringContaining("too large"),
+        }),
       ]),
     );
     expect(await inboxOf(tooLong.sellerId)).toEqual([]);
@@ -64,9 +68,9 @@ describe("a notice that notifications refuses", () => {
     expect(await call("market.replay", { id: tooLong._id })).toEqual({ replayed: 1 });
 
     await eventually(async () => expect(await inboxOf(tooLong.sellerId)).toEqual(["Long rug"]));
-    expect(await call("market.debts", { state: "refused" })).toEqual({
+    expect(await call("market.outbox", { state: "refused" })).toEqual({
       count: 0,
-      debts: [],
+      entries: [],
       nextCursor: null,
     });
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ServiceBroker, type Service } from "moleculer";
-import { debtPromises, type Fabric, type Market } from "../support/outbox-promises.ts";
-import { Listener } from "../support/listener.ts";
+import { outboxPromises, type Fabric, type Market } from "../support/outbox-promises.ts";
+import { RecordingReceiver } from "../support/recording-receiver.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 /** One node, over files. */
@@ -10,22 +10,22 @@ async function embedded(): Promise<Fabric> {
   Object.assign(process.env, { DATA_DIR: folder.path, LOG_LEVEL: "error" });
   const { SchemaValidator } = await import("../../broker/validator.ts");
   const { default: market } = await import("../../services/market.service.ts");
-  const listener = new Listener();
+  const receiver = new RecordingReceiver();
   let broker: ServiceBroker;
-  let heard: Service | undefined;
+  let receiving: Service | undefined;
   const fabric: Fabric = {
-    listener,
+    receiver,
     markets: [],
     async fill(items) {
       await Promise.all(items.map((item) => fabric.markets[0]!.adapter.insert(item)));
     },
     async appear() {
-      heard ??= broker.createService(listener.service);
+      receiving ??= broker.createService(receiver.service);
       await broker.waitForServices("notifications");
     },
     async vanish() {
-      if (heard) await broker.destroyService(heard);
-      heard = undefined;
+      if (receiving) await broker.destroyService(receiving);
+      receiving = undefined;
     },
     async start() {
       broker = new ServiceBroker({
@@ -35,7 +35,7 @@ async function embedded(): Promise<Fabric> {
         requestTimeout: 5000,
       });
       fabric.markets = [broker.createService(market) as Market];
-      heard = undefined;
+      receiving = undefined;
       await broker.start();
     },
     stop: () => broker.stop(),
@@ -47,4 +47,4 @@ async function embedded(): Promise<Fabric> {
   return fabric;
 }
 
-describe("debts of one node, over files", () => debtPromises(embedded, 20_000));
+describe("the outbox of one node, over files", () => outboxPromises(embedded, 20_000));

@@ -33,7 +33,7 @@ function correct(): { history: History; state: FinalState } {
       isSold: true,
       buyerId,
       saleId,
-      notice: { state: "told" as const, attempts: 0 },
+      outbox: { version: 1, entries: { notice: { state: "delivered" as const, attempts: 0 } } },
     };
   };
   return {
@@ -130,8 +130,12 @@ const defects: [Invariant, string, (run: Run) => void][] = [
     "has no sale",
     ({ state }) => state.notices.push({ _id: "sara.x", id: "x", userId: "sara" }),
   ],
-  ["delivered", "is pending", (run) => (lampOf(run).notice = { state: "pending", attempts: 3 })],
-  ["delivered", "is missing", (run) => delete lampOf(run).notice],
+  [
+    "delivered",
+    "is pending",
+    (run) => (lampOf(run).outbox!.entries.notice = { state: "pending", attempts: 3 }),
+  ],
+  ["delivered", "is missing", (run) => delete lampOf(run).outbox],
   [
     "delivered once",
     "took two calls",

@@ -1,134 +1,163 @@
 import fc from "fast-check";
-import type { Debt } from "../../contracts/outbox.ts";
-import type { ErrorCode } from "../../contracts/errors.ts";
-import { errors } from "../../contracts/errors.ts";
-import * as debt from "../../domain/outbox.ts";
+import { errors, type ErrorCode } from "../../contracts/errors.ts";
+import * as domain from "../../domain/outbox.ts";
+import { afterDelivery, isDue, leaseMs, newOutbox, type Outbox } from "../../domain/outbox.ts";
 
 const at = (ms: number) => new Date(Date.UTC(2026, 0, 1) + ms);
+const iso = (ms: number) => at(ms).toISOString();
 const chance = fc.double({ min: 0, max: 1, noNaN: true });
+const lease = { claim: "c", now: at(0) };
 
-/** What an update makes of a debt: $set, $unset and $inc of `notice.…` fields. */
-function changed(
-  before: Debt,
-  { $set, $unset, $inc }: { $set?: object; $unset?: object; $inc?: object },
-): Debt {
-  const own = (part: object = {}) =>
-    Object.fromEntries(
-      Object.entries(part).map(([path, value]) => [path.replace("notice.", ""), value]),
+const isPolled = ({ dueAt }: Outbox, now: Date) =>
+  dueAt !== undefined && dueAt <= domain.due(now)["outbox.dueAt"].$lte;
+
+describe("a new outbox", () => {
+  it("is due with its first entry, or when the lease of its writer ends", () => {
+    const due = { notice: at(0), mail: at(600_000) };
+
+    expect(newOutbox(due)).toEqual({
+      version: 1,
+      dueAt: iso(0),
+      entries: {
+        notice: { state: "pending", attempts: 0, dueAt: iso(0) },
+        mail: { state: "pending", attempts: 0, dueAt: iso(600_000) },
+      },
+    });
+    expect(newOutbox(due, lease)).toMatchObject({ dueAt: iso(leaseMs), claim: "c" });
+  });
+
+  it("is not polled while its lease lasts", () => {
+    const leased = newOutbox({ notice: at(0) }, lease);
+    expect([14_999, 15_000].map((ms) => isPolled(leased, at(ms)))).toEqual([false, true]);
+  });
+});
+
+it("a lease leaves time for a call that starts last", () => {
+  const longestCall = 5_000;
+  expect(domain.startWithinMs + longestCall).toBeLessThan(leaseMs);
+});
+
+describe("after a delivery", () => {
+  const two = newOutbox({ notice: at(0), mail: at(600_000) }, lease);
+
+  it("the outbox is due with its earliest pending entry", () => {
+    expect(afterDelivery(two, { notice: { state: "delivered" } }, at(5))).toEqual({
+      version: 1,
+      dueAt: iso(600_000),
+      entries: { ...two.entries, notice: { state: "delivered", attempts: 0 } },
+    });
+  });
+
+  it("an outbox without pending entries is in no index", () => {
+    const done = { notice: { state: "delivered" }, mail: { state: "cancelled" } } as const;
+    expect(afterDelivery(two, done, at(5))).toEqual({
+      version: 1,
+      entries: {
+        notice: { state: "delivered", attempts: 0 },
+        mail: { state: "cancelled", attempts: 0 },
+      },
+    });
+  });
+
+  it("a refused entry is a dead letter with a short reason, and its sibling stays pending", () => {
+    const reason = "r".repeat(1000);
+    expect(afterDelivery(two, { notice: { state: "refused", reason } }, at(7))).toEqual({
+      version: 1,
+      dueAt: iso(600_000),
+      refusedAt: iso(7),
+      entries: {
+        ...two.entries,
+        notice: { state: "refused", attempts: 1, refusedAt: iso(7), reason: "r".repeat(500) },
+      },
+    });
+  });
+
+  it("an untried entry is due at once, and a failed one waits and counts the attempt", () => {
+    const after = (waitMs: number, isAttempt: boolean) =>
+      afterDelivery(two, { notice: { state: "pending", waitMs, isAttempt } }, at(5)).entries.notice;
+
+    expect(after(0, false)).toEqual({ state: "pending", attempts: 0, dueAt: iso(5) });
+    expect(after(70, true)).toEqual({ state: "pending", attempts: 1, dueAt: iso(75) });
+  });
+
+  it("every pending entry is due again, whatever the outcomes of its siblings", () => {
+    const outcome = fc.constantFrom<domain.Outcome>(
+      { state: "delivered" },
+      { state: "cancelled" },
+      { state: "refused", reason: "no" },
+      { state: "pending", waitMs: 500, isAttempt: true },
     );
-  const kept = Object.entries({ ...before, ...own($set) }).filter(
-    ([field]) => !(field in own($unset)),
+    const outcomes = fc.record({ notice: outcome, mail: outcome }, { requiredKeys: [] });
+    fc.assert(
+      fc.property(outcomes, (outcomes) => {
+        const after = afterDelivery(two, outcomes as Record<string, domain.Outcome>, at(5));
+        const entries = Object.values(after.entries).map((entry) => entry!);
+        const pending = entries.filter(({ state }) => state === "pending");
+        const first = pending.map(({ dueAt }) => dueAt).sort()[0];
+        expect(after.dueAt).toBe(first);
+        expect("refusedAt" in after).toBe(entries.some(({ state }) => state === "refused"));
+      }),
+    );
+  });
+});
+
+describe("an entry that is added later", () => {
+  it("keeps the update, ends the lease and changes the version", () => {
+    const update = { $set: { isPaid: true }, $inc: { price: 1 } };
+    expect(domain.withEntries(update, { mail: at(9) })).toEqual({
+      $set: {
+        isPaid: true,
+        "outbox.entries.mail": { state: "pending", attempts: 0, dueAt: iso(9) },
+      },
+      $min: { "outbox.dueAt": iso(9) },
+      $inc: { price: 1, "outbox.version": 1 },
+      $unset: { "outbox.claim": true },
+    });
+  });
+});
+
+it("an entry is due again although the clocks of two nodes are a minute apart", () => {
+  const skew = fc.integer({ min: -60_000, max: 60_000 });
+  fc.assert(
+    fc.property(skew, skew, fc.nat(60_000), (writer, reader, waitMs) => {
+      const now = at(writer);
+      const retried = { notice: { state: "pending", waitMs, isAttempt: true } } as const;
+      for (const outbox of [
+        newOutbox({ notice: now }, { claim: "c", now }),
+        afterDelivery(newOutbox({ notice: now }), retried, now),
+      ]) {
+        const latest = at(reader + Math.max(leaseMs, waitMs) + 120_000);
+        expect(isPolled(outbox, latest)).toBe(true);
+        expect(isDue(outbox.entries.notice, latest)).toBe(true);
+      }
+    }),
   );
-  const added = Object.entries(own($inc)).map(([field, by]) => [
-    field,
-    Number(before[field as "attempts"]) + Number(by),
-  ]);
-  return Object.fromEntries([...kept, ...added]) as Debt;
-}
-const isDue = ({ dueAt }: Debt, now: Date) =>
-  dueAt !== undefined && dueAt <= debt.due(now)["notice.dueAt"].$lte;
-
-describe("a debt", () => {
-  it("is leased to whoever writes it, or due at once when it is left to the relay", () => {
-    expect([14_999, 15_000].map((ms) => isDue(debt.newDebt(at(0)), at(ms)))).toEqual([false, true]);
-    expect(debt.isLeased(debt.newDebt(at(0)), at(0))).toBe(true);
-    expect(isDue(debt.newDebt(at(0), false), at(0))).toBe(true);
-    expect(debt.isLeased(debt.newDebt(at(0), false), at(0))).toBe(false);
-  });
-
-  it("is nobody else's while a lease lasts, and anybody's after it", () => {
-    const claimed = changed(debt.newDebt(at(0), false), debt.claimed("c", at(100)));
-    expect(isDue(claimed, at(100 + debt.leaseMs - 1))).toBe(false);
-    expect(isDue(claimed, at(100 + debt.leaseMs))).toBe(true);
-  });
-
-  it("is tried only as long as the call can end within the lease", () => {
-    const longestCall = 5_000;
-    expect(debt.beginWithinMs + longestCall).toBeLessThan(debt.leaseMs);
-  });
-
-  it("is gone from those due once it is told or refused, and back when it is replayed", () => {
-    const owed = debt.newDebt(at(0));
-    expect(changed(owed, debt.told)).toEqual({ state: "told", attempts: 0 });
-    const refused = changed(owed, debt.refused("r".repeat(1000), at(7)));
-    expect(refused).toEqual({
-      state: "refused",
-      attempts: 1,
-      refusedAt: at(7).toISOString(),
-      reason: "r".repeat(500),
-    });
-    expect(changed(refused, debt.replayed(at(9)))).toEqual({
-      state: "pending",
-      attempts: 0,
-      dueAt: at(9).toISOString(),
-    });
-  });
-
-  it("that was not tried is due at once and no worse for it; one that failed waits, and counts it", () => {
-    const claimed = changed(debt.newDebt(at(0), false), debt.claimed("c", at(0)));
-    expect(changed(claimed, debt.released(at(5)))).toEqual({
-      state: "pending",
-      attempts: 0,
-      dueAt: at(5).toISOString(),
-    });
-    expect(changed(claimed, debt.postponed(70, at(5)))).toEqual({
-      state: "pending",
-      attempts: 1,
-      dueAt: at(75).toISOString(),
-    });
-  });
-
-  it("comes due again whatever clocks write it, a minute fast or slow: never lost, at worst tried twice", () => {
-    const skew = fc.integer({ min: -60_000, max: 60_000 });
-    fc.assert(
-      fc.property(skew, skew, fc.nat(60_000), (writer, reader, wait) => {
-        for (const update of [
-          debt.claimed("c", at(writer)),
-          debt.released(at(writer)),
-          debt.postponed(wait, at(writer)),
-          debt.replayed(at(writer)),
-        ]) {
-          const owed = changed(debt.newDebt(at(writer)), update);
-          // By any clock it is due within a lease or a wait, and what the two clocks are apart.
-          expect(isDue(owed, at(reader + Math.max(debt.leaseMs, wait) + 120_000))).toBe(true);
-        }
-      }),
-    );
-  });
 });
 
-describe("the wait after failures", () => {
-  it("is anything from nothing to a bound that doubles up to a minute", () => {
-    fc.assert(
-      fc.property(fc.nat(100), chance, (attempts, chance) => {
-        const bound = Math.min(60_000, 500 * 2 ** attempts);
-        expect(debt.waitMs(attempts, 0)).toBe(0);
-        expect(debt.waitMs(attempts, 1)).toBe(bound);
-        expect(debt.waitMs(attempts, chance)).toBe(Math.round(chance * bound));
-      }),
-    );
-  });
-
-  it("of all others in an outage is half a second at most, so that its end is noticed within two", () => {
-    fc.assert(
-      fc.property(chance, (chance) => expect(debt.outageWaitMs(chance)).toBeLessThanOrEqual(500)),
-    );
-  });
+it("backs off exponentially with full jitter, up to a minute", () => {
+  fc.assert(
+    fc.property(fc.nat(100), chance, (attempts, chance) => {
+      const bound = Math.min(60_000, 500 * 2 ** attempts);
+      expect(domain.backoffMs(attempts, 0)).toBe(0);
+      expect(domain.backoffMs(attempts, 1)).toBe(bound);
+      expect(domain.backoffMs(attempts, chance)).toBe(Math.round(chance * bound));
+    }),
+  );
 });
 
-describe("an attempt that failed", () => {
+describe("a failed delivery", () => {
   it.each([
-    ["away", ["UNAVAILABLE", "TIMEOUT", "TOO_MANY_REQUESTS"]],
+    ["unavailable", ["UNAVAILABLE", "TIMEOUT", "TOO_MANY_REQUESTS"]],
     ["refused", ["BAD_DATA"]],
-  ])("leaves the debt %s for these codes alone", (outcome, codes) => {
+  ])("is %s for these codes only", (failure, codes) => {
     const such = (Object.keys(errors) as ErrorCode[]).filter(
-      (code) => debt.outcomeOf(code) === outcome,
+      (code) => domain.failureOf(code) === failure,
     );
     expect(such.sort()).toEqual(codes.sort());
   });
 
-  it("for any other reason is the debt's own failure", () => {
-    expect(debt.outcomeOf("INTERNAL")).toBe("failed");
-    expect(debt.outcomeOf("FORBIDDEN")).toBe("failed");
+  it("is the entry's own failure for any other code", () => {
+    expect(domain.failureOf("INTERNAL")).toBe("failed");
+    expect(domain.failureOf("FORBIDDEN")).toBe("failed");
   });
 });

@@ -1,4 +1,5 @@
 import type { ItemDocument } from "../../domain/item.ts";
+import { newOutbox } from "../../domain/outbox.ts";
 import { offered, revised } from "../../domain/offer.ts";
 import { saleNotice, sold, toItem, toSale, whyNotChanged, whyNotSold } from "../../domain/sale.ts";
 
@@ -7,36 +8,35 @@ const forSale = offered(
   { title: " Tea tray ", price: 4500 },
   { id: "1", sellerId: "alice", currency: "EUR", now },
 );
-const gone: ItemDocument = {
-  ...forSale,
-  ...(sold("bob", "sale-1", now).$set as Partial<ItemDocument>),
-};
+const outbox = newOutbox({ notice: now });
+const soldItem: ItemDocument = { ...forSale, ...sold("bob", "sale-1", now, outbox).$set };
 
-describe("why a buy sold nothing", () => {
-  it("says that nobody offers an unknown item", () =>
+describe("the reason of a failed buy", () => {
+  it("is ITEM_NOT_FOUND for an unknown item", () =>
     expect(whyNotSold(null, "bob")).toBe("ITEM_NOT_FOUND"));
-  it("says that it was sold to another", () => expect(whyNotSold(gone, "carol")).toBe("ITEM_SOLD"));
-  it("gives the buyer who has it the sale they made", () =>
-    expect(whyNotSold(gone, "bob")).toEqual({ saleId: "sale-1" }));
-  it("gives that buyer the sale whatever price they name now", () =>
-    expect(whyNotSold(gone, "bob", 1)).toEqual({ saleId: "sale-1" }));
-  it("says that it is the seller's own, sold or not", () =>
-    expect([whyNotSold(forSale, "alice"), whyNotSold(gone, "alice")]).toEqual([
+  it("is ITEM_SOLD when another buyer has it", () =>
+    expect(whyNotSold(soldItem, "carol")).toBe("ITEM_SOLD"));
+  it("is the earlier sale when the same buyer has it", () =>
+    expect(whyNotSold(soldItem, "bob")).toEqual({ saleId: "sale-1" }));
+  it("is the earlier sale also for another price", () =>
+    expect(whyNotSold(soldItem, "bob", 1)).toEqual({ saleId: "sale-1" }));
+  it("is OWN_ITEM for the seller, whether the item is sold or not", () =>
+    expect([whyNotSold(forSale, "alice"), whyNotSold(soldItem, "alice")]).toEqual([
       "OWN_ITEM",
       "OWN_ITEM",
     ]));
-  it("says that the price is another", () =>
+  it("is PRICE_CHANGED for another price", () =>
     expect(whyNotSold(forSale, "bob", 4400)).toBe("PRICE_CHANGED"));
-  it("asks to try again when it is for sale after all", () =>
+  it("is UNAVAILABLE when the item is for sale now", () =>
     expect(whyNotSold(forSale, "bob", 4500)).toBe("UNAVAILABLE"));
 });
 
-describe("why a seller's change changed nothing", () => {
-  it("tells unknown, another's, sold and busy apart", () => {
+describe("the reason of a seller's failed change", () => {
+  it("distinguishes unknown items, items of others, sold and busy ones", () => {
     const reasons = [
       whyNotChanged(null, "alice"),
       whyNotChanged(forSale, "bob"),
-      whyNotChanged(gone, "alice"),
+      whyNotChanged(soldItem, "alice"),
       whyNotChanged(forSale, "alice"),
     ];
     expect(reasons).toEqual(["ITEM_NOT_FOUND", "FORBIDDEN", "ITEM_SOLD", "UNAVAILABLE"]);
@@ -44,16 +44,12 @@ describe("why a seller's change changed nothing", () => {
 });
 
 describe("a sale", () => {
-  it("owes a notice that nobody else pays within 15 s", () => {
-    expect(gone.notice).toEqual({
-      state: "pending",
-      attempts: 0,
-      dueAt: "2026-01-02T03:04:20.678Z",
-    });
+  it("is written together with its outbox", () => {
+    expect(soldItem).toMatchObject({ isSold: true, buyerId: "bob", saleId: "sale-1", outbox });
   });
 
-  it("is told to its seller under its own id", () => {
-    expect(saleNotice(toSale(gone))).toEqual({
+  it("has a notice to the seller with the id of the sale", () => {
+    expect(saleNotice(toSale(soldItem))).toEqual({
       id: "sale-1",
       userId: "alice",
       type: "sale",
@@ -69,8 +65,8 @@ describe("a sale", () => {
     });
   });
 
-  it("shows the buyer and the debt to nobody who looks at the item", () => {
-    expect(Object.keys(toItem(gone))).toEqual([
+  it("shows neither buyer nor outbox in the item", () => {
+    expect(Object.keys(toItem(soldItem))).toEqual([
       "id",
       "title",
       "description",
@@ -86,7 +82,7 @@ describe("a sale", () => {
 });
 
 describe("a revision", () => {
-  it("is found by its new words and by the text that stayed", () => {
+  it("has the words of the new text and of the unchanged text", () => {
     const { $set } = revised({ ...forSale, description: "of brass" }, { title: " Copper tray " });
     expect($set).toEqual({ title: "Copper tray", words: ["copper", "tray", "of", "brass"] });
   });

@@ -2,11 +2,11 @@ import { wanted } from "../../domain/catalogue.ts";
 import { words } from "../../domain/words.ts";
 
 describe("words", () => {
-  it("folds case and accents away", () => {
+  it("folds case and accents", () => {
     expect(words("Café CAFÉ café Straße ÅNGSTRÖM")).toEqual(["cafe", "straße", "angstrom"]);
   });
 
-  it("splits at whatever is neither letter nor digit", () => {
+  it("splits at every character that is no letter or digit", () => {
     expect(words("tea-tray (40cm), №5; 茶 盘")).toEqual(["tea", "tray", "40cm", "no5", "茶", "盘"]);
   });
 
@@ -15,26 +15,26 @@ describe("words", () => {
     expect(words(`a${"𐐨".repeat(70)}`)).toEqual([`a${"𐐨".repeat(63)}`]);
   });
 
-  it("finds none where there are none", () => {
+  it("finds no word in punctuation", () => {
     expect(words(" … !?")).toEqual([]);
   });
 });
 
 describe("wanted", () => {
-  it("asks for every word of a search by its beginning", () => {
+  it("matches every word of a search by its prefix", () => {
     expect(wanted({ search: "Tea tr" })).toEqual({ $and: [{ words: /^tea/ }, { words: /^tr/ }] });
   });
 
-  it("lets no character of a search act as a pattern", () => {
+  it("takes no character of a search as a pattern", () => {
     expect(wanted({ search: "a.*|b$" })).toEqual({ $and: [{ words: /^a/ }, { words: /^b/ }] });
   });
 
-  it("matches nothing when a search has no word in it, and everything when there is no search", () => {
+  it("matches nothing for a search without words, and everything without a search", () => {
     expect(wanted({ search: "!!" })).toBeNull();
     expect(wanted({ search: " " })).toEqual({});
   });
 
-  it("tells sold, unsold and both apart", () => {
+  it("filters sold items, unsold items or neither", () => {
     expect([wanted({ sold: true }), wanted({ sold: false }), wanted({})]).toEqual([
       { isSold: true },
       { isSold: false },

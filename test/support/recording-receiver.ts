@@ -1,27 +1,27 @@
-/** Who is told, in the place of notifications: counts the calls and answers as a test says. */
+/** Stands in for the notifications service: records the calls, and answers as a test says. */
 import type { Context, ServiceSchema } from "moleculer";
 import { notificationsActions, type Notice } from "../../contracts/notifications.ts";
 
 const { "notifications.notify": one, "notifications.notifyAll": all } = notificationsActions;
 
-export class Listener {
-  /** Ids, each as often as it was called with it, in order; and those of them that were answered ok. */
+export class RecordingReceiver {
+  /** Ids in the order of the calls, once per call; and those that were answered ok. */
   called: string[] = [];
-  told: string[] = [];
+  accepted: string[] = [];
   /** The request that each id came with. */
   traces = new Map<string, string | null>();
-  /** Calls under way, and the most there ever were. */
-  now = 0;
-  most = 0;
-  /** What it throws is the answer. */
+  /** Calls in flight, and the most there were at once. */
+  inFlight = 0;
+  maxInFlight = 0;
+  /** Answers one notice. What it throws is the answer to the call. */
   answer: (notice: Notice) => unknown = () => {};
 
   reset(): void {
     Object.assign(this, {
       called: [],
-      told: [],
+      accepted: [],
       traces: new Map(),
-      most: this.now,
+      maxInFlight: this.inFlight,
       answer: () => {},
     });
   }
@@ -36,35 +36,37 @@ export class Listener {
     return counts;
   }
 
+  async receive(notices: Notice[], requestID: string | null): Promise<void> {
+    for (const { id } of notices) {
+      this.called.push(id!);
+      this.traces.set(id!, requestID);
+    }
+    this.maxInFlight = Math.max(this.maxInFlight, ++this.inFlight);
+    try {
+      await Promise.all(notices.map((notice) => this.answer(notice)));
+      this.accepted.push(...notices.map(({ id }) => id!));
+    } finally {
+      this.inFlight--;
+    }
+  }
+
   get service(): ServiceSchema {
-    const take = async (notices: Notice[], requestID: string | null) => {
-      for (const { id } of notices) {
-        this.called.push(id!);
-        this.traces.set(id!, requestID);
-      }
-      this.most = Math.max(this.most, ++this.now);
-      try {
-        await Promise.all(notices.map((notice) => this.answer(notice)));
-        this.told.push(...notices.map(({ id }) => id!));
-      } finally {
-        this.now--;
-      }
-    };
     const notify = async ({ params: notice, requestID }: Context<Notice>) => {
-      await take([notice], requestID);
+      await this.receive([notice], requestID);
       return { ok: true, id: notice.id };
     };
     const notifyAll = async ({
       params: { notices },
       requestID,
     }: Context<{ notices: Notice[] }>) => {
-      await take(notices, requestID);
+      await this.receive(notices, requestID);
       return { ok: true };
     };
     const actions = {
       notify: { params: one.params, handler: notify },
       notifyAll: { params: all.params, handler: notifyAll },
     };
+    // Moleculer declares `params` as rules of fastest-validator; ours are JSON Schema.
     return { name: "notifications", actions } as unknown as ServiceSchema;
   }
 }

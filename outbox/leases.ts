@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { codeOf } from "../broker/refusal.ts";
+import { afterDelivery, claimed, due, startWithinMs } from "../domain/outbox.ts";
+import type { Outbox, Outcome, Owner } from "../domain/outbox.ts";
+import { batched } from "../store/group-commit.ts";
+import type { Store } from "../store/store.ts";
+import type { Sender } from "./receiver.ts";
+
+/** Documents that only this node may deliver from, until their lease ends. */
+export interface Lease<Doc> {
+  claim: string;
+  documents: Doc[];
+  /** No call starts later (by performance.now()), so that it ends within the lease. */
+  startBy: number;
+}
+
+/** How the delivery ended, by the kind of the entry. */
+export type Outcomes = Record<string, Outcome>;
+
+interface Mark {
+  claim: string;
+  id: string;
+  outbox: Outbox;
+  outcomes: Outcomes;
+}
+
+/** Claims documents, and marks what was delivered. */
+export class Leases<Doc extends Owner> {
+  readonly #store: Store<Doc>;
+  readonly #logger: Sender["logger"];
+  /** Group commit: one write marks all documents whose outbox becomes the same. */
+  readonly #write = batched(async (marks: Mark[]) => {
+    const now = new Date();
+    const next = (mark: Mark) => afterDelivery(mark.outbox, mark.outcomes, now);
+    const groups = Map.groupBy(marks, (mark) => mark.claim + JSON.stringify(next(mark)));
+    await Promise.all([...groups.values()].map((group) => this.#writeAll(group, next(group[0]!))));
+    return () => {};
+  });
+
+  constructor(store: Store<Doc>, logger: Sender["logger"]) {
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  /** The lease of a document that was written with this claim. */
+  direct(claim: string, document: Doc): Lease<Doc> {
+    return { claim, documents: [document], startBy: performance.now() + startWithinMs };
+  }
+
+  /** Claims those of the documents that no other node has claimed since they were found. */
+  async claim(found: Doc[]): Promise<Lease<Doc>> {
+    const startBy = performance.now() + startWithinMs;
+    const now = new Date();
+    const claim = randomUUID();
+    const ids = { _id: { $in: found.map(({ _id }) => _id) } };
+    const count = await this.#store.changeMany({ ...ids, ...due(now) }, claimed(claim, now));
+    if (count === found.length) return { claim, startBy, documents: found };
+    const mine = count > 0 ? await this.#store.find({ ...ids, "outbox.claim": claim }) : [];
+    return { claim, startBy, documents: mine };
+  }
+
+  /** Writes the outcomes of each document, in order, and gives up the lease. Never rejects. */
+  async mark({ claim, documents }: Lease<Doc>, outcomes: Outcomes[]): Promise<void> {
+    await Promise.all(
+      documents.map(({ _id: id, outbox }, n) =>
+        this.#write({ claim, id, outbox: outbox!, outcomes: outcomes[n]! }),
+      ),
+    );
+  }
+
+  /**
+   * Matches only while the lease holds and no entry was added. Otherwise the entries are delivered again,
+   * which is harmless.
+   */
+  async #writeAll(marks: Mark[], outbox: Outbox): Promise<void> {
+    const ids = marks.map(({ id }) => id);
+    const { claim } = marks[0]!;
+    const query = { _id: { $in: ids }, "outbox.claim": claim, "outbox.version": outbox.version };
+    try {
+      await this.#store.changeMany(query, { $set: { outbox } });
+    } catch (error) {
+      this.#logger.debug(
+        `The outbox of ${ids.join(", ")} was not marked and is due when its lease ends: ${codeOf(error)}`,
+      );
+    }
+  }
+}
