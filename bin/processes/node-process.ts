@@ -39,7 +39,7 @@ export async function startNode(
       if (!node.output().includes(" is open"))
         throw new Error(`The node is not open yet: ${node.output()}`);
     },
-    { within: 20_000 },
+    { within: 60_000 },
   );
   if (node.child.exitCode !== null) throw new Error(`The node ended: ${node.output()}`);
   return node;

@@ -1,4 +1,4 @@
-/** The two ways to run Souk, for suites that hold on both. */
+/** The two fabrics on which Souk runs, for suites that check both. */
 import { ServiceBroker } from "moleculer";
 import { serviceNames, services, type ActionName, type Actions } from "../../contracts/actions.ts";
 import type { ParamsOf, ResultOf } from "../../contracts/schema.ts";
@@ -12,7 +12,7 @@ import { addressOf, startBroker } from "./broker.ts";
 export interface Fabric {
   api: string;
   sockets: string;
-  /** Calls an action inside the market, as the user with this id. */
+  /** Calls an action from inside the market, as the user with this id. */
   call<A extends ActionName>(
     name: A,
     params: ParamsOf<Actions[A]>,
@@ -23,7 +23,7 @@ export interface Fabric {
 
 const as = (userId?: string) => ({ meta: userId ? { user: { id: userId } } : {} });
 
-/** Everything in this process, over files. */
+/** All services in this process, over files. */
 export async function embedded(): Promise<Fabric> {
   const broker = await startBroker();
   return {
@@ -34,7 +34,7 @@ export async function embedded(): Promise<Fabric> {
   };
 }
 
-/** Each service a process of its own, over RabbitMQ and MongoDB; and this process is a node without services. */
+/** One process for each service, over RabbitMQ and MongoDB. This process is a node without services. */
 export async function cluster(): Promise<Fabric> {
   const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
   const env = clusterEnv(rabbit.url, mongo.url);
@@ -49,14 +49,14 @@ export async function cluster(): Promise<Fabric> {
     logger: false,
   });
   await broker.start();
-  const found = (what: "api" | "sockets") => nodes.map((node: Node) => node[what]).find(Boolean)!;
-  await eventually(async () => (await fetch(`${found("api")}/health/ready`)).status === 200, {
-    within: 15_000,
+  const origin = (of: "api" | "sockets") => nodes.map((node: Node) => node[of]).find(Boolean)!;
+  await eventually(async () => (await fetch(`${origin("api")}/health/ready`)).status === 200, {
+    within: 60_000,
   });
   await broker.waitForServices([...services]);
   return {
-    api: found("api"),
-    sockets: found("sockets"),
+    api: origin("api"),
+    sockets: origin("sockets"),
     call: (name, params, userId) => broker.call(name, params as object, as(userId)),
     async stop() {
       await broker.stop();

@@ -1,4 +1,4 @@
-/** An embedded market as a process of its own, as anybody outside meets it; with its signing key, which nobody outside has. */
+/** An embedded market in its own process, used through its public interface. Tests also get its signing key. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JWK } from "jose";
@@ -12,10 +12,10 @@ export interface Market extends Node {
   dataDir: string;
   keys: Keys;
   key: JWK;
-  /** Another session of the same user. */
+  /** Signs the same user in once more. */
   signedInAgain(client: Client): Promise<Client>;
   device(token?: unknown): Device;
-  /** Ends it, closes the devices and removes the data. */
+  /** Closes the devices, kills the process and removes its data. */
   close(): Promise<void>;
 }
 

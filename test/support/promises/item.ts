@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import type { Item } from "../../../contracts/market.ts";
+import { Client } from "../client.ts";
+import type { Fabric } from "../fabric.ts";
+import { instant, uuid, type Fixture, type Page } from "./fixture.ts";
+
+export function itemPromises(fixture: Fixture): void {
+  const { buy, items } = fixture;
+  let fabric: Fabric;
+  let seller: Client;
+  let buyer: Client;
+  beforeAll(() => void ({ fabric, seller, buyer } = fixture));
+
+  describe("an item", () => {
+    it("is shown as it was offered, trimmed, in the market's currency", async () => {
+      const { status, body } = await seller.call<Item>("POST", "/market/items", {
+        title: "  Émile's lamp 🪔 ",
+        description: " $5.00 ",
+        price: 1,
+        imageUrl: "/lamp.svg",
+      });
+
+      expect(status).toBe(201);
+      expect(body).toEqual({
+        id: expect.stringMatching(uuid),
+        title: "Émile's lamp 🪔",
+        description: "$5.00",
+        price: 1,
+        currency: "EUR",
+        imageUrl: "/lamp.svg",
+        sellerId: seller.id,
+        isSold: false,
+        createdAt: expect.stringMatching(instant),
+        soldAt: null,
+      });
+      expect((await buyer.call("GET", `/market/items/${body.id}`)).body).toEqual(body);
+    });
+
+    it("is revised and withdrawn by its seller only, while it is unsold", async () => {
+      const { id } = await seller.offer();
+      const attempts = (client: Client) =>
+        Promise.all([
+          client.call("PATCH", `/market/items/${id}`, { price: 5 }),
+          client.call("DELETE", `/market/items/${id}`),
+        ]);
+
+      for (const { status, body } of await attempts(buyer))
+        expect([status, body.code]).toEqual([403, "FORBIDDEN"]);
+      expect(
+        (
+          await seller.call<Item>("PATCH", `/market/items/${id}`, {
+            title: "Lantern",
+            imageUrl: null,
+          })
+        ).body,
+      ).toMatchObject({
+        title: "Lantern",
+        price: 4200,
+      });
+      await buy(buyer, id);
+      for (const { status, body } of await attempts(seller))
+        expect([status, body.code]).toEqual([404, "ITEM_SOLD"]);
+    });
+
+    it("is found by prefixes of its words, ignoring case and accents, and by its new words after a revision", async () => {
+      const tag = `t${randomUUID().slice(0, 8)}`;
+      const { id } = await seller.offer({
+        title: `Crème brûlée ${tag}`,
+        description: "for TWO people",
+      });
+      const found = async (search: string) =>
+        (await items(`search=${encodeURIComponent(search)}`)).items.map((item) => item.id);
+
+      for (const search of [tag, `${tag} creme`, `BRÛL ${tag}`, `${tag} peop tw`])
+        expect(await found(search)).toEqual([id]);
+      for (const search of [`${tag} rulee`, `${tag} three`, `${tag}x`, "!?"])
+        expect(await found(search)).toEqual([]);
+      await seller.call("PATCH", `/market/items/${id}`, { title: `Flan ${tag}` });
+      expect([await found(`${tag} flan two`), await found(`${tag} creme`)]).toEqual([[id], []]);
+    });
+  });
+
+  describe("a list of items", () => {
+    it.each(["newest", "price", "-price"])(
+      "sorted by %s neither skips nor repeats an item while items are added",
+      async (sort) => {
+        const shop = await Client.registered(fabric.api);
+        const offered = await Promise.all(
+          Array.from({ length: 23 }, (_, n) => shop.offer({ price: 1 + (n % 4) })),
+        );
+        const seen: Item[] = [];
+        let cursor: string | null = "";
+        while (cursor !== null) {
+          const page: Page = await items(
+            `sellerId=${shop.id}&sort=${sort}&limit=5${cursor && `&cursor=${cursor}`}`,
+          );
+          seen.push(...page.items);
+          cursor = page.nextCursor;
+          await shop.offer({ price: 2 });
+        }
+
+        const ids = seen.map(({ id }) => id);
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(ids).toEqual(expect.arrayContaining(offered.map(({ id }) => id)));
+        const prices = seen.map(({ price }) => price);
+        if (sort !== "newest")
+          expect(prices).toEqual(prices.toSorted((a, b) => (sort === "price" ? a - b : b - a)));
+      },
+    );
+
+    it("is filtered by sold and unsold", async () => {
+      const shop = await Client.registered(fabric.api);
+      const [sold, unsold] = [await shop.offer(), await shop.offer()];
+      await buy(buyer, sold.id);
+      const ids = async (query: string) =>
+        (await items(`sellerId=${shop.id}${query}`)).items.map(({ id }) => id);
+
+      expect([await ids("&sold=true"), await ids("&sold=false"), await ids("")]).toEqual([
+        [sold.id],
+        [unsold.id],
+        [unsold.id, sold.id],
+      ]);
+    });
+
+    it("refuses a cursor of another list and a limit out of range", async () => {
+      await Promise.all([seller.offer(), seller.offer()]);
+      const { nextCursor } = await items(`limit=1`);
+      for (const query of [
+        `sort=price&cursor=${nextCursor}`,
+        "cursor=AAAA",
+        "limit=0",
+        "limit=101",
+        "limit=1.5",
+        "limit=many",
+        "sort=oldest",
+      ])
+        expect(await buyer.call("GET", `/market/items?${query}`)).toMatchObject({
+          status: 400,
+          body: { code: "BAD_DATA" },
+        });
+    });
+  });
+}
