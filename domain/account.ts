@@ -2,7 +2,7 @@ import Type, { type Static } from "typebox";
 import { exactly, id, instant, text } from "../contracts/schema.ts";
 import { User } from "../contracts/users.ts";
 
-/** One account as stored. Its sessions live inside it, so that a password and the sessions it ends change in one write. */
+/** One account as stored. Its sessions are part of it, so that one write changes a password and ends the sessions (decision 003). */
 export const AccountDocument = exactly({
   _id: id,
   v: Type.Literal(1),
@@ -11,7 +11,7 @@ export const AccountDocument = exactly({
   createdAt: instant,
   /** PHC string: argon2id with its parameters and salt. */
   password: Type.String(),
-  /** By session id. The family stays for the life of the session, the token changes with each refresh; both are hashes. */
+  /** By session id. The family is constant for the session, the token changes with each refresh; both are hashes. */
   sessions: Type.Record(
     Type.String(),
     exactly({
@@ -21,8 +21,33 @@ export const AccountDocument = exactly({
       expiresAt: instant,
     }),
   ),
-  /** Ended sessions by id, until when their access tokens might be shown; the newest of those instants is indexed. */
+  /** The ids of ended sessions, each with the time when its last access token expires. */
   ended: Type.Record(Type.String(), instant),
+  /** The latest time in `ended`, for the index. */
   endedUntil: Type.Optional(instant),
 });
 export type AccountDocument = Static<typeof AccountDocument>;
+
+/** A new account without sessions. `passwordHash` is a PHC string. */
+export const newAccount = (
+  { id, email, name }: { id: string; email: string; name: string },
+  passwordHash: string,
+  now: Date,
+): AccountDocument => ({
+  _id: id,
+  v: 1,
+  email: email.toLowerCase(),
+  name: name.trim(),
+  createdAt: now.toISOString(),
+  password: passwordHash,
+  sessions: {},
+  ended: {},
+});
+
+/** What an account's owner sees of it. */
+export const toUser = ({ _id: id, name, email, createdAt }: AccountDocument): User => ({
+  id,
+  name,
+  email,
+  createdAt,
+});

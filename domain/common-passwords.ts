@@ -1,6 +1,7 @@
 /**
- * Whether a password is among those that are guessed first: a common word or name, a row of the keyboard or a sequence, whatever
- * capitals, spaces, look-alikes, digits and signs are put to it, as in `P@ssw0rd2024!`. Longer ones that merely contain such a word pass.
+ * Whether a password is among the most common: a word or name, a keyboard row or a sequence, in any case and
+ * with any spaces, look-alike signs, and digits or signs around it, as in `P@ssw0rd2024!`. A longer password
+ * that only contains such a word passes.
  */
 export function isCommonPassword(password: string): boolean {
   const plain = password.toLowerCase().replace(/\s/g, "");
@@ -9,7 +10,7 @@ export function isCommonPassword(password: string): boolean {
   );
 }
 
-/** The word within a few digits and signs: as it stands, and with look-alikes read as letters, in the word alone or also at its end. */
+/** The word between leading and trailing digits and signs: as written, and with look-alikes read as letters, without and with the end. */
 function cores(plain: string): string[] {
   const withoutEnd = plain.replace(/[^a-z]{1,6}$/, "");
   return [plain, inLetters(withoutEnd), inLetters(plain)].map(
@@ -34,7 +35,7 @@ const lookAlikes: Record<string, string> = {
 const halved = (text: string) =>
   text.slice(0, text.length / 2).repeat(2) === text ? text.slice(0, text.length / 2) : text;
 
-/** One piece again and again, or a part of a sequence or keyboard row, forwards, backwards or there and back. */
+/** A short piece repeated, or a part of a sequence or keyboard row: forwards, backwards, or forwards and back. */
 function isRun(text: string): boolean {
   if (text.length < 4) return false;
   if (/^(.{1,4})\1+.?$/.test(text)) return true;
@@ -89,10 +90,10 @@ const walks = [
   "11112222333344445555",
   "111222333444555",
 ];
-const turned = (text: string) => [...text].reverse().join("");
-const sequences = [...rows, ...walks].flatMap((row) => [row, turned(row), row + turned(row)]);
+const reversed = (text: string) => [...text].reverse().join("");
+const sequences = [...rows, ...walks].flatMap((row) => [row, reversed(row), row + reversed(row)]);
 
-/** Words, names and phrases from the heads of the published lists, of any length: it is with their endings that they reach eight characters. */
+/** Words, names and phrases from the published lists of common passwords, of any length: endings bring them to eight characters. */
 const words = new Set(
   `
   password passwort passwd passw pass passe motdepasse contrasena contrasenha senha parola wachtwoord haslo heslo salasana losenord

@@ -1,4 +1,4 @@
-/** How a list is ordered: by one field of its documents (a dotted path, where it is inside another), and by `_id` among equals, both in the same direction. */
+/** The order of a list: by one field (a dotted path), then by `_id`, both in the same direction. */
 export interface Ordering {
   field: string;
   direction: 1 | -1;
@@ -9,13 +9,13 @@ type Row = { _id: string };
 /** The store's `sort` for an ordering. */
 export const sortOf = ({ field, direction }: Ordering) => ({ [field]: direction, _id: direction });
 
-/** The cursor behind a row: opaque to clients, and bound to its ordering. */
+/** The cursor that continues after a row: opaque to clients, and bound to its ordering. */
 export const cursorAfter = (row: Row, { field, direction }: Ordering) =>
   Buffer.from(JSON.stringify([`${field}${direction}`, valueAt(row, field), row._id])).toString(
     "base64url",
   );
 
-/** The query for what comes after a cursor; everything when there is none, null when the cursor is not one of this ordering's. */
+/** The query for the rows after a cursor: all rows without a cursor, null when the cursor belongs to another ordering. */
 export function afterCursor(
   cursor: string | undefined,
   { field, direction }: Ordering,
@@ -26,22 +26,23 @@ export function afterCursor(
   const isOfKind = kind === "number" ? Number.isSafeInteger(value) : typeof value === "string";
   if (ordering !== `${field}${direction}` || !isOfKind || typeof id !== "string") return null;
   const [beyond, from] = direction === 1 ? ["$gt", "$gte"] : ["$lt", "$lte"];
-  // The outer bound is what an index can seek to; the inner pair settles the equals.
+  // An index can seek to the outer bound; the inner pair decides among equal values.
   return {
     [field]: { [from]: value },
     $or: [{ [field]: { [beyond]: value } }, { _id: { [beyond]: id } }],
   };
 }
 
-/** The query for what comes no later in an ordering than this value, which `lastOf` gave. */
-export const asFarAs = (value: unknown, { field, direction }: Ordering) => ({
+/** The query for the rows up to and including a value of the ordering's field. */
+export const upTo = (value: unknown, { field, direction }: Ordering) => ({
   [field]: { [direction === 1 ? "$lte" : "$gte"]: value },
 });
 
-/** What the last of these rows is ordered by. */
-export const lastOf = (rows: Row[], { field }: Ordering): unknown => valueAt(rows.at(-1)!, field);
+/** The last row's value of the ordering's field. */
+export const lastValue = (rows: Row[], { field }: Ordering): unknown =>
+  valueAt(rows.at(-1)!, field);
 
-/** Cuts the one row too many that a page was asked with, and says where the next begins. */
+/** A page from a query for one row more than `limit`: that row is cut, and shows that there is a next page. */
 export function toPage<R extends Row>(
   rows: R[],
   limit: number,

@@ -3,19 +3,19 @@ import type { AccountDocument } from "./account.ts";
 
 /** A session lives this long after its last refresh. */
 const sessionMs = 30 * 24 * 3_600_000;
-/** So long a refresh may be asked for again: as long as an access token lives, so that who copied one gains no more than with the other. */
+/** A refresh can be repeated for as long as an access token lives, so a copied request is worth no more than a copied token. */
 const repeatMs = accessTokenSeconds * 1_000;
-/** So many devices stay signed in; one more signs the oldest out. */
+/** A sign-in beyond this number ends the oldest session. */
 const maxSessions = 20;
 
 type Sessions = AccountDocument["sessions"];
-/** Hashes of a refresh token's two secrets: the family's, the same for the whole session, and the token's own. */
+/** Hashes of the two secrets of a refresh token: the family's is constant for the session, the token's is new each time. */
 export interface Hashes {
   family: string;
   token: string;
 }
 
-/** A refresh token says whose it is and which session's; both secrets are random. */
+/** A refresh token names its user and its session; both secrets are random. */
 export const refreshToken = (userId: string, sid: string, family: string, token: string) =>
   [userId, sid, family, token].join(".");
 
@@ -24,24 +24,27 @@ export function parseRefreshToken(value: string) {
   return { userId, sid, family, token };
 }
 
-/** Whether a refresh token is of this session, good or spent: who knows its family has seen a token of it. */
-export const isOf = (session: Sessions[string] | undefined, { family }: Hashes, now: Date) =>
-  session?.family === family && session.expiresAt > now.toISOString();
+/** Whether a refresh token belongs to this session, valid or spent: only its holders know the family. */
+export const matchesFamily = (
+  session: Sessions[string] | undefined,
+  { family }: Hashes,
+  now: Date,
+) => session?.family === family && session.expiresAt > now.toISOString();
 
-export const session = ({ family, token }: Hashes, now: Date): Sessions[string] => ({
+export const newSession = ({ family, token }: Hashes, now: Date): Sessions[string] => ({
   family,
   token,
   startedAt: now.toISOString(),
-  expiresAt: expiry(now),
+  expiresAt: sessionExpiry(now),
 });
 
-export const expiry = (now: Date) => new Date(now.getTime() + sessionMs).toISOString();
+export const sessionExpiry = (now: Date) => new Date(now.getTime() + sessionMs).toISOString();
 
-/** Whoever was refreshed after this may be answered once more: what `expiresAt` must be beyond, as a repeat does not prolong. */
-export const repeatable = (now: Date) => expiry(new Date(now.getTime() - repeatMs));
+/** A session whose `expiresAt` is later than this was refreshed recently enough to repeat the refresh. A repeat does not prolong it. */
+export const repeatableAfter = (now: Date) => sessionExpiry(new Date(now.getTime() - repeatMs));
 
-/** The sessions that must go before another can begin: expired ones, and the oldest of too many. */
-export function outlived(sessions: Sessions, now: Date): string[] {
+/** The ids of the sessions that a sign-in ends: expired ones, and the oldest beyond the maximum. */
+export function expiredSessions(sessions: Sessions, now: Date): string[] {
   const oldestFirst = Object.entries(sessions).sort(([, a], [, b]) =>
     a.startedAt.localeCompare(b.startedAt),
   );
@@ -52,14 +55,14 @@ export function outlived(sessions: Sessions, now: Date): string[] {
   );
 }
 
-/** The sessions of an account that were ended and might still be shown a token of. */
-export const endedOf = ({ _id: userId, ended }: AccountDocument, now: Date): EndedSession[] =>
+/** The ended sessions of an account whose access tokens have not expired yet. */
+export const endedSessions = ({ _id: userId, ended }: AccountDocument, now: Date): EndedSession[] =>
   Object.entries(ended)
     .filter(([, until]) => until > now.toISOString())
     .map(([sid, until]) => ({ sid, userId, until }));
 
-/** The fields of an account to set and to unset when sessions end: their tokens are refused until `until`, and what is past is forgotten. */
-export function ending(account: AccountDocument, sids: string[], until: string, now: Date) {
+/** The fields to set and to unset when sessions end: their access tokens are refused until `until`, and past entries are removed. */
+export function endingUpdate(account: AccountDocument, sids: string[], until: string, now: Date) {
   const past = Object.keys(account.ended).filter((sid) => account.ended[sid]! <= now.toISOString());
   const set =
     sids.length > 0

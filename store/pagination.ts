@@ -1,93 +1,80 @@
 import { badData, refusal } from "../broker/refusal.ts";
-import { afterCursor, asFarAs, lastOf, toPage, sortOf, type Ordering } from "../domain/cursor.ts";
+import { afterCursor, lastValue, sortOf, toPage, upTo, type Ordering } from "../domain/cursor.ts";
+import { pageHints } from "./page-hints.ts";
 import type { Query, Store } from "./store.ts";
 
-const usualLimit = 20;
+const defaultLimit = 20;
 
-/** What is known of a list: the value of its ordering's field that its first page ended with last, and whether all of it takes too long to read. */
-interface Known {
-  end?: unknown;
-  isLong: boolean;
-}
-/** Of so many lists each store's first pages are remembered, those that were asked for last. */
-const remembered = 10_000;
-const lists = new WeakMap<object, Map<string, Known>>();
-/** Where a first page takes so long (ms), no more is tried: a store may take 3 s for one query, and a call 5 s for all. */
-const patience = 2_000;
+/** A query for a first page that takes longer is not tried again. A store may take 3 s for one query, and a call 5 s in all. */
+const slowQueryMs = 2_000;
 
-/** One page of what a query finds, and the cursor of the next. BAD_DATA for a cursor of another list. */
+/**
+ * Cursor pagination: one page of the documents that a query finds, and the cursor of the next page. Throws
+ * BAD_DATA for a cursor of another list, and UNAVAILABLE when the first page takes too long.
+ */
 export async function paginate<Doc extends { _id: string }>(
   store: Store<Doc>,
   query: object,
   ordering: Ordering,
-  { cursor, limit = usualLimit }: { cursor?: string; limit?: number },
+  { cursor, limit = defaultLimit }: { cursor?: string; limit?: number },
 ) {
   const rest = afterCursor(cursor, ordering, ordering.field === "price" ? "number" : "string");
-  if (!rest) throw badData([{ field: "cursor", message: "is not one of this list's" }]);
-  // One more than asked for tells whether there is a next page.
+  if (!rest) throw badData([{ field: "cursor", message: "belongs to another list" }]);
+  // One row more than the limit shows whether there is a next page.
   const options = { sort: sortOf(ordering), limit: limit + 1 };
   const find = (bounds: object) =>
     store.find({ ...query, ...bounds, ...merged(query, bounds, ordering.field) }, options);
-  // A search (`$and`, domain/catalogue.ts) is asked for as it is: a bound might be taken for the better way to its words (decision 008).
-  // So is what asks something of the ordering's field itself.
-  const isFirst = cursor === undefined && !(ordering.field in query) && !("$and" in query);
-  return toPage(
-    isFirst ? await first(store, find, { query, ordering, limit }) : await find(rest),
-    limit,
-    ordering,
-  );
+  // A search (`$and`, domain/catalogue.ts) gets no bound: the database might choose the bound's index over
+  // that of the words (decision 008). A query on the ordering's field has a bound of its own.
+  const isBounded = cursor === undefined && !(ordering.field in query) && !("$and" in query);
+  const rows = isBounded
+    ? await firstPage(store, find, { query, ordering, limit })
+    : await find(rest);
+  return toPage(rows, limit, ordering);
 }
 
-/** What a question and a cursor ask of the same field, together; of the same operator, the cursor's. */
+/** The conditions of a query and of a cursor on one field, combined. For the same operator the cursor's wins. */
 function merged(query: object, bounds: object, field: string) {
-  const [asked, from] = [query, bounds].map((part) => (part as Query)[field]);
-  return asked && from ? { [field]: { ...asked, ...from } } : {};
+  const [own, fromCursor] = [query, bounds].map((part) => (part as Query)[field]);
+  return own && fromCursor ? { [field]: { ...own, ...fromCursor } } : {};
 }
 
 /**
- * The first page, asked for no further than where it ended last time (docs/decisions/008): what is new stands before that, so it is still
- * full unless something of it went.
+ * The first page, searched no further than where it ended last time (decision 008). New documents come
+ * before that, so the page is still full unless some of its documents were removed.
  */
-async function first<Doc extends { _id: string }>(
+async function firstPage<Doc extends { _id: string }>(
   store: Store<Doc>,
   find: (bounds: object) => Promise<Doc[]>,
   list: { query: object; ordering: Ordering; limit: number },
 ): Promise<Doc[]> {
   const { ordering, limit } = list;
-  const known = lists.get(store) ?? new Map<string, Known>();
-  lists.set(store, known);
-  const name = JSON.stringify(list);
-  const remember = (what?: Known) => {
-    // The last in the map is the last that was asked for.
-    known.delete(name);
-    if (what) known.set(name, what);
-    if (known.size > remembered) known.delete(known.keys().next().value!);
-  };
-
-  const { end, isLong } = known.get(name) ?? { isLong: false };
-  const bounds = [...(end === undefined ? [] : [end]), ...(isLong ? widening(ordering) : [])];
+  const hints = pageHints(store);
+  const { end, isSlow } = hints.get(list);
+  const bounds = [...(end === undefined ? [] : [end]), ...(isSlow ? fallbackBounds(ordering) : [])];
   const began = performance.now();
-  const isLate = () => performance.now() - began > patience;
+  const isLate = () => performance.now() - began > slowQueryMs;
   try {
     for (const bound of bounds) {
-      const rows = await find(asFarAs(bound, ordering));
+      const rows = await find(upTo(bound, ordering));
       if (rows.length > limit) {
-        remember({ end: lastOf(rows, ordering), isLong });
+        hints.set(list, { end: lastValue(rows, ordering), isSlow });
         return rows;
       }
       if (isLate()) throw refusal("UNAVAILABLE");
     }
     const rows = await find({});
-    remember(rows.length > limit ? { end: lastOf(rows, ordering), isLong: false } : undefined);
+    if (rows.length > limit) hints.set(list, { end: lastValue(rows, ordering), isSlow: false });
+    else hints.delete(list);
     return rows;
   } catch (error) {
-    if (isLate()) remember({ isLong: true });
+    if (isLate()) hints.set(list, { isSlow: true });
     throw error;
   }
 }
 
-/** For a list that takes too long to read: how far to ask, each time farther, until a page is full. */
-function widening({ field, direction }: Ordering): unknown[] {
+/** Bounds for a list whose first page is slow to find: each reaches further, until a page is full. */
+function fallbackBounds({ field, direction }: Ordering): unknown[] {
   const prices = [1, 2, 3, 4, 5, 6, 7].map((digits) => 10 ** digits);
   if (field === "price") return direction === 1 ? prices : prices.toReversed();
   const minutes = [1, 60, 24 * 60, 30 * 24 * 60];

@@ -1,43 +1,46 @@
 import { rateLimits } from "../../edge/policy/limits.ts";
 import { RateLimiter } from "../../edge/rate-limiter.ts";
 
-const guesses = "Too many failed sign-ins: wait a moment";
+const failures = "Too many sign-ins have failed. Wait a moment.";
 
-/** Bounds what is tried with passwords and refresh tokens. Known and unknown accounts count alike, so that a refusal does not tell which there are. */
+/**
+ * Throttles attempts on passwords and refresh tokens (brute force, credential stuffing). Known and unknown
+ * accounts count alike, so that a refusal does not reveal which accounts exist.
+ */
 export class LoginThrottle {
   readonly #signIns = new RateLimiter(
     rateLimits.signInsByNetwork,
-    "Too many sign-ins from this address",
+    "There are too many sign-ins from this address.",
   );
   readonly #successes = new RateLimiter(
     rateLimits.signInsByAccount,
-    "Too many sign-ins to this account",
+    "There are too many sign-ins to this account.",
   );
-  readonly #byBoth = new RateLimiter(rateLimits.failuresByNetworkAndAccount, guesses);
-  readonly #byNetwork = new RateLimiter(rateLimits.failuresByNetwork, guesses);
-  readonly #byAccount = new RateLimiter(rateLimits.failuresByAccount, guesses);
-  readonly #whileBesieged = new RateLimiter(rateLimits.failuresUnderAttack, guesses);
+  readonly #byBoth = new RateLimiter(rateLimits.failuresByNetworkAndAccount, failures);
+  readonly #byNetwork = new RateLimiter(rateLimits.failuresByNetwork, failures);
+  readonly #byAccount = new RateLimiter(rateLimits.failuresByAccount, failures);
+  readonly #underAttack = new RateLimiter(rateLimits.failuresUnderAttack, failures);
   readonly #registrations = new RateLimiter(
     rateLimits.registrationsByNetwork,
-    "Too many registrations from this address",
+    "There are too many registrations from this address.",
   );
   readonly #refreshes = new RateLimiter(
     rateLimits.refreshesByNetwork,
-    "Too many refreshes from this address",
+    "There are too many refreshes from this address.",
   );
   readonly #bySession = new RateLimiter(
     rateLimits.refreshesBySession,
-    "Too many refreshes of this session",
+    "There are too many refreshes of this session.",
   );
   readonly #passwordChanges = new RateLimiter(
     rateLimits.passwordChangesByUser,
-    "Too many attempts to change the password",
+    "There are too many attempts to change the password.",
   );
 
   /**
-   * Throws at once when there were too many failures before, so that those who flood wait in nobody's way. `begin` counts the attempt
-   * as a failure, right before the password is checked: of many that come in the same instant, no more than the bound are. `succeed`
-   * forgets that, and counts what its owner does.
+   * Throws TOO_MANY_REQUESTS after too many failures, before the attempt waits for a hash. `begin` counts the
+   * attempt as a failure just before its password is checked, so that concurrent attempts cannot pass the
+   * limit. `succeed` takes that back, and counts the sign-in.
    */
   async signIn(
     network: string,
@@ -46,18 +49,18 @@ export class LoginThrottle {
     const both = `${network} ${email}`;
     await this.#byBoth.peek(both);
     await this.#byNetwork.peek(network);
-    if (await this.#isBesieged(email)) await this.#whileBesieged.peek(both);
+    if (await this.#isUnderAttack(email)) await this.#underAttack.peek(both);
     await this.#signIns.take(network);
     return {
       begin: async () => {
         await this.#byBoth.take(both);
         await this.#byNetwork.take(network);
-        if (await this.#isBesieged(email)) await this.#whileBesieged.take(both);
+        if (await this.#isUnderAttack(email)) await this.#underAttack.take(both);
         await this.#byAccount.take(email).catch(() => {});
       },
       succeed: async () => {
         await Promise.all([this.#byBoth.refund(both), this.#byNetwork.refund(network)]);
-        await Promise.all([this.#byAccount.refund(email), this.#whileBesieged.refund(both)]);
+        await Promise.all([this.#byAccount.refund(email), this.#underAttack.refund(both)]);
         await this.#successes.take(email);
       },
     };
@@ -76,7 +79,7 @@ export class LoginThrottle {
     return this.#passwordChanges.take(userId);
   }
 
-  #isBesieged(email: string): Promise<boolean> {
+  #isUnderAttack(email: string): Promise<boolean> {
     return this.#byAccount.peek(email).then(
       () => false,
       () => true,

@@ -3,7 +3,7 @@ import { importJWK, SignJWT, type JWK } from "jose";
 import { accessTokenSeconds, accessTokenType, audience, issuer } from "../../contracts/users.ts";
 import { parseRefreshToken, refreshToken } from "../../domain/sessions.ts";
 
-/** Signs access tokens with the private key that users alone holds. */
+/** Signs access tokens with the private key, which only the users service holds. */
 export function accessTokens(privateKey: JWK) {
   const key = importJWK(privateKey, "EdDSA");
   return async (userId: string, sid: string): Promise<string> =>
@@ -21,7 +21,7 @@ export function accessTokens(privateKey: JWK) {
 export const newRefreshToken = (userId: string, sid: string) =>
   refreshTokenOf(userId, sid, secret(), secret());
 
-/** The token that follows this one. For one key it is always the same, and nobody can tell it who has not both. */
+/** The token that follows this one. It is derived from the token and the key, so the same key gives the same token. */
 export function nextRefreshToken(
   { userId, sid, family, token }: RefreshToken,
   key = secret(),
@@ -45,11 +45,11 @@ const refreshTokenOf = (userId: string, sid: string, family: string, token: stri
   family,
   token,
   value: refreshToken(userId, sid, family, token),
-  /** What is stored: the token itself is kept nowhere. */
+  /** What is stored. The token itself is stored nowhere. */
   hashes: { family: digest(family), token: digest(token) },
 });
-type RefreshToken = ReturnType<typeof refreshTokenOf>;
+export type RefreshToken = ReturnType<typeof refreshTokenOf>;
 
 const secret = () => randomBytes(24).toString("base64url");
-/** The secrets are random and long: a plain hash is enough. */
+/** The secrets are random and long, so a plain hash is enough. */
 const digest = (value: string) => createHash("sha256").update(value).digest("base64url");

@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
 it(
-  "databases restored from copies of their folders, as docs/backup.md says, serve the running market again with what they had",
+  "restores the state of the copy from MongoDB folders under a running market, by docs/backup.md",
   async () => {
     const [market, others] = await Promise.all([startMongo(), startMongo()]);
     const env = {

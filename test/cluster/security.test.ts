@@ -6,7 +6,7 @@ import { MongoClient } from "mongodb";
 import { encode, newKeyPair } from "../../broker/keys.ts";
 import type { Session } from "../../contracts/users.ts";
 import type { AccountDocument } from "../../domain/account.ts";
-import { expiry, parseRefreshToken } from "../../domain/sessions.ts";
+import { parseRefreshToken, sessionExpiry } from "../../domain/sessions.ts";
 import { Client, password } from "../support/client.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
@@ -137,7 +137,7 @@ describe("a session", () => {
     const accounts = database.db().collection<AccountDocument>("accounts");
     /** The time since the last refresh becomes so long (s). */
     async function wait(seconds: number): Promise<void> {
-      const expiresAt = expiry(new Date(Date.now() - seconds * 1_000));
+      const expiresAt = sessionExpiry(new Date(Date.now() - seconds * 1_000));
       const { modifiedCount } = await accounts.updateOne(
         { _id: userId },
         { $set: { [`sessions.${sid}.expiresAt`]: expiresAt } },
@@ -158,7 +158,7 @@ describe("a session", () => {
     });
     // Which does not begin the time anew.
     const { sessions } = (await accounts.findOne({ _id: userId }))!;
-    expect(sessions[sid]!.expiresAt < expiry(new Date(Date.now() - 13 * 60_000))).toBe(true);
+    expect(sessions[sid]!.expiresAt < sessionExpiry(new Date(Date.now() - 13 * 60_000))).toBe(true);
 
     await wait(16 * 60);
     expect(await ask(1, once)).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });

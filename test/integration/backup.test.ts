@@ -8,7 +8,7 @@ import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts"
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
-it("a market restored from files that were copied while it ran, as docs/backup.md says, has what it had then", async () => {
+it("restores the state of the copy from files copied while the market ran, by docs/backup.md", async () => {
   const env = { DATA_DIR: join(folder.path, "data") };
   const first = await startNode([], env);
   const [seller, buyer] = [await Client.registered(first.api), await Client.registered(first.api)];

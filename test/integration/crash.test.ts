@@ -26,7 +26,7 @@ async function all<T>(client: Client, path: string, pick: (body: never) => T[]):
   return found;
 }
 
-it("a market killed in the middle of 1,000 buys has every sale, notice and account that it acknowledged", async () => {
+it("keeps every acknowledged sale, notice and account when the market is killed during 1,000 buys", async () => {
   const env = { DATA_DIR: folder.path, RATE_SCALE: "1000" };
   const market = await startNode([], env);
   const seller = await Client.registered(market.api);

@@ -1,4 +1,4 @@
-/** Nobody can be someone else: tokens forged in every known way, stolen, replayed, rotated; and where secrets may not be found. */
+/** Identity: tokens forged in every known way, stolen, replayed and rotated, and the places that must hold no secrets. */
 import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const encode = (value: unknown) =>
 const me = (accessToken: string) =>
   new Client(market.api, { accessToken } as Session).call("GET", "/users/me");
 
-/** What a good token of the victim says. */
+/** The claims of a valid token of the victim. */
 const claims = (change: object = {}) => {
   const now = Math.floor(Date.now() / 1000);
   return {
@@ -37,7 +37,7 @@ const claims = (change: object = {}) => {
     ...change,
   };
 };
-/** With our own key: only what is changed is wrong. */
+/** Signed with our own key, so that only the change is wrong. */
 const signed = async (header: object, payload: unknown, key: JWK = market.key) =>
   new CompactSign(Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload)))
     .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid: market.key.kid, ...header } as never)
@@ -74,21 +74,21 @@ const forged: Record<string, () => string | Promise<string>> = {
   "of another key under our kid": () => signed({}, claims(), foreign.private),
   "of another key under its own kid": () =>
     signed({ kid: foreign.private.kid }, claims(), foreign.private),
-  "of another key that it brings along (jwk)": () =>
+  "of another key that it contains (jwk)": () =>
     signed({ jwk: foreign.public, kid: foreign.public.kid }, claims(), foreign.private),
-  "of another key that it points to (jku)": () =>
+  "of another key that it links to (jku)": () =>
     signed(
       { jku: "http://127.0.0.1:1/keys.json", x5u: "http://127.0.0.1:1/" },
       claims(),
       foreign.private,
     ),
-  "of our key under no kid": () => signed({ kid: undefined }, claims()),
+  "of our key without a kid": () => signed({ kid: undefined }, claims()),
   "of our key under another kid": () => signed({ kid: randomUUID() }, claims()),
   "of our key under a kid that is a path": () => signed({ kid: "../../dev/null" }, claims()),
   "of another issuer": () => signed({}, claims({ iss: "elsewhere" })),
-  "of no issuer": () => without("iss"),
+  "without an issuer": () => without("iss"),
   "for another audience": () => signed({}, claims({ aud: "elsewhere" })),
-  "for no audience": () => without("aud"),
+  "without an audience": () => without("aud"),
   "that has expired": () => signed({}, claims({ exp: Math.floor(Date.now() / 1000) - 1 })),
   "that never expires": () => without("exp"),
   "that lives longer than 15 minutes": () =>
@@ -97,22 +97,21 @@ const forged: Record<string, () => string | Promise<string>> = {
     const later = Math.floor(Date.now() / 1000) + 3600;
     return signed({}, claims({ iat: later, exp: later + 600 }));
   },
-  "that was issued nobody knows when": () => without("iat"),
-  "that expires in words": () => signed({}, claims({ exp: "2999-01-01" })),
+  "without a time of issue": () => without("iat"),
+  "whose expiry is text": () => signed({}, claims({ exp: "2999-01-01" })),
   "that is not valid yet": () => signed({}, claims({ nbf: Math.floor(Date.now() / 1000) + 60 })),
-  "of no session": () => without("sid"),
-  "of a session that is no text": () => signed({}, claims({ sid: { $ne: 1 } })),
-  "of nobody": () => without("sub"),
-  "of a user who is no text": () => signed({}, claims({ sub: ["u"] })),
-  "of a user whose id is no id": () => signed({}, claims({ sub: "a.b c" })),
-  "of no type (typ)": () => signed({ typ: undefined }, claims()),
+  "without a session": () => without("sid"),
+  "whose session is not text": () => signed({}, claims({ sid: { $ne: 1 } })),
+  "without a user": () => without("sub"),
+  "whose user is not text": () => signed({}, claims({ sub: ["u"] })),
+  "whose user is not an id": () => signed({}, claims({ sub: "a.b c" })),
+  "without a type (typ)": () => signed({ typ: undefined }, claims()),
   "of another type (typ)": () => signed({ typ: "logout+jwt" }, claims()),
-  "with an extension that it calls critical (crit)": () =>
-    signed({ crit: ["souk"], souk: 1 }, claims()),
-  "with a body that is not encoded (b64)": () =>
+  "with an unknown critical extension (crit)": () => signed({ crit: ["souk"], souk: 1 }, claims()),
+  "with an unencoded body (b64)": () =>
     signed({ crit: ["b64"], b64: false }, claims()).catch(() => "none"),
   "whose claims are a list": () => signed({}, [claims()]),
-  "whose claims are no JSON": () => signed({}, "hello"),
+  "whose claims are not JSON": () => signed({}, "hello"),
   "that is encrypted": () => [encode({ alg: "dir", enc: "A256GCM" }), "", "a", "b", "c"].join("."),
   "with a changed claim": () => {
     const [header, , signature] = victim.session!.accessToken.split(".");
@@ -130,7 +129,7 @@ const forged: Record<string, () => string | Promise<string>> = {
 };
 
 describe("an access token", () => {
-  it("that is good is taken over HTTP, in the handshake and by authorize", async () => {
+  it("that is valid is accepted over HTTP, in the handshake and by authorize", async () => {
     const token = await signed({}, claims());
     expect((await me(token)).status).toBe(200);
     await market.device(token).receives("inbox");
@@ -157,7 +156,7 @@ describe("an access token", () => {
     },
   );
 
-  it("of an absurd length is refused wherever it is sent", async () => {
+  it("of excessive length is refused over HTTP, in the handshake and by authorize", async () => {
     for (const size of [5_000, 12_000]) {
       const token = `${victim.session!.accessToken}${"x".repeat(size)}`;
       expect((await me(token)).status).toBe(401);
@@ -172,7 +171,7 @@ describe("an access token", () => {
     expect((await me("x".repeat(60_000)).catch(() => ({ status: 413 }))).status).toBe(413);
   });
 
-  it("lives 15 minutes at most, says EdDSA, its type and the key, and carries nothing but ids", () => {
+  it("lives at most 15 minutes, names EdDSA, its type and its key, and contains only ids", () => {
     const { accessToken, expiresIn } = victim.session!;
     const { exp, iat, ...rest } = decodeJwt(accessToken);
     expect([exp! - iat!, expiresIn]).toEqual([accessTokenSeconds, accessTokenSeconds]);
@@ -185,7 +184,7 @@ describe("an access token", () => {
     });
   });
 
-  it("in a query or a body is nobody's", async () => {
+  it("in a query or a body is ignored", async () => {
     const { accessToken } = victim.session!;
     const nobody = new Client(market.api);
     expect(await nobody.call("GET", `/users/me?access_token=${accessToken}`)).toMatchObject({
@@ -201,8 +200,8 @@ describe("an access token", () => {
   });
 });
 
-describe("keys that rotate", () => {
-  it("leave the tokens of the old one good until it is taken out of the set; new ones are signed with the new one", async () => {
+describe("key rotation", () => {
+  it("keeps old tokens valid until the old key is removed, and signs new tokens with the new key", async () => {
     const folder = temporaryFolder();
     const first = await startMarket({}, folder);
     const { session } = await Client.registered(first.api);
@@ -250,7 +249,7 @@ describe("a session", () => {
     return { one, other, device: device!, otherDevice: otherDevice! };
   }
 
-  it("ends with its sockets when a spent refresh token comes again, whoever brings it; the thief's new tokens with it", async () => {
+  it("ends with its sockets and the thief's tokens when a spent refresh token is used again", async () => {
     const { one, other, device, otherDevice } = await twoSessions();
     const { body: thief } = await refresh(one.session!.refreshToken);
     expect(await isIn(thief)).toBe(true);
@@ -268,7 +267,7 @@ describe("a session", () => {
     expect(otherDevice.disconnects).toEqual([]);
   });
 
-  it("is renewed for one of many that bring the same refresh token at once, and is then over for all", async () => {
+  it("is refreshed for one of many concurrent uses of one token, and then ends", async () => {
     const { session } = await Client.registered(market.api);
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => refresh(session!.refreshToken)),
@@ -278,7 +277,7 @@ describe("a session", () => {
     expect(await refresh(good[0]!.body.refreshToken)).toMatchObject({ status: 401 });
   });
 
-  it("goes on with one and the same next token when the same refresh is asked for again, by its idempotency key, also at once", async () => {
+  it("continues with the same next token when a refresh is repeated with its idempotency key, also concurrently", async () => {
     const { session } = await Client.registered(market.api);
     const again = { refreshToken: session!.refreshToken, idempotencyKey: randomUUID() };
     const ask = () => new Client(market.api).call<Session>("POST", "/users/refresh", again);
@@ -295,9 +294,9 @@ describe("a session", () => {
   });
 
   const keys = {
-    "ends when a spent refresh token comes again with another key": () => randomUUID(),
-    "ends when a spent refresh token comes again with no key": () => undefined,
-    "ends when a spent refresh token comes again with its key, once the next one is spent, too": (
+    "ends when a spent refresh token is used with another key": () => randomUUID(),
+    "ends when a spent refresh token is used without a key": () => undefined,
+    "ends when a spent refresh token is used with its key after the next token was spent": (
       key: string,
     ) => key,
   };
@@ -310,7 +309,7 @@ describe("a session", () => {
       });
     const key = randomUUID();
     const { body: next } = await ask(session!.refreshToken, key);
-    const { body: newest } = what.endsWith("too")
+    const { body: newest } = what.includes("was spent")
       ? await ask(next.refreshToken, key)
       : { body: next };
     expect(await isIn(newest)).toBe(true);
@@ -323,7 +322,7 @@ describe("a session", () => {
   });
 
   it.each(["", "short", "x".repeat(65), "spaces are not taken", 7])(
-    "is not renewed with %j as a key, and not ended either",
+    "is neither refreshed nor ended with %j as a key",
     async (key) => {
       const { session } = await Client.registered(market.api);
       const asked = { refreshToken: session!.refreshToken, idempotencyKey: key };
@@ -335,7 +334,7 @@ describe("a session", () => {
     },
   );
 
-  it("and its sockets end by logout and by a change of password; a refresh token of it buys nothing", async () => {
+  it("ends with its sockets and refresh token by logout and by a change of password", async () => {
     const { one, other, device, otherDevice } = await twoSessions();
     await one.call("POST", "/users/logout", { refreshToken: one.session!.refreshToken });
     await device.receives("closing");
@@ -356,7 +355,7 @@ describe("a session", () => {
       expect(await refresh(session!.refreshToken)).toMatchObject({ status: 401 });
   });
 
-  it("is not ended by a guess: a refresh token with another's ids but not its secrets", async () => {
+  it("is not ended by a refresh token with its ids but not its secrets", async () => {
     const { one } = await twoSessions();
     const parts = one.session!.refreshToken.split(".");
     for (const index of parts.keys()) {
@@ -365,14 +364,14 @@ describe("a session", () => {
           i === index ? `${part.slice(0, -1)}${part.endsWith("A") ? "B" : "A"}` : part,
         )
         .join(".");
-      // The last part is the token within the family: who has the rest right has seen a token of it.
+      // The last part is the token within the family. A guess that is right up to there has seen a token of the family.
       if (index < parts.length - 1) expect(await refresh(guess)).toMatchObject({ status: 401 });
     }
     expect(await isIn(one.session!)).toBe(true);
     expect(await refresh(one.session!.refreshToken)).toMatchObject({ status: 200 });
   });
 
-  it("cannot be prolonged by its access token, nor used by its refresh token", async () => {
+  it("is not refreshed by its access token, nor opened by its refresh token", async () => {
     const { session } = await Client.registered(market.api);
     expect(await refresh(session!.accessToken)).toMatchObject({ status: 401 });
     expect((await me(session!.refreshToken)).status).toBe(401);
@@ -386,11 +385,11 @@ describe("sign-in", () => {
       email,
       password: secret,
     });
-    const { requestId: _, ...told } = body;
-    return { status, told, took: performance.now() - began };
+    const { requestId: _, ...rest } = body;
+    return { status, rest, took: performance.now() - began };
   };
 
-  it("tells neither by words nor by time whether an account exists", async () => {
+  it("reveals neither by words nor by time whether an account exists", async () => {
     const email = victim.session!.user.email;
     const times: Record<"known" | "unknown", number[]> = { known: [], unknown: [] };
     const answers = new Set<string>();
@@ -399,13 +398,13 @@ describe("sign-in", () => {
         ["known", email],
         ["unknown", `${randomUUID()}@souk.test`],
       ] as const) {
-        const { status, told, took } = await login(address, "not the password");
+        const { status, rest, took } = await login(address, "not the password");
         times[who].push(took);
-        answers.add(JSON.stringify({ status, told }));
+        answers.add(JSON.stringify({ status, rest }));
       }
     }
     expect([...answers]).toHaveLength(1);
-    // The fastest of each: hashing takes far longer than what else differs, and noise only adds.
+    // The fastest of each: hashing dominates the time, and noise only adds to it.
     const [known, unknown] = [Math.min(...times.known), Math.min(...times.unknown)];
     expect(unknown).toBeGreaterThan(known / 2);
     expect(unknown).toBeLessThan(known * 2);
@@ -413,7 +412,7 @@ describe("sign-in", () => {
 });
 
 describe("secrets", () => {
-  /** All that must not be found, of a user who did everything that handles secrets. */
+  /** A user who used every route that handles secrets, and those secrets. */
   async function busy(): Promise<{ client: Client; secrets: Record<string, string> }> {
     const client = await Client.registered(market.api);
     const { email } = client.session!.user;
@@ -433,7 +432,7 @@ describe("secrets", () => {
     );
     await market.device(changed.accessToken).receives("inbox");
     await (await market.device().connects()).ask("authorize", { token: changed.accessToken });
-    // What fails is logged the most.
+    // Failures are logged the most.
     await new Client(market.api).call("POST", "/users/refresh", {
       refreshToken: client.session!.refreshToken,
     });
@@ -462,7 +461,7 @@ describe("secrets", () => {
   const found = (text: string, secrets: Record<string, string>) =>
     Object.keys(secrets).filter((name) => text.includes(secrets[name]!));
 
-  it("are in no file of the data but the key's own, and that is for its owner's eyes only", async () => {
+  it("are in no data file except the key's, which only its owner can read", async () => {
     const { client, secrets } = await busy();
     const files = readdirSync(market.dataDir).filter((name) =>
       statSync(join(market.dataDir, name)).isFile(),
@@ -480,7 +479,7 @@ describe("secrets", () => {
     expect(statSync(join(market.dataDir, "keys.json")).mode & 0o077).toBe(0);
   });
 
-  it("are in no line of the log, however much is logged", async () => {
+  it("are in no log line at any log level", async () => {
     const { client, secrets } = await busy();
     const marker = randomUUID();
     await client.call("POST", "/users/login", {
@@ -493,7 +492,7 @@ describe("secrets", () => {
     expect(market.output()).not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/);
   });
 
-  it("of a cluster's URLs and keys are in no line of the log of a node that finds nobody there", async () => {
+  it("of a cluster's URLs and keys are in no log line of a node that reaches no server", async () => {
     const pair = newKeyPair();
     const jwk = Buffer.from(JSON.stringify(pair.private)).toString("base64url");
     const [amqpPassword, mongoPassword] = [`amqp-${randomUUID()}`, `mongo-${randomUUID()}`];

@@ -5,8 +5,8 @@ import { matches } from "../support/matches.ts";
 const newest = { field: "createdAt", direction: -1 } as const;
 const cheapest = { field: "price", direction: 1 } as const;
 
-describe("a list in pages", () => {
-  it("shows each row once and skips none, however many are equal, in either direction", () => {
+describe("a paginated list", () => {
+  it("shows each row once and skips none in either direction, also among equal values", () => {
     const rows = fc.uniqueArray(
       fc.record({ _id: fc.uuid(), price: fc.integer({ min: 1, max: 4 }) }),
       { selector: (row) => row._id },
@@ -36,11 +36,11 @@ describe("a list in pages", () => {
     );
   });
 
-  it("sorts by the field, and by id among equals", () => {
+  it("sorts by the field, then by id", () => {
     expect(sortOf(newest)).toEqual({ createdAt: -1, _id: -1 });
   });
 
-  it("takes no cursor of another list, and none that somebody made up", () => {
+  it("refuses a cursor of another list, and a forged one", () => {
     const row = { _id: "1", createdAt: "2026-01-01T00:00:00.000Z" };
     const cursor = cursorAfter(row, newest);
     expect(afterCursor(cursor, newest)).not.toBeNull();

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { batched } from "../../store/group-commit.ts";
 
-it("writes together what comes while a write is under way, and no more than the most at a time", async () => {
+it("writes items that arrive during a write in one next write, up to the limit", async () => {
   const batches: number[][] = [];
   const write = batched(async (items: number[]) => {
     batches.push(items);

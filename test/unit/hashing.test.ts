@@ -11,7 +11,7 @@ const places = 150;
 async function busy() {
   const { promise: first, resolve: release } = Promise.withResolvers<undefined>();
   const held = [1, 2].map((n) =>
-    hashPassword("held", { network: `held-${n}`, first: async () => void (await first) }),
+    hashPassword("held", { network: `held-${n}`, onTurn: async () => void (await first) }),
   );
   return { release: () => release(undefined), held };
 }
@@ -19,13 +19,13 @@ async function busy() {
 const turn = (network: string, turns: string[]) =>
   hashPassword("waits", {
     network,
-    first: async () => void turns.push(network),
+    onTurn: async () => void turns.push(network),
   }).then(
     () => "ok",
     (error: { type: string }) => error.type,
   );
 
-it("gives turns to networks in rounds, and each its own in their order", async () => {
+it("serves networks round-robin, and each network in order", async () => {
   const { release, held } = await busy();
   const turns: string[] = [];
   const flood = Array.from({ length: 30 }, () => turn("flooder", turns));
@@ -38,11 +38,11 @@ it("gives turns to networks in rounds, and each its own in their order", async (
   expect(turns).toHaveLength(33);
 }, 20_000);
 
-it("has places for so many, and for so many of one network; all who have one are served", async () => {
+it("bounds the queue in total and for each network, and serves all that are queued", async () => {
   const { release, held } = await busy();
   const stop = () => Promise.reject(Object.assign(new Error(), { type: "spared" }));
   const codeOf = (network: string) =>
-    hashPassword("waits", { network, first: stop }).catch(
+    hashPassword("waits", { network, onTurn: stop }).catch(
       (error: { type: string }) => error.type,
     ) as Promise<string>;
   const flood = Array.from({ length: concurrencyLimits.hashesByNetwork }, () => codeOf("flooder"));
@@ -61,7 +61,7 @@ it("has places for so many, and for so many of one network; all who have one are
   expect(await codeOf("flooder")).toBe("spared");
 });
 
-it("does nothing for those who have waited too long to be still there", async () => {
+it("hashes nothing for a caller that waited too long", async () => {
   const { release, held } = await busy();
   const turns: string[] = [];
   const waited = turn("patient", turns);

@@ -11,7 +11,7 @@ interface Row {
   price: number;
 }
 
-/** A store that only finds, by price, and whatever else is asked for; and all that it was asked. */
+/** A store that finds by price only, and the queries that it received. */
 function storeOf(rows: Row[]) {
   const asked: object[] = [];
   const find = async (
@@ -40,7 +40,7 @@ const many = (count: number): Row[] =>
   Array.from({ length: count }, (_, n) => ({ _id: `${n}`, price: 100 + n }));
 
 describe("the first page of a list", () => {
-  it("is the same as of a list that was never asked for, whatever came and went since", async () => {
+  it("equals an unhinted first page, whatever was inserted and removed before", async () => {
     const steps = fc.array(
       fc.record({ comes: fc.boolean(), price: fc.integer({ min: 1, max: 9 }), at: fc.nat() }),
       { maxLength: 40 },
@@ -66,7 +66,7 @@ describe("the first page of a list", () => {
     );
   });
 
-  it("is asked for no further than where it ended, until something of it goes", async () => {
+  it("is searched no further than its last end, until one of its rows is removed", async () => {
     const rows = many(50);
     const { store, asked } = storeOf(rows);
 
@@ -83,7 +83,7 @@ describe("the first page of a list", () => {
     expect(asked).toEqual([{ price: { $lte: 109 } }, {}, { price: { $lte: 114 } }]);
   });
 
-  it("is remembered for each store, each question, each order and each limit alone", async () => {
+  it("has a hint of its own for each store, query, order and limit", async () => {
     const { store, asked } = storeOf(many(50));
     const other = storeOf(many(50));
 
@@ -98,34 +98,34 @@ describe("the first page of a list", () => {
   });
 
   it.each<[string, object]>([
-    ["itself bounds what it is ordered by", { price: { $gte: 120 } }],
-    ["looks for words, by which it is found", { $and: [{ words: /^lamp/ }] }],
-  ])("is asked for as it was when the question %s", async (_what, question) => {
+    ["has a bound on the ordering's field", { price: { $gte: 120 } }],
+    ["searches for words", { $and: [{ words: /^lamp/ }] }],
+  ])("gets no further bound when the query %s", async (_case, query) => {
     const { store, asked } = storeOf(many(50));
 
-    for (let n = 0; n < 2; n++) await paginate(store, question, cheapest, { limit: 10 });
+    for (let n = 0; n < 2; n++) await paginate(store, query, cheapest, { limit: 10 });
 
-    expect(asked).toEqual([question, question]);
+    expect(asked).toEqual([query, query]);
   });
 
-  describe("that takes too long to read as a whole", () => {
+  describe("that is slow to find", () => {
     const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
     const latest = { field: "soldAt", direction: -1 } as const;
     type Sale = Row & { soldAt: string };
     const sales = (): Sale[] =>
       Array.from({ length: 50 }, (_, n) => ({ _id: String(n), price: 6 * n, soldAt: ago(50 * n) }));
 
-    /** A store that gives up a question after so long (ms): one without bounds, or any of which `isLong` says so. */
+    /** A store whose queries fail after `after` ms: those without bounds, and those that `isSlow` matches. */
     function slowStoreOf(
       rows: Sale[],
       after: number,
-      isLong: (query: object) => boolean = () => false,
+      isSlow: (query: object) => boolean = () => false,
     ) {
       const asked: object[] = [];
       let clock = 0;
       const find = async (query: object) => {
         asked.push(query);
-        if (Object.keys(query).length > 0 && !isLong(query))
+        if (Object.keys(query).length > 0 && !isSlow(query))
           return rows.filter((row) => matches({ ...row }, query)).slice(0, 11);
         clock += after;
         throw refusal("UNAVAILABLE");
@@ -142,13 +142,13 @@ describe("the first page of a list", () => {
       };
     }
 
-    it("is looked for among what is newest, from the second time on", async () => {
+    it("is searched among the newest rows from the second time on", async () => {
       const rows = sales();
       const { asked, ask } = slowStoreOf(rows, 2_100);
 
       await expect(ask()).rejects.toThrow();
       expect(await ask()).toEqual(rows.slice(0, 10));
-      // All of it; a minute, an hour, a day; from then on at once.
+      // Without bounds; a minute, an hour, a day; afterwards the last end.
       expect(asked).toHaveLength(4);
       expect(await ask()).toEqual(rows.slice(0, 10));
       expect(asked).toHaveLength(5);
@@ -158,7 +158,7 @@ describe("the first page of a list", () => {
       for (const query of asked.slice(1)) expect(query).not.toEqual({});
     });
 
-    it("is looked for among what is cheapest, or dearest, where it is by price", async () => {
+    it("is searched among the cheapest or dearest rows when it is ordered by price", async () => {
       const rows = sales();
       const { asked, ask } = slowStoreOf(rows, 2_100);
 
@@ -172,7 +172,7 @@ describe("the first page of a list", () => {
       expect(asked.at(-1)).toEqual({ price: { $gte: 100 } });
     });
 
-    it("is asked for with other bounds, where so much is new that it takes too long as far as it reached", async () => {
+    it("is searched with fallback bounds when new rows make its last end slow to reach", async () => {
       const rows = sales();
       const reached = { soldAt: { $gte: rows[10]!.soldAt } };
       let isCrowded = false;
@@ -189,7 +189,7 @@ describe("the first page of a list", () => {
       expect(await ask()).toEqual(rows.slice(0, 10));
     });
 
-    it("is asked for as a whole, where that failed at once, or nothing else is left", async () => {
+    it("is searched without bounds when the bounds found too few rows, or the failure was fast", async () => {
       const away = slowStoreOf(sales(), 0);
       for (let n = 0; n < 3; n++) await expect(away.ask()).rejects.toThrow();
       expect(away.asked).toEqual([{}, {}, {}]);

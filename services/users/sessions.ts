@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { refusal } from "../../broker/refusal.ts";
+import { accessTokenSeconds, type EndedSession, type Session } from "../../contracts/users.ts";
+import { toUser, type AccountDocument } from "../../domain/account.ts";
+import {
+  endingUpdate,
+  expiredSessions,
+  matchesFamily,
+  newSession,
+  repeatableAfter,
+  sessionExpiry,
+} from "../../domain/sessions.ts";
+import type { Store } from "../../store/store.ts";
+import {
+  newRefreshToken,
+  nextRefreshToken,
+  readRefreshToken,
+  type RefreshToken,
+} from "./tokens.ts";
+
+/** Makes an access token. */
+type Sign = (userId: string, sid: string) => Promise<string>;
+/** Announces an ended session to the services that check access tokens. */
+type Broadcast = (session: EndedSession) => void;
+
+/** The sessions of accounts: begun, refreshed and ended by one conditional write each. */
+export class Sessions {
+  readonly #store: Store<AccountDocument>;
+  readonly #sign: Sign;
+  readonly #broadcast: Broadcast;
+
+  constructor(store: Store<AccountDocument>, sign: Sign, broadcast: Broadcast) {
+    this.#store = store;
+    this.#sign = sign;
+    this.#broadcast = broadcast;
+  }
+
+  /** Stores a new account with its first session. Throws DuplicateKey when the email address is taken. */
+  async createAccount(account: AccountDocument): Promise<Session> {
+    const token = newRefreshToken(account._id, randomUUID());
+    const sessions = { [token.sid]: newSession(token.hashes, new Date()) };
+    return this.#answer(await this.#store.insert({ ...account, sessions }), token);
+  }
+
+  /** Begins a session and ends expired ones. Null when the password was changed since `account` was read. */
+  async begin(account: AccountDocument): Promise<Session | null> {
+    const token = newRefreshToken(account._id, randomUUID());
+    const now = new Date();
+    const after = await this.#endSessions(account, expiredSessions(account.sessions, now), {
+      match: { password: account.password },
+      set: { [`sessions.${token.sid}`]: newSession(token.hashes, now) },
+    });
+    return after && this.#answer(after, token);
+  }
+
+  /**
+   * Replaces a refresh token by the next one. A spent token that comes a second time ends its session,
+   * unless it is the same refresh by its idempotency key. Throws UNAUTHENTICATED for a token that is not valid.
+   */
+  async refresh(token: RefreshToken, idempotencyKey: string | undefined): Promise<Session> {
+    const account = await this.#accountOf(token);
+    const next = nextRefreshToken(token, idempotencyKey);
+    const renewed = (await this.#renew(token, next)) ?? (await this.#renewedBefore(next));
+    if (renewed) return this.#answer(renewed, next);
+    // The token was spent before: it was copied.
+    await this.#endSessions(account, [token.sid]);
+    throw notValid();
+  }
+
+  /** Ends the session of a refresh token that belongs to the user. Throws UNAUTHENTICATED for any other token. */
+  async end(userId: string, refreshToken: string): Promise<void> {
+    const token = readRefreshToken(refreshToken);
+    if (token.userId !== userId) throw notValid();
+    await this.#endSessions(await this.#accountOf(token), [token.sid]);
+  }
+
+  /** Changes the password, ends every session and begins a new one. Null when another call changed the password first. */
+  async endAll(account: AccountDocument, passwordHash: string): Promise<Session | null> {
+    const token = newRefreshToken(account._id, randomUUID());
+    // All sessions are replaced at once: one begun with the old password at the same time ends too.
+    const sessions = { [token.sid]: newSession(token.hashes, new Date()) };
+    const after = await this.#endSessions(account, Object.keys(account.sessions), {
+      match: { password: account.password },
+      set: { password: passwordHash, sessions },
+    });
+    return after && this.#answer(after, token);
+  }
+
+  async #accountOf({ userId, sid, hashes }: RefreshToken): Promise<AccountDocument> {
+    const account = await this.#store.one({ _id: userId });
+    if (!account || !matchesFamily(account.sessions[sid], hashes, new Date())) throw notValid();
+    return account;
+  }
+
+  /** Of two calls that bring the same token at once, one matches. */
+  #renew({ userId, sid, hashes }: RefreshToken, next: RefreshToken) {
+    const [token, expiresAt] = [`sessions.${sid}.token`, `sessions.${sid}.expiresAt`];
+    return this.#store.change(
+      { _id: userId, [token]: hashes.token },
+      { $set: { [token]: next.hashes.token, [expiresAt]: sessionExpiry(new Date()) } },
+    );
+  }
+
+  /** The account, when the same refresh was done before. The write changes nothing: it reads the last acknowledged state. */
+  #renewedBefore({ userId, sid, hashes }: RefreshToken) {
+    const [token, expiresAt] = [`sessions.${sid}.token`, `sessions.${sid}.expiresAt`];
+    return this.#store.change(
+      { _id: userId, [token]: hashes.token, [expiresAt]: { $gt: repeatableAfter(new Date()) } },
+      { $set: { [token]: hashes.token } },
+    );
+  }
+
+  /** Ends sessions and sets other fields in the same write, then announces the ended sessions. Null when `match` did not hold. */
+  async #endSessions(
+    account: AccountDocument,
+    sids: string[],
+    { match = {}, set = {} }: { match?: object; set?: Record<string, unknown> } = {},
+  ): Promise<AccountDocument | null> {
+    const now = new Date();
+    const until = new Date(now.getTime() + accessTokenSeconds * 1000).toISOString();
+    const ending = endingUpdate(account, sids, until, now);
+    // MongoDB refuses to set `sessions` and to unset a field inside it in one update.
+    const unset = ending.unset.filter((field) => !("sessions" in set && /^sessions\./.test(field)));
+    const after = await this.#store.change(
+      { _id: account._id, ...match },
+      {
+        $set: { ...ending.set, ...set },
+        $unset: Object.fromEntries(unset.map((field) => [field, true])),
+      },
+    );
+    if (after) for (const sid of sids) this.#broadcast({ sid, userId: account._id, until });
+    return after;
+  }
+
+  async #answer(account: AccountDocument, { sid, value }: RefreshToken): Promise<Session> {
+    return {
+      user: toUser(account),
+      accessToken: await this.#sign(account._id, sid),
+      refreshToken: value,
+      expiresIn: accessTokenSeconds,
+    };
+  }
+}
+
+const notValid = () => refusal("UNAUTHENTICATED", "The refresh token is not valid.");
