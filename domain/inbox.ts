@@ -50,7 +50,7 @@ export const byUser = { userId: -1, ...sortOf(newestFirst) } as const;
  * What a look at several users' unread notices, in that order and at no more than `limit` of them, says of each: all that one has, or
  * undefined when the limit may have cut it off.
  */
-export function unreadByUser(
+export function groupUnread(
   found: NoticeDocument[],
   limit: number,
 ): (userId: string) => NoticeDocument[] | undefined {

@@ -6,38 +6,41 @@ import { checker } from "../broker/validator.ts";
 import { id } from "../contracts/schema.ts";
 import { accessTokenSeconds, accessTokenType, audience, issuer } from "../contracts/users.ts";
 
-/** Who a verified access token speaks for, and until when: `exp` in seconds since 1970. */
+/** The user and session of a verified access token. `exp` is its expiry (s since 1970). */
 export interface Verified {
   id: string;
   sid: string;
   exp: number;
 }
 
-/** How far the clock of whoever signed may be ahead of ours (s). */
+/** How far the signer's clock may be ahead of ours (s). */
 const clockTolerance = 120;
-/** Good tokens that are remembered, by their hash, a tenth of their size: a signature costs more than all else in a request. */
-const remembered = 10_000;
+/** Verified tokens in the cache, by hash. Verifying a signature is the most expensive step of a request. */
+const cacheSize = 10_000;
 
-/** Signed or not: what goes into queries and rooms is an id. */
-const faultsOf = checker(
+/** A signature does not make the claims valid: ids go into queries and room names. */
+const checkClaims = checker(
   Type.Object({ sub: id, sid: id, iat: Type.Integer(), exp: Type.Integer() }),
 );
 
-/** Checks access tokens by these public keys alone, so that it works while users is away. Throws UNAUTHENTICATED. */
+/**
+ * Verifies access tokens with public keys only, so it works while the users service is unavailable. The
+ * function throws UNAUTHENTICATED.
+ */
 export function verifier(publicKeys: JWK[]): (token: string) => Promise<Verified> {
   const keys = createLocalJWKSet({ keys: publicKeys });
-  const good = new Map<string, Verified>();
+  const cache = new Map<string, Verified>();
 
   return async (token) => {
-    // It came in by the network, whatever the type says.
+    // The token comes from the network, whatever its type says.
     if (typeof token !== "string") throw refusal("UNAUTHENTICATED", notValid);
     const key = hash("sha256", token, "base64");
-    const known = good.get(key);
-    if (known && known.exp * 1000 > Date.now()) return known;
-    good.delete(key);
+    const cached = cache.get(key);
+    if (cached && cached.exp * 1000 > Date.now()) return cached;
+    cache.delete(key);
     const verified = await verify(token, keys);
-    good.set(key, verified);
-    if (good.size > remembered) good.delete(good.keys().next().value!);
+    cache.set(key, verified);
+    if (cache.size > cacheSize) cache.delete(cache.keys().next().value!);
     return verified;
   };
 }
@@ -54,16 +57,16 @@ async function verify(
   }).catch((error: unknown) => {
     throw refusal(
       "UNAUTHENTICATED",
-      error instanceof jose.JWTExpired ? "The token has expired" : notValid,
+      error instanceof jose.JWTExpired ? "The token has expired." : notValid,
     );
   });
   const { sub, sid, iat, exp } = payload as { sub: string; sid: string; iat: number; exp: number };
-  // Whatever our key signed: no token is good for longer than it should be.
-  const isTooLong = () =>
+  // No token lives longer than the contract allows, even if our key signed it.
+  const livesTooLong = () =>
     exp - iat > accessTokenSeconds || exp > Date.now() / 1000 + accessTokenSeconds + clockTolerance;
-  if (!protectedHeader.kid || faultsOf(payload).length > 0 || isTooLong())
+  if (!protectedHeader.kid || checkClaims(payload).length > 0 || livesTooLong())
     throw refusal("UNAUTHENTICATED", notValid);
   return { id: sub, sid, exp };
 }
 
-const notValid = "The token is not valid";
+const notValid = "The token is not valid.";

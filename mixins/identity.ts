@@ -1,85 +1,72 @@
 import type { Service } from "moleculer";
+import { typedCall } from "../broker/context.ts";
+import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { codeOf, refusal } from "../broker/refusal.ts";
-import { typedCall, listen, schema } from "../broker/provide.ts";
-import { accessTokenSeconds, type EndedSession } from "../contracts/users.ts";
+import { accessTokenSeconds } from "../contracts/users.ts";
+import { RevokedSessions } from "../edge/revoked-sessions.ts";
 import { verifier, type Verified } from "../edge/token-verifier.ts";
 
-/** What the mixin adds to a service. */
-export interface Identity extends Service {
-  /** Of a good token of a session that goes on; else throws UNAUTHENTICATED. */
-  verify(token: string): Promise<Verified>;
-  /** Called once for each session that ends before its tokens expire; a service may override it. */
-  sessionEnded(session: EndedSession): void;
-  /** By session id, until when (ms since 1970). */
-  endedSessions: Map<string, number>;
-  isUsersInSight: boolean;
-  noteEnded(session: EndedSession): void;
-  askEnded(): Promise<void>;
-  asking: NodeJS.Timeout;
-}
+const verifyToken = verifier(env.keys.public);
 
-const verify = verifier(env.keys.public);
+/** How often revoked sessions are fetched, because the event may be lost (ms). */
+const reconcileInterval = (accessTokenSeconds * 1000) / 15;
 
-/** For the services that let people in: checks access tokens, and refuses those of sessions that were ended. */
-export const identity = schema<Identity>({
-  events: {
-    ...listen<Identity>({
-      "users.sessionEnded"({ params }) {
-        this.noteEnded(params);
-      },
-    }),
-
-    /** Moleculer's own, heard on this node alone: users may have come into sight, in whatever order the nodes start. */
-    "$services.changed": {
-      handler(this: Identity) {
-        const isInSight = this.broker.registry.actions.isAvailable("users.ended");
-        if (isInSight && !this.isUsersInSight) void this.askEnded();
-        this.isUsersInSight = isInSight;
-      },
-    } as never,
-  },
+/** Checks access tokens and rejects those of revoked sessions. For services that authenticate users. */
+export const identity = define({
+  state: () => ({
+    revokedSessions: new RevokedSessions(),
+    isUsersAvailable: false,
+    reconcileTimer: undefined as NodeJS.Timeout | undefined,
+  }),
 
   methods: {
+    /** Throws UNAUTHENTICATED when the token is not valid, has expired, or its session is revoked. */
     async verify(token: string): Promise<Verified> {
-      const verified = await verify(token);
-      if (this.endedSessions.has(verified.sid))
-        throw refusal("UNAUTHENTICATED", "This session was ended");
+      const verified = await verifyToken(token);
+      if (this.revokedSessions.has(verified.sid))
+        throw refusal("UNAUTHENTICATED", "The session has ended.");
       return verified;
     },
 
-    sessionEnded() {},
-
-    noteEnded(session: EndedSession) {
-      if (this.endedSessions.has(session.sid)) return;
-      this.endedSessions.set(session.sid, Date.parse(session.until));
-      this.sessionEnded(session);
-    },
-
-    /** What ended while nobody told us: asked when users comes into sight, and every minute, because the event may be lost. */
-    async askEnded(): Promise<void> {
-      const past = Date.now();
-      for (const [sid, until] of this.endedSessions)
-        if (until < past) this.endedSessions.delete(sid);
+    /** Fetches the sessions whose revocation events this node may have missed. */
+    async reconcileRevokedSessions(): Promise<void> {
+      this.revokedSessions.prune();
       try {
         const { sessions } = await typedCall(this.broker)("users.ended", {});
-        for (const session of sessions) this.noteEnded(session);
+        for (const session of sessions) this.revokedSessions.add(session);
       } catch (error) {
-        this.logger.debug(`users was not asked for ended sessions: ${codeOf(error)}`);
+        this.logger.debug(`Could not fetch revoked sessions: ${codeOf(error)}.`);
       }
     },
   },
 
-  created() {
-    this.endedSessions = new Map();
-    this.isUsersInSight = false;
+  events: {
+    "users.sessionEnded"({ params }) {
+      this.revokedSessions.add(params);
+    },
+
+    /** Local event of Moleculer. The users service may have become available, in any order of starting nodes. */
+    "$services.changed"() {
+      const isAvailable = this.broker.registry.actions.isAvailable("users.ended");
+      if (isAvailable && !this.isUsersAvailable) void this.reconcileRevokedSessions();
+      this.isUsersAvailable = isAvailable;
+    },
   },
 
   started() {
-    this.asking = setInterval(() => void this.askEnded(), (accessTokenSeconds * 1000) / 15).unref();
+    this.reconcileTimer = setInterval(
+      () => void this.reconcileRevokedSessions(),
+      reconcileInterval,
+    ).unref();
   },
 
   stopped() {
-    clearInterval(this.asking);
+    clearInterval(this.reconcileTimer);
   },
 });
+
+/** What the mixin adds to a service. */
+export interface Identity extends Service {
+  verify(token: string): Promise<Verified>;
+}

@@ -1,221 +1,173 @@
 import { randomUUID } from "node:crypto";
 import type { Static } from "typebox";
+import { define, mixinOf } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { badData, codeOf } from "../broker/refusal.ts";
-import { listen, provide, schema, signedIn } from "../broker/provide.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
-import { dataLimit, type Inbox, type Notice, type Read } from "../contracts/notifications.ts";
+import { dataLimit, type Notice, type Notification } from "../contracts/notifications.ts";
+import { keyOf, newNotice, nextInstant, toNotification } from "../domain/inbox.ts";
 import { NoticeDocument } from "../domain/notice.ts";
-import { inboxSize } from "../contracts/socket.ts";
-import {
-  byUser,
-  keyOf,
-  newestFirst,
-  newNotice,
-  nextInstant,
-  toMark,
-  toNotification,
-  unreadByUser,
-} from "../domain/inbox.ts";
-import { toPage } from "../domain/cursor.ts";
-import { batched } from "../store/group-commit.ts";
+import { roomOf } from "../edge/sockets/rooms.ts";
 import { collection } from "../mixins/collection.ts";
-import { paginate } from "../store/pagination.ts";
-import { sockets, type Device, type Sockets } from "../mixins/sockets.ts";
+import { sockets } from "../mixins/sockets.ts";
 import { DuplicateKey, type Store } from "../store/store.ts";
+import { Inbox, type WasRead } from "./notifications/inbox.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
-type Which = { unread?: boolean; limit?: number; cursor?: string };
+/** How often a node looks for notices whose broadcast it missed (ms). */
+const reconcileInterval = 30_000;
 
-interface Notifications extends Sockets {
-  store: Store<NoticeDocument>;
-  /** When the last notice was stored here (ms since 1970). */
-  storedAt: number;
-  lookout: MissedNotices;
-  looking: NodeJS.Timeout | undefined;
-  take(notice: Notice): Promise<string>;
-  tell(notice: NoticeDocument): void;
-  mark(userId: string, read: Read, by?: string): Promise<number>;
-  inboxOf(userId: string, which: Which): Promise<Inbox>;
-  unreadOf(userId: string): Promise<Inbox | undefined>;
-  hint<E extends EventName>(name: E, payload: Static<Events[E]>): void;
-  catchUp(): Promise<void>;
-}
-
-/** How often a node looks for what it was not told of (ms). */
-const lookEvery = 30_000;
-/** So many devices that come together are welcomed with one query. */
-const mostWelcomed = 50;
-
-export default schema<Notifications>({
+/** Stores notices, lists them, and emits them to their users' sockets on every node. */
+export default define({
   name: "notifications",
 
   mixins: [
-    sockets<Notifications>({
-      async read(device, read, userId) {
-        return { ...read, unread: await this.mark(userId, read, device.id) };
+    sockets<{ inbox: Inbox }>({
+      /** The socket has joined its user's room: no notice falls between this query and the first emit. */
+      async sendInbox(socket, userId) {
+        socket.emit("inbox", await this.inbox.newestUnread(userId));
+      },
+
+      async read(socket, read, userId) {
+        return { ...read, unread: await this.inbox.markRead(userId, read, socket.id) };
       },
     }),
-    collection({
-      name: "notifications",
-      document: NoticeDocument,
-      indexes: [
-        { fields: ["userId", "createdAt", "_id"] },
-        { fields: ["userId", "isRead", "createdAt", "_id"] },
-        { fields: ["createdAt", "_id"] },
-      ],
-    }),
+    mixinOf<{ store: Store<NoticeDocument> }>(
+      collection({
+        name: "notifications",
+        document: NoticeDocument,
+        indexes: [
+          { fields: ["userId", "createdAt", "_id"] },
+          { fields: ["userId", "isRead", "createdAt", "_id"] },
+          { fields: ["createdAt", "_id"] },
+        ],
+      }),
+    ),
   ],
 
-  actions: provide<"notifications", Notifications>("notifications", {
-    async notify({ params }) {
-      return { ok: true, id: await this.take(params) };
-    },
-
-    async notifyAll({ params }) {
-      await Promise.all(params.notices.map((notice) => this.take(notice)));
-      return { ok: true };
-    },
-
-    async inbox(ctx) {
-      return this.inboxOf(signedIn(ctx).id, ctx.params);
-    },
-
-    async read(ctx) {
-      return { unread: await this.mark(signedIn(ctx).id, ctx.params) };
-    },
-
-    async health() {
-      await this.store.ping();
-      return { ok: true };
-    },
-  }),
-
-  events: {
-    ...listen<Notifications>({
-      "notifications.stored"({ nodeID, params: { userId, notification } }) {
-        if (nodeID === this.broker.nodeID) return;
-        this.lookout.markSeen({
-          _id: keyOf(userId, notification.id),
-          createdAt: notification.createdAt,
-        });
-        this.push(userId, "notification", notification);
-      },
-
-      "notifications.wasRead"({ nodeID, params: { userId, read, unread, by } }) {
-        if (nodeID !== this.broker.nodeID) this.push(userId, "read", { ...read, unread }, by);
-      },
-    }),
-
-    /** Moleculer's own, heard on this node alone: RabbitMQ is back, and hints may have been lost with it. */
-    "$transporter.connected": {
-      handler(this: Notifications) {
-        return this.catchUp();
-      },
-    } as never,
+  state() {
+    return {
+      /** `createdAt` of the last notice stored by this node (ms since 1970). */
+      storedAt: 0,
+      inbox: new Inbox(this.store),
+      missed: new MissedNotices(this.store),
+      reconcileTimer: undefined as NodeJS.Timeout | undefined,
+    };
   },
 
   methods: {
-    /** Stored first, told after. The notice's id. */
-    async take(params: Notice): Promise<string> {
+    /** Stores a notice, then emits it. Resolves with its id. The same id again stores nothing. */
+    async accept(params: Notice): Promise<string> {
       this.storedAt = nextInstant(this.storedAt, Date.now());
       const notice = newNotice(params, randomUUID(), new Date(this.storedAt));
       if (notice.data.length > dataLimit)
         throw badData([{ field: "data", message: "is too large" }]);
       const stored = await this.store.insert(notice).catch(async (error: unknown) => {
         if (!(error instanceof DuplicateKey)) throw error;
-        // Whoever repeats it has not heard that it was done, and the devices may not have either: what was stored then is pushed again.
+        // The sender repeats what it got no answer to; the sockets may have missed it too.
         return (await this.store.one({ _id: notice._id })) ?? notice;
       });
-      // What was read meanwhile would come up as news.
-      if (!stored.isRead) this.tell(stored);
+      if (!stored.isRead) this.notify(stored);
       return stored.id;
     },
 
-    /** To every device of the user, on every node. */
-    tell(notice: NoticeDocument) {
+    /** Emits to the user's sockets on every node. */
+    notify(notice: NoticeDocument) {
       const { userId } = notice;
       const notification = toNotification(notice);
-      this.lookout.markSeen(notice);
-      this.push(userId, "notification", notification);
-      this.hint("notifications.stored", { userId, notification });
+      this.missed.markSeen(notice);
+      this.emitNotification(userId, notification);
+      this.broadcast("notifications.stored", { userId, notification });
     },
 
-    /** Marks what is asked, tells the user's devices but the one that asks, and says how many are left. */
-    async mark(userId: string, read: Read, by?: string): Promise<number> {
-      const until =
-        "until" in read && read.until
-          ? await this.store.one({ _id: keyOf(userId, read.until) })
-          : undefined;
-      if (until !== null)
-        await this.store.changeMany(toMark(userId, read, until), { $set: { isRead: true } });
-      const unread = await this.store.count({ userId, isRead: false });
-      this.push(userId, "read", { ...read, unread }, by);
-      this.hint("notifications.wasRead", { userId, read, unread, ...(by && { by }) });
-      return unread;
+    /** Emits to the user's sockets on this node. */
+    emitNotification(userId: string, notification: Notification) {
+      this.io.to(roomOf(userId)).emit("notification", notification);
     },
 
-    async inboxOf(userId: string, { unread, ...which }: Which): Promise<Inbox> {
-      const query = unread === undefined ? { userId } : { userId, isRead: !unread };
-      const [{ rows, nextCursor }, count] = await Promise.all([
-        paginate(this.store, query, newestFirst, which),
-        this.store.count({ userId, isRead: false }),
-      ]);
-      return { notifications: rows.map(toNotification), unread: count, nextCursor };
+    /** Emits to the user's sockets on this node, except the one that asked. */
+    emitRead({ userId, read, unread, by }: WasRead) {
+      this.io
+        .to(roomOf(userId))
+        .except(by ?? [])
+        .emit("read", { ...read, unread });
     },
 
-    /** The device is in its user's room by now, so that nothing falls between this reading and the first push. */
-    async welcome(device: Device, userId: string) {
-      device.emit(
-        "inbox",
-        (await this.unreadOf(userId)) ??
-          (await this.inboxOf(userId, { unread: true, limit: inboxSize })),
-      );
-    },
-
-    /** Nobody waits for a hint, and catching up makes up for one that is lost. */
-    hint(this: Notifications, name: EventName, payload: Static<Events[EventName]>) {
+    /** To the other nodes of this service. A failure to deliver is made up for by reconciliation. */
+    broadcast<E extends EventName>(name: E, payload: Static<Events[E]>) {
       void this.broker.broadcast(name, payload, { groups: ["notifications"] });
     },
 
-    async catchUp() {
-      const found = (notice: NoticeDocument) => {
-        if (!notice.isRead) this.push(notice.userId, "notification", toNotification(notice));
-      };
-      await this.lookout
-        .scan(found)
-        .catch((error: unknown) =>
-          this.logger.debug(`Could not look for notices: ${codeOf(error)}`),
-        );
+    /** Reconciliation: emits the notices whose broadcast this node missed. */
+    async reconcile() {
+      try {
+        await this.missed.scan((notice) => {
+          if (!notice.isRead) this.emitNotification(notice.userId, toNotification(notice));
+        });
+      } catch (error) {
+        this.logger.debug(`Could not look for missed notices: ${codeOf(error)}.`);
+      }
+    },
+  },
+
+  actions: {
+    async notify({ params }) {
+      return { ok: true, id: await this.accept(params) };
+    },
+
+    async notifyAll({ params }) {
+      await Promise.all(params.notices.map((notice) => this.accept(notice)));
+      return { ok: true };
+    },
+
+    async inbox({ meta, params }) {
+      return this.inbox.list(meta.user.id, params);
+    },
+
+    async read({ meta, params }) {
+      return { unread: await this.inbox.markRead(meta.user.id, params) };
+    },
+
+    async health() {
+      await this.store.ping();
+      return { ok: true };
+    },
+  },
+
+  events: {
+    "notifications.stored"({ nodeID, params: { userId, notification } }) {
+      if (nodeID === this.broker.nodeID) return;
+      this.missed.markSeen({
+        _id: keyOf(userId, notification.id),
+        createdAt: notification.createdAt,
+      });
+      this.emitNotification(userId, notification);
+    },
+
+    "notifications.wasRead"({ nodeID, params }) {
+      if (nodeID !== this.broker.nodeID) this.emitRead(params);
+    },
+
+    /** Local event of Moleculer: RabbitMQ is available again. Broadcasts may have been lost. */
+    "$transporter.connected"() {
+      return this.reconcile();
     },
   },
 
   created() {
-    this.storedAt = 0;
-    this.lookout = new MissedNotices(this.store);
-    // All devices of a server that restarted come back at once. Who has so much that the look may have cut it off is looked up alone.
-    this.unreadOf = batched(async (userIds: string[]) => {
-      const limit = userIds.length * (inboxSize + 1);
-      const found = await this.store.find(
-        { userId: { $in: userIds }, isRead: false },
-        { sort: byUser, limit },
-      );
-      const unreadOf = unreadByUser(found, limit);
-      return (userId) => {
-        const unread = unreadOf(userId);
-        if (!unread) return undefined;
-        const { rows, nextCursor } = toPage(unread, inboxSize, newestFirst);
-        return { notifications: rows.map(toNotification), unread: unread.length, nextCursor };
-      };
-    }, mostWelcomed);
+    this.inbox.onRead = (wasRead) => {
+      this.emitRead(wasRead);
+      this.broadcast("notifications.wasRead", wasRead);
+    };
   },
 
   started() {
-    // A node without others is told of every notice.
-    if (!env.embedded) this.looking = setInterval(() => this.catchUp(), lookEvery).unref();
+    // A single node misses nothing.
+    if (!env.embedded)
+      this.reconcileTimer = setInterval(() => this.reconcile(), reconcileInterval).unref();
   },
 
   stopped() {
-    clearInterval(this.looking);
+    clearInterval(this.reconcileTimer);
   },
 });

@@ -3,7 +3,6 @@ import { env } from "../../broker/env.ts";
 import { clientAddress, networkOf } from "../policy/client-address.ts";
 import { concurrencyLimits, rateLimits } from "../policy/limits.ts";
 import { RateLimiter, scaled, Counter, FixedWindow } from "../rate-limiter.ts";
-import type { Device } from "../../mixins/sockets.ts";
 import {
   terminateAfterGrace,
   SendBuffer,
@@ -11,138 +10,144 @@ import {
   type Connection,
   type WebSocket,
 } from "./transport.ts";
+import { disconnect, type UserSocket } from "./user-socket.ts";
 
-/** All that is kept of a connection: there may be very many. */
-interface Member {
+/** Everything a node keeps per connection. */
+interface Entry {
   connection: Connection;
   network: string;
-  /** It came in above the bound, to be told so and closed. */
-  isSurplus: boolean;
-  untaken: SendBuffer;
+  /** Accepted above the limit, only to receive the reason and be closed. */
+  isOverLimit: boolean;
+  sendBuffer: SendBuffer;
   packets: FixedWindow;
   events?: FixedWindow;
   authorizations?: FixedWindow;
-  /** Once it has asked for the namespace. */
-  device?: Device;
+  /** Set once the client has joined the namespace. */
+  socket?: UserSocket;
 }
 
-const most = scaled(concurrencyLimits.socketsByNetwork);
-/** With those who are about to be told that they are too many; who comes above this is not even told. */
-const mostTold = Math.ceil(most * 1.1);
+const limit = scaled(concurrencyLimits.socketsByNetwork);
+/** Above this, connections are refused without a reason. */
+const hardLimit = Math.ceil(limit * 1.1);
 
-/** Everyone who is connected: how many from where, and how much they say. */
+/** All connections of this node: concurrency and rate limits per connection, user and network. */
 export class Connections {
-  readonly #sizes = new Counter();
-  readonly #members = new WeakMap<Connection | WebSocket, Member>();
+  readonly #counts = new Counter();
+  readonly #entries = new WeakMap<Connection | WebSocket, Entry>();
   readonly #connects = new RateLimiter(
     rateLimits.connectsByNetwork,
-    "Too many connections from this address",
+    "There are too many connections from this address.",
   );
-  readonly #byUser = new RateLimiter(rateLimits.eventsByUser, "Too many events of this user");
+  readonly #byUser = new RateLimiter(
+    rateLimits.eventsByUser,
+    "There are too many events of this user.",
+  );
   readonly #byNetwork = new RateLimiter(
     rateLimits.eventsByNetwork,
-    "Too many events from this address",
+    "There are too many events from this address.",
   );
-  readonly #dismiss: (device: Device) => void;
   readonly #listeners;
 
-  /** `dismiss` ends a device that floods. */
-  constructor(dismiss: (device: Device) => void) {
-    this.#dismiss = dismiss;
-    const memberOf = (emitter: Connection | WebSocket) => this.#members.get(emitter)!;
-    const count = (member: Member) => this.#count(member);
-    const leave = (member: Member) => this.#leave(member);
-    // The same for all: a closure of its own for each event of each connection takes more than what there is to remember.
+  constructor() {
+    const entryOf = (emitter: Connection | WebSocket) => this.#entries.get(emitter)!;
+    const countPacket = (entry: Entry) => this.#countPacket(entry);
+    const remove = (entry: Entry) => this.#remove(entry);
+    // Shared by all connections: closures per connection would take more memory than the entry itself.
     this.#listeners = {
       packet(this: Connection | WebSocket) {
-        count(memberOf(this));
+        countPacket(entryOf(this));
       },
       packetCreate(this: Connection, packet: { data?: string }) {
-        memberOf(this).untaken.add(this, packet);
+        entryOf(this).sendBuffer.add(this, packet);
       },
       flush(this: Connection) {
-        memberOf(this).untaken.flush();
+        entryOf(this).sendBuffer.flush();
       },
       close(this: Connection) {
-        leave(memberOf(this));
+        remove(entryOf(this));
       },
     };
   }
 
-  /** Whether this upgrade may become a connection. A stock client that is kept out here comes back by itself a little later. */
-  admits(request: IncomingMessage): Promise<boolean> {
+  /** Whether this upgrade request may become a connection. Stock clients retry later when it may not. */
+  accepts(request: IncomingMessage): Promise<boolean> {
     const network = networkOfRequest(request);
-    if (this.#sizes.get(network) >= mostTold) return Promise.resolve(false);
+    if (this.#counts.get(network) >= hardLimit) return Promise.resolve(false);
     return this.#connects.take(network).then(
       () => true,
       () => false,
     );
   }
 
-  /** Every connection counts, also one that never asks for the namespace. */
+  /** Counts a new connection, whether or not it ever joins the namespace. */
   add(connection: Connection): void {
     const network = networkOfRequest(connection.request);
-    const isSurplus = this.#sizes.increment(network) > most;
-    const member = {
+    const entry = {
       connection,
       network,
-      isSurplus,
-      untaken: new SendBuffer(),
+      isOverLimit: this.#counts.increment(network) > limit,
+      sendBuffer: new SendBuffer(),
       packets: new FixedWindow(),
     };
-    const wire = webSocketOf(connection);
-    this.#members.set(connection, member).set(wire, member);
+    const webSocket = webSocketOf(connection);
+    this.#entries.set(connection, entry).set(webSocket, entry);
     const { packet, packetCreate, flush, close } = this.#listeners;
     connection
       .on("packet", packet)
       .on("packetCreate", packetCreate)
       .on("flush", flush)
       .on("close", close);
-    // WebSocket's own, which Socket.IO never shows and never sends: each ping is answered.
-    wire.on("ping", packet).on("pong", packet);
+    // Pings of WebSocket itself, which Engine.IO never sends and does not show. Each costs an answer.
+    webSocket.on("ping", packet).on("pong", packet);
   }
 
-  isSurplus(connection: Connection): boolean {
-    return this.#members.get(connection)!.isSurplus;
+  isOverLimit(connection: Connection): boolean {
+    return this.#entries.get(connection)!.isOverLimit;
   }
 
-  /** The device that is at the end of its connection. */
-  attach(device: Device): void {
-    this.#members.get(device.conn)!.device = device;
+  /** Attaches a socket to its connection. False when the connection has a socket already. */
+  attach(socket: UserSocket): boolean {
+    const entry = this.#entries.get(socket.conn)!;
+    if (entry.socket) return false;
+    entry.socket = socket;
+    return true;
   }
 
-  /** Counts one event of a connection and its user. Throws TOO_MANY_REQUESTS. */
+  /** Counts one event of a connection, its network and its user. Throws TOO_MANY_REQUESTS. */
   async countEvent(connection: Connection, userId: string | undefined): Promise<void> {
-    const member = this.#members.get(connection)!;
-    (member.events ??= new FixedWindow()).take(rateLimits.eventsByConnection, "Too many events");
-    await this.#byNetwork.take(member.network);
+    const entry = this.#entries.get(connection)!;
+    (entry.events ??= new FixedWindow()).take(
+      rateLimits.eventsByConnection,
+      "There are too many events on this connection.",
+    );
+    await this.#byNetwork.take(entry.network);
     if (userId) await this.#byUser.take(userId);
   }
 
   /** Counts one attempt to authorize. Throws TOO_MANY_REQUESTS. */
-  authorizes(connection: Connection): void {
-    const member = this.#members.get(connection)!;
-    (member.authorizations ??= new FixedWindow()).take(
+  countAuthorization(connection: Connection): void {
+    const entry = this.#entries.get(connection)!;
+    (entry.authorizations ??= new FixedWindow()).take(
       rateLimits.authorizationsByConnection,
-      "Too many attempts to authorize",
+      "There are too many attempts to authorize.",
     );
   }
 
-  #count({ connection, packets, device }: Member): void {
+  #countPacket({ connection, packets, socket }: Entry): void {
     try {
-      packets.take(rateLimits.packetsByConnection, "Too many packets");
+      packets.take(rateLimits.packetsByConnection, "There are too many packets.");
     } catch {
       const { packet } = this.#listeners;
       connection.off("packet", packet);
       webSocketOf(connection).off("ping", packet).off("pong", packet);
-      if (device) this.#dismiss(device);
+      if (socket) disconnect(socket, "TOO_MANY_REQUESTS");
       else connection.close();
       terminateAfterGrace(connection);
     }
   }
 
-  #leave({ connection, network }: Member): void {
-    this.#sizes.decrement(network);
+  #remove({ connection, network }: Entry): void {
+    this.#counts.decrement(network);
     terminateAfterGrace(connection);
   }
 }

@@ -1,55 +1,59 @@
 import type { Socket } from "socket.io";
 import { uptime } from "../rate-limiter.ts";
 
+/** A connection of Engine.IO, below the sockets of Socket.IO. */
 export type Connection = Socket["conn"];
 
-/** Of the `ws` library, below Engine.IO. */
+/** The WebSocket of the `ws` library, below Engine.IO. */
 export interface WebSocket {
   readonly readyState: number;
   readonly CLOSED: number;
   on(event: "ping" | "pong", listener: (this: WebSocket) => void): WebSocket;
   off(event: "ping" | "pong", listener: (this: WebSocket) => void): WebSocket;
-  /** At once, whatever waits to be sent. */
+  /** Closes at once and discards unsent data. */
   terminate(): void;
 }
 
-/** Characters that may wait for a client to take them: an inbox is the most that is sent at once, half of this at the utmost. */
-const mostUntaken = 1024 * 1024;
-/** Milliseconds after which a client that takes nothing is not waited for: what the system has buffered counts as taken. */
-const takenWithin = 10_000;
+/** Unsent characters per connection. The largest single message, an inbox, has at most half of this. */
+const maxUnsent = 1024 * 1024;
+/** How long a client may read nothing while data waits (ms). Data in the system's buffers counts as read. */
+const readTimeoutMs = 10_000;
+/** How long a client may take to complete the closing handshake and to read the reason (ms). */
+const closeGraceMs = 2_000;
 
-/** Milliseconds that a client gets to agree to its end, and to read why. */
-const lingering = 2_000;
+/** The WebSocket under a connection. No other transport is enabled. */
+export const webSocketOf = ({ transport }: Connection) =>
+  (transport as typeof transport & { socket: WebSocket }).socket;
 
-/** Every transport but WebSocket is off. */
-export const webSocketOf = ({ transport }: Connection): WebSocket =>
-  (transport as unknown as { socket: WebSocket }).socket;
-
-/** What a client has not taken of what it was sent: all of it would be kept, for as long as the client says that it is still there. */
+/**
+ * Back-pressure: counts the unsent data of one connection. Slow consumers are disconnected, because Engine.IO
+ * would buffer without limit for as long as the client answers pings.
+ */
 export class SendBuffer {
   #waiting = 0;
-  #onItsWay = 0;
-  #since = uptime();
+  #inFlight = 0;
+  #lastFlush = uptime();
 
-  /** One packet more waits. Ends the connection of a client that does not take them. */
+  /** Counts one more packet. Terminates the connection of a slow consumer. */
   add(connection: Connection, { data }: { data?: string }): void {
     this.#waiting += 1 + (data?.length ?? 0);
-    // Also Engine.IO's own heartbeat comes by here, so that nobody is forgotten.
+    // Engine.IO's heartbeat passes here too, so every connection is checked regularly.
     if (connection.transport.writable) return;
-    if (this.#waiting + this.#onItsWay > mostUntaken || uptime() - this.#since > takenWithin)
+    if (this.#waiting + this.#inFlight > maxUnsent || uptime() - this.#lastFlush > readTimeoutMs)
       webSocketOf(connection).terminate();
   }
 
-  /** All that waited is on its way. */
+  /** Everything that waited was handed to the transport. */
   flush(): void {
-    this.#onItsWay = this.#waiting;
+    this.#inFlight = this.#waiting;
     this.#waiting = 0;
-    this.#since = uptime();
+    this.#lastFlush = uptime();
   }
 }
 
-/** After a polite close: a client that does not agree to it would keep its connection for half a minute more. */
+/** After a graceful close: a client that does not complete it would keep its connection for 30 s more. */
 export function terminateAfterGrace(connection: Connection): void {
-  const wire = webSocketOf(connection);
-  if (wire.readyState !== wire.CLOSED) setTimeout(() => wire.terminate(), lingering).unref();
+  const webSocket = webSocketOf(connection);
+  if (webSocket.readyState !== webSocket.CLOSED)
+    setTimeout(() => webSocket.terminate(), closeGraceMs).unref();
 }

@@ -93,24 +93,16 @@ const mutants: Mutant[] = [
     name: "no reconciliation after RabbitMQ is back",
     scenario: "after it lost RabbitMQ",
     patches: [
-      [notifications, "return this.catchUp();", "return;"],
-      [
-        notifications,
-        "setInterval(() => this.catchUp(), lookEvery)",
-        "setInterval(() => {}, lookEvery)",
-      ],
+      [notifications, "return this.reconcile();", "return;"],
+      [notifications, "setInterval(() => this.reconcile(),", "setInterval(() => {},"],
     ],
   },
   {
     name: "notices are pushed to the sockets of one node only",
     scenario: "one call without faults",
     patches: [
-      [notifications, 'this.hint("notifications.stored", { userId, notification });', ""],
-      [
-        notifications,
-        "setInterval(() => this.catchUp(), lookEvery)",
-        "setInterval(() => {}, lookEvery)",
-      ],
+      [notifications, 'this.broadcast("notifications.stored", { userId, notification });', ""],
+      [notifications, "setInterval(() => this.reconcile(),", "setInterval(() => {},"],
     ],
   },
 ];

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { once, type EventEmitter } from "node:events";
+import type { Server as HttpServer } from "node:http";
 import { createServer } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { newKeyPair } from "../../broker/keys.ts";
 import { authorizeWithin, inboxSize } from "../../contracts/socket.ts";
-import type { Sockets } from "../../mixins/sockets.ts";
+import type { SocketServer } from "../../edge/sockets/rooms.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { notifications, type Notifications } from "../support/notifications.ts";
@@ -217,7 +218,10 @@ describe("a socket", () => {
   });
 
   it("leaves nothing of its request behind once it is in, nor of its connection once that has ended", async () => {
-    const { server, io } = souk.broker.getLocalService("notifications") as unknown as Sockets;
+    const { server, io } = souk.broker.getLocalService("notifications") as unknown as {
+      server: HttpServer;
+      io: SocketServer;
+    };
     const upgrade = once(server, "upgrade").then(([request]) => new WeakRef(request as object));
     const connection = once(io.engine as EventEmitter, "connection").then(
       ([connection]) => new WeakRef(connection as object),

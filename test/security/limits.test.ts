@@ -8,7 +8,7 @@ import type { Problem } from "../../contracts/errors.ts";
 import { authorizeWithin } from "../../contracts/socket.ts";
 import type { Session } from "../../contracts/users.ts";
 import { rateLimits } from "../../edge/policy/limits.ts";
-import type { Sockets } from "../../mixins/sockets.ts";
+import type { SocketServer } from "../../edge/sockets/rooms.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
@@ -432,7 +432,7 @@ describe("a socket", () => {
       const { user, accessToken, refreshToken } = await registered();
       const [deaf, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
       await Promise.all([deaf.receives("inbox"), other.receives("inbox")]);
-      const { io } = broker.getLocalService("notifications") as unknown as Pick<Sockets, "io">;
+      const { io } = broker.getLocalService("notifications") as unknown as { io: SocketServer };
       const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === deaf.socket.id)!;
       paused = wireOf(deaf);
       paused.pause();

@@ -5,7 +5,7 @@ import {
   nextInstant,
   toMark,
   toNotification,
-  unreadByUser,
+  groupUnread,
 } from "../../domain/inbox.ts";
 
 const now = new Date("2026-01-01T00:00:00.000Z");
@@ -44,8 +44,8 @@ it("tells of several users what each has unread, and of whom a limit may have cu
       .map((notice) => notice!)
       .toSorted((a, b) => byUser.userId * (a.userId < b.userId ? -1 : 1));
 
-  const all = unreadByUser(found(anna, cleo), 3);
-  const cut = unreadByUser(found(berta, cleo), 2);
+  const all = groupUnread(found(anna, cleo), 3);
+  const cut = groupUnread(found(berta, cleo), 2);
 
   expect(["anna", "berta", "cleo"].map(all)).toEqual([[anna], [], [cleo]]);
   expect(["anna", "berta", "cleo", "dora"].map(cut)).toEqual([undefined, undefined, [cleo], []]);

@@ -1,0 +1,36 @@
+import type { Service } from "moleculer";
+import type { Socket } from "socket.io";
+import type { ErrorCode } from "../../contracts/errors.ts";
+import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
+import type { Verified } from "../token-verifier.ts";
+import type { EventReceiver } from "./events.ts";
+import { terminateAfterGrace } from "./transport.ts";
+
+/** Everything a node keeps per socket. One small object, because a node holds many thousands. */
+export interface SocketState {
+  /** Set once an access token has proven it; never another user afterwards. */
+  user?: Verified;
+  /** When the socket is closed (s since 1970): its token's expiry, or the deadline to authorize. */
+  endsAt: number;
+  isInboxDue?: boolean;
+  isSendingInbox?: boolean;
+}
+
+/** One connected socket of a client. */
+export type UserSocket = Socket<ClientToServer, ServerToClient, object, SocketState> & {
+  /** The service that holds the socket. moleculer-io sets it. */
+  readonly $service: Service & EventReceiver;
+};
+
+/** Closes the socket for good: stock clients do not reconnect after this. */
+export function disconnect(socket: UserSocket, code: ErrorCode = "UNAUTHENTICATED"): void {
+  socket.emit("closing", { code });
+  socket.disconnect(true);
+  // A slow consumer may not even read this.
+  terminateAfterGrace(socket.conn);
+}
+
+/** A client can leave the namespace and keep its connection, which nothing else would close. */
+export function closeConnection(this: UserSocket): void {
+  this.conn.close();
+}

@@ -1,0 +1,52 @@
+import moleculerIo, { type IOServiceSchema } from "moleculer-io";
+import { define, mixinOf } from "../broker/define.ts";
+import { authorizeWithin } from "../contracts/socket.ts";
+import { eventHandlers } from "../edge/sockets/events.ts";
+import type { SocketServer } from "../edge/sockets/rooms.ts";
+import type { UserSocket } from "../edge/sockets/user-socket.ts";
+import type { Verified } from "../edge/token-verifier.ts";
+
+interface MoleculerIo {
+  io: SocketServer;
+  socketJoinRooms: NonNullable<IOServiceSchema["methods"]["socketJoinRooms"]>;
+}
+
+/**
+ * Without the default settings: Moleculer merges settings deeply, so the default event `call`, with which
+ * clients call any action, would survive in every service.
+ */
+const { settings: _defaults, ...withoutDefaults } = moleculerIo;
+
+/** moleculer-io, closed: clients reach the events of the contract and nothing else. Define `socketAuthorize`. */
+export const closedIo = define({
+  mixins: [mixinOf<MoleculerIo>(withoutDefaults)],
+
+  settings: {
+    $secureSettings: ["io"],
+    io: {
+      options: {
+        transports: ["websocket"],
+        maxHttpBufferSize: 16 * 1024,
+        perMessageDeflate: false,
+        httpCompression: false,
+        serveClient: false,
+        // For connections that never join the namespace.
+        connectTimeout: authorizeWithin * 1000,
+      },
+      namespaces: { "/": { authorization: true, events: eventHandlers } },
+    },
+  },
+
+  methods: {
+    /** moleculer-io would save the user on the connection, which may have several sockets. */
+    socketSaveUser(socket: UserSocket, user: Verified) {
+      socket.data.user = user;
+    },
+
+    /** moleculer-io would copy the user of an action's context. No action may change a socket's user. */
+    socketSaveMeta() {},
+  },
+
+  // With these, a caller inside the cluster could write into any room or call any action.
+  actions: { call: false, broadcast: false, getClients: false },
+});
