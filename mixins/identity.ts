@@ -1,4 +1,3 @@
-import type { Service } from "moleculer";
 import { typedCall } from "../broker/context.ts";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
@@ -65,8 +64,3 @@ export const identity = define({
     clearInterval(this.reconcileTimer);
   },
 });
-
-/** What the mixin adds to a service. */
-export interface Identity extends Service {
-  verify(token: string): Promise<Verified>;
-}

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Static } from "typebox";
-import { define, mixinOf } from "../broker/define.ts";
+import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { badData, codeOf } from "../broker/refusal.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
@@ -10,7 +10,7 @@ import { NoticeDocument } from "../domain/notice.ts";
 import { roomOf } from "../edge/sockets/rooms.ts";
 import { collection } from "../mixins/collection.ts";
 import { sockets } from "../mixins/sockets.ts";
-import { DuplicateKey, type Store } from "../store/store.ts";
+import { DuplicateKey } from "../store/store.ts";
 import { Inbox, type WasRead } from "./notifications/inbox.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
@@ -32,17 +32,15 @@ export default define({
         return { ...read, unread: await this.inbox.markRead(userId, read, socket.id) };
       },
     }),
-    mixinOf<{ store: Store<NoticeDocument> }>(
-      collection({
-        name: "notifications",
-        document: NoticeDocument,
-        indexes: [
-          { fields: ["userId", "createdAt", "_id"] },
-          { fields: ["userId", "isRead", "createdAt", "_id"] },
-          { fields: ["createdAt", "_id"] },
-        ],
-      }),
-    ),
+    collection({
+      name: "notifications",
+      document: NoticeDocument,
+      indexes: [
+        { fields: ["userId", "createdAt", "_id"] },
+        { fields: ["userId", "isRead", "createdAt", "_id"] },
+        { fields: ["createdAt", "_id"] },
+      ],
+    }),
   ],
 
   state() {
