@@ -29,9 +29,12 @@ export function newKeyPair(): { public: JWK; private: JWK } {
 /** Base64url of the JSON, for an env file: no shell and no compose file has to quote it. */
 export const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
+/** The services that check access tokens; users also issues them. */
+const tokenCheckers = ["api", "notifications", "users"];
+
 /** The keys of a cluster node. AUTH_JWKS is for services that check tokens, AUTH_PRIVATE_JWK for users. */
 export function keysFromEnv(source: Source, services: readonly string[], faults: string[]): Keys {
-  const checksTokens = services.some((name) => name !== "market");
+  const checksTokens = services.some((name) => tokenCheckers.includes(name));
   const publicKeys = checksTokens ? readPublicKeys(source, faults) : [];
   if (services.includes("users"))
     return { ...noKeys, public: publicKeys, private: readPrivateKey(source, publicKeys, faults) };

@@ -4,6 +4,7 @@ import { dirname, join, matchesGlob, relative, resolve } from "node:path";
 import { parse } from "yaml";
 import { environment } from "../../broker/env/schema.ts";
 import { readEnv } from "../../broker/env/read.ts";
+import { serviceNames, services } from "../../contracts/actions.ts";
 import { encode, newKeyPair } from "../../broker/keys.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -178,8 +179,8 @@ describe("secrets", () => {
       ([, { environment }]) => environment!.MONGO_INITDB_ROOT_PASSWORD,
     );
 
-    expect(databases).toHaveLength(3);
-    expect(new Set(passwords).size).toBe(3);
+    expect(databases.map(([name]) => name).sort()).toEqual(services.map((name) => `${name}-db`));
+    expect(new Set(passwords).size).toBe(services.length);
   });
 });
 
@@ -238,7 +239,7 @@ describe("the network", () => {
   });
 
   it("keeps the broker away from the edge", () => {
-    expect(on("broker").sort()).toEqual(["api", "market", "notifications", "rabbitmq", "users"]);
+    expect(on("broker").sort()).toEqual([...serviceNames, "rabbitmq"].sort());
   });
 });
 

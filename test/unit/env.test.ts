@@ -6,7 +6,7 @@ import type { TSchema } from "typebox";
 import { ConfigurationError, readEnv } from "../../broker/env/read.ts";
 import { environment } from "../../broker/env/schema.ts";
 import { encode, newKeyPair } from "../../broker/keys.ts";
-import { serviceNames } from "../../contracts/actions.ts";
+import { serviceNames, services } from "../../contracts/actions.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "souk-env-"));
 afterAll(() => rmSync(dataDir, { recursive: true }));
@@ -130,9 +130,7 @@ describe("a cluster node's configuration", () => {
       "LOG_LEVEL",
       "TRUSTED_PROXIES",
       "CORS_ORIGINS",
-      "market",
-      "notifications",
-      "users",
+      ...services,
       "AUTH_JWKS",
       "AUTH_PRIVATE_JWK",
     ])
@@ -165,11 +163,11 @@ describe("a cluster node's configuration", () => {
   it("gives each service a database of its own", () => {
     expect(
       readEnv({ ...cluster, MONGO_URL: "mongodb://u:p@localhost/ignored?appName=x" }).mongoUrls,
-    ).toEqual({
-      market: "mongodb://u:p@localhost/souk-market?appName=x",
-      notifications: "mongodb://u:p@localhost/souk-notifications?appName=x",
-      users: "mongodb://u:p@localhost/souk-users?appName=x",
-    });
+    ).toEqual(
+      Object.fromEntries(
+        services.map((name) => [name, `mongodb://u:p@localhost/souk-${name}?appName=x`]),
+      ),
+    );
   });
 
   it("prefers a service's own URL and the database in it", () => {
@@ -184,22 +182,17 @@ describe("a cluster node's configuration", () => {
     });
   });
 
-  it.each(["market", "notifications", "users"])(
-    "is not valid for %s without a database",
-    (name) => {
-      const source = {
-        AMQP_URL: "amqp://localhost",
-        SERVICES: name,
-        AUTH_JWKS: jwks,
-        ...(name === "users" && { AUTH_PRIVATE_JWK: jwk }),
-      };
-      expect(faultsOf(source)).toEqual([
-        expect.stringMatching(
-          new RegExp(`^${name.toUpperCase()}_MONGO_URL or MONGO_URL is missing`),
-        ),
-      ]);
-    },
-  );
+  it.each(services)("is not valid for %s without a database", (name) => {
+    const source = {
+      AMQP_URL: "amqp://localhost",
+      SERVICES: name,
+      AUTH_JWKS: jwks,
+      ...(name === "users" && { AUTH_PRIVATE_JWK: jwk }),
+    };
+    expect(faultsOf(source)).toEqual([
+      expect.stringMatching(new RegExp(`^${name.toUpperCase()}_MONGO_URL or MONGO_URL is missing`)),
+    ]);
+  });
 
   it("needs no database for api, and no keys for market", () => {
     expect(faultsOf({ AMQP_URL: "amqp://localhost", SERVICES: "api", AUTH_JWKS: jwks })).toEqual(
@@ -267,7 +260,7 @@ describe("a cluster node's configuration", () => {
       MONGO_URL: "mongodb://u:secret-3f@a,b/x",
     };
     const faults = faultsOf(remote);
-    expect(faults).toHaveLength(4);
+    expect(faults).toHaveLength(1 + services.length);
     expect(faults.join()).not.toContain("secret");
     expect(faultsOf({ ...remote, ALLOW_PLAINTEXT: "1" })).toEqual([]);
     expect(
@@ -289,7 +282,7 @@ describe("a cluster node's configuration", () => {
     "mongodb://a/x?appName=tls=true",
   ])("is not valid with %s, which TLS does not protect", (MONGO_URL) => {
     const faults = faultsOf({ ...cluster, MONGO_URL });
-    expect(faults).toHaveLength(3);
+    expect(faults).toHaveLength(services.length);
     for (const fault of faults) expect(fault).toMatch(/is not encrypted/);
   });
 
@@ -304,7 +297,7 @@ describe("a cluster node's configuration", () => {
   it("is not valid with unencrypted URLs in an embedded market either", () => {
     expect(
       faultsOf({ ...embedded, MONGO_URL: "mongodb://u:p@db.example/?tls=false" }),
-    ).toHaveLength(3);
+    ).toHaveLength(services.length);
     expect(
       faultsOf({ ...embedded, MONGO_URL: "mongodb://u:p@db.example/", ALLOW_PLAINTEXT: "1" }),
     ).toEqual([]);
