@@ -20,7 +20,7 @@ export type ActionName = keyof Actions;
 
 /**
  * The events between services, by name. They are hints that may be lost; a message that must arrive is a call
- * from an outbox (docs/decisions/001).
+ * (docs/decisions/001).
  */
 export const events = { ...notificationsEvents, ...usersEvents };
 export type Events = typeof events;

@@ -2,6 +2,7 @@ import { jest } from "@jest/globals";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { createSouk, SoukError } from "../../client/index.ts";
+import type { RoutedAction } from "../../client/request.ts";
 import { routes } from "../../contracts/routes.ts";
 import { networkDown, problem, Wire } from "../support/wire.ts";
 
@@ -75,7 +76,7 @@ describe("a call of the client", () => {
       "notifications.inbox": () => souk.notifications(),
       "notifications.read": () => souk.read({ ids: ["n1"] }),
       "users.logout": () => souk.signOut(),
-    };
+    } satisfies Record<Exclude<RoutedAction, "users.refresh">, () => Promise<unknown>>;
     const signOutLast = routes.toSorted(
       (a, b) => Number(a.action === "users.logout") - Number(b.action === "users.logout"),
     );
