@@ -15,7 +15,7 @@ import {
   text,
 } from "./schema.ts";
 
-/** http(s), or a path of this server. */
+/** An http(s) URL, or a path of this server. */
 const imageUrl = Type.String({
   maxLength: 2048,
   pattern: "^(https?://[^\\s/\\\\]|/(?![/\\\\]))[^\\s\\\\\\u0000\\uD800-\\uDFFF]*$",
@@ -24,7 +24,7 @@ const imageUrl = Type.String({
 const title = text(1, 200);
 const description = text(0, 5000);
 
-/** What everybody may see of an item. */
+/** The public fields of an item. */
 const shown = {
   title,
   description,
@@ -40,7 +40,7 @@ const shown = {
 export const Item = exactly({ id, ...shown });
 export type Item = Static<typeof Item>;
 
-/** Its `id` is the `saleId`. Buyer and seller alone see it. */
+/** Its `id` is the `saleId`. Only buyer and seller see it. */
 export const Sale = exactly({
   id,
   itemId: id,
@@ -61,7 +61,7 @@ const offered = { title, description, price: amount, imageUrl: nullable(imageUrl
 export const marketActions = {
   "market.items": action(
     exactly({
-      /** Words of title and description, each by prefix; case and accents aside. */
+      /** Words of title and description, matched by prefix, without case and accents. */
       search: Type.Optional(Type.String({ maxLength: 100 })),
       sellerId: Type.Optional(id),
       sold: Type.Optional(Type.Boolean()),
@@ -88,7 +88,7 @@ export const marketActions = {
     Item,
   ),
   "market.withdraw": action(exactly({ id }), Type.Null()),
-  /** Sells the item to the caller, once. Safe to repeat: the same buyer gets the same sale. With `price`, only at that price. */
+  /** Sells the item to the caller, once. A repeated buy returns the same sale. With `price`, sells only at that price. */
   "market.buy": action(
     exactly({ id, price: Type.Optional(amount) }),
     exactly({ ok: Type.Literal(true), saleId: id }),

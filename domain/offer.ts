@@ -30,7 +30,7 @@ export function offered(
   };
 }
 
-/** The update that revises an item, and the words it is found by from then on. */
+/** The update that revises an item, with the words of its new text. */
 export function revised(item: ItemDocument, change: Partial<Offer>) {
   const given = Object.fromEntries(
     Object.entries(change).map(([field, value]) => [

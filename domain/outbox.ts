@@ -76,7 +76,7 @@ const pendingEntry = (dueAt: Date): OutboxEntry => ({
 const pendingEntries = (due: DueTimes) =>
   Object.entries(due).map(([kind, dueAt]) => [kind, pendingEntry(dueAt!)] as const);
 
-/** The outbox of a document that had none. With a lease, the node that writes it delivers what is due at once. */
+/** The outbox of a document that had none. With a lease, its writer delivers the due entries directly. */
 export function newOutbox<Kind extends string>(
   due: DueTimes<Kind>,
   lease?: { claim: string; now: Date },
@@ -127,7 +127,7 @@ function entryAfter({ attempts = 0 }: OutboxEntry, outcome: Outcome, now: Date):
   return { state, attempts };
 }
 
-/** What the partial indexes hold: the earliest due time and the latest refusal. */
+/** The values in the partial indexes: the earliest due time and the latest refusal. */
 function summaryOf(entries: Outbox["entries"]): Pick<Outbox, "dueAt" | "refusedAt"> {
   const all = Object.values(entries);
   const dueAt = all.flatMap((entry) => (isPending(entry) ? [entry.dueAt ?? ""] : [])).sort()[0];

@@ -1,7 +1,7 @@
 import type { ItemDocument } from "./item.ts";
 import { offered } from "./offer.ts";
 
-/** The people of the sample market: the first three sell, and anyone can buy. Their ids are their names, so that items can name them. */
+/** The users of the sample market. The first three sell, and all of them can buy. Their ids are their names. */
 export const samplePeople = [
   { id: "alice", name: "Alice", email: "alice@souk.test" },
   { id: "bob", name: "Bob", email: "bob@souk.test" },
@@ -45,14 +45,14 @@ const goods: [sellerId: string, title: string, price: number, description: strin
   ["carol", "Olive soap, ten bars", 1_900, "Aged nine months, stamped by hand."],
 ];
 
-/** Where the page has a picture of it: "Saffron, five grams" is in saffron.svg. */
+/** The path of the page's picture: "Saffron, five grams" is in saffron.svg. */
 const pictureOf = (title: string) =>
   `/assets/samples/${title.split(",")[0]!.toLowerCase().replaceAll(" ", "-")}.svg`;
 
 /** The items "1" to "12", all for sale. */
 export const sampleItems = (currency: string, now: Date): ItemDocument[] =>
   goods.map(([sellerId, title, price, description], index) =>
-    // A minute apart, so that they have an order.
+    // One minute apart, so that their order is defined.
     offered(
       { title, price, description, imageUrl: pictureOf(title) },
       { id: String(index + 1), sellerId, currency, now: new Date(now.getTime() - index * 60_000) },

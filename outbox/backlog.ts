@@ -6,7 +6,7 @@ const minLimit = 500;
 const maxLimit = 8_000;
 /** A window of time is not shorter than this (ms). */
 const minWindowMs = 100;
-/** What became due is read again for this long (ms): another node's clock may be slow, and its write visible late. */
+/** Each poll reads the due times of the last 10 s again (ms): another node's clock may be slow, and its write visible late. */
 const overlapMs = 10_000;
 /** The order of the index. */
 const byDueTime = { "outbox.dueAt": 1, _id: 1 } as const;
@@ -67,7 +67,7 @@ export class Backlog<Doc extends Owner> {
     return found >= this.#limit;
   }
 
-  /** Adapts the limit to what was delivered after the last poll. */
+  /** Adapts the limit to the number of documents that were delivered after the last poll. */
   adapt(delivered: number): void {
     this.#limit = Math.round(Math.min(Math.max(minLimit, 1.5 * delivered), maxLimit));
   }

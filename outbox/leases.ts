@@ -24,7 +24,7 @@ interface Mark {
   outcomes: Outcomes;
 }
 
-/** Claims documents, and marks what was delivered. */
+/** Claims documents, and marks their entries after a delivery. */
 export class Leases<Doc extends Owner> {
   readonly #store: Store<Doc>;
   readonly #logger: Sender["logger"];

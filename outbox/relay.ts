@@ -23,14 +23,14 @@ const batchSize = 100;
 /** Batches at once; in a backlog more, because in a busy database two would mostly wait. */
 const concurrency = 2;
 const backlogConcurrency = 5;
-/** Batches of one poll start within this time (ms). Then the next poll finds what became due since. */
+/** Batches of one poll start within this time (ms). The next poll then finds newly due documents. */
 const maxDrainMs = 1_000;
 /** The relay polls this often (ms), and at once when the receiving service appears. */
 const pollEveryMs = 500;
 /** A stop waits this long for calls in flight (ms). */
 const stopTimeoutMs = 2_000;
 
-/** Found documents, and the receivers of what is delivered from them now. */
+/** Found documents, and the receivers that get their entries now. */
 interface Batch<Doc extends Owner> {
   documents: Doc[];
   receivers: Receiver<Doc>[];
@@ -63,7 +63,7 @@ export class Relay<Doc extends Owner> {
     this.poll();
   }
 
-  /** Waits up to 2 s for calls in flight. What they do not finish is due again when the leases end. */
+  /** Waits up to 2 s for calls in flight. Unfinished entries are due again when the leases end. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#receivers.stop();
@@ -152,7 +152,7 @@ export class Relay<Doc extends Owner> {
     return batches.length > 0;
   }
 
-  /** What is due for the receivers that accept, in batches, and one probe for each receiver in an outage. */
+  /** Finds the due documents of the accepting receivers, in batches, and one probe for each receiver in an outage. */
   async #findBatches(): Promise<{ batches: Batch<Doc>[]; isBehind: boolean }> {
     const receivers = this.#receivers.accepting();
     const kinds = this.#receivers.areAll(receivers) ? undefined : receivers.map(({ kind }) => kind);

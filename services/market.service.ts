@@ -3,7 +3,7 @@ import { env } from "../broker/env.ts";
 import { refusal } from "../broker/refusal.ts";
 import { define } from "../broker/define.ts";
 import { ItemDocument } from "../domain/item.ts";
-import { orderings, wanted } from "../domain/catalogue.ts";
+import { itemsQuery, orderings } from "../domain/catalogue.ts";
 import { offered, revised } from "../domain/offer.ts";
 import {
   saleNotice,
@@ -63,7 +63,7 @@ export default define({
 
   actions: {
     async items({ params }) {
-      const query = wanted(params);
+      const query = itemsQuery(params);
       if (!query) return { items: [], nextCursor: null };
       const ordering = orderings[params.sort ?? "newest"];
       const { rows, nextCursor } = await paginate(this.store, query, ordering, params);

@@ -6,6 +6,7 @@ import { define } from "../../broker/define.ts";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import { ItemDocument } from "../../domain/item.ts";
 import { collection } from "../../mixins/collection.ts";
+import { outbox } from "../../mixins/outbox.ts";
 import type { Store } from "../../store/store.ts";
 
 declare const ctx: Ctx<object>;
@@ -116,6 +117,37 @@ define({
     item?.price satisfies number | undefined;
     // @ts-expect-error a field that the document does not have
     void item?.colour;
+  },
+});
+
+const saleMessage = (item: ItemDocument) => ({ id: item._id, userId: item.sellerId, text: "Sold" });
+define({
+  name: "api",
+  mixins: [
+    outbox<ItemDocument>({ notice: { action: "notifications.notify", message: saleMessage } }),
+  ],
+  started() {
+    this.enqueue({ notice: new Date() });
+    // @ts-expect-error a kind that the document's outbox does not have
+    this.enqueue({ mail: new Date() });
+  },
+});
+// @ts-expect-error a kind of the document's outbox is not declared
+outbox<ItemDocument>({});
+outbox<ItemDocument>({
+  // @ts-expect-error an unknown action
+  notice: { action: "notifications.notfy", message: saleMessage },
+});
+outbox<ItemDocument>({
+  // @ts-expect-error a message that the action does not take
+  notice: { action: "notifications.notify", message: (item) => ({ id: item._id }) },
+});
+outbox<ItemDocument>({
+  notice: {
+    action: "notifications.notify",
+    message: saleMessage,
+    // @ts-expect-error params that the batch action does not take
+    batch: { action: "notifications.notifyAll", params: (messages) => ({ messages }) },
   },
 });
 

@@ -1,4 +1,4 @@
-import { wanted } from "../../domain/catalogue.ts";
+import { itemsQuery } from "../../domain/catalogue.ts";
 import { words } from "../../domain/words.ts";
 
 describe("words", () => {
@@ -20,22 +20,24 @@ describe("words", () => {
   });
 });
 
-describe("wanted", () => {
+describe("itemsQuery", () => {
   it("matches every word of a search by its prefix", () => {
-    expect(wanted({ search: "Tea tr" })).toEqual({ $and: [{ words: /^tea/ }, { words: /^tr/ }] });
+    expect(itemsQuery({ search: "Tea tr" })).toEqual({
+      $and: [{ words: /^tea/ }, { words: /^tr/ }],
+    });
   });
 
   it("takes no character of a search as a pattern", () => {
-    expect(wanted({ search: "a.*|b$" })).toEqual({ $and: [{ words: /^a/ }, { words: /^b/ }] });
+    expect(itemsQuery({ search: "a.*|b$" })).toEqual({ $and: [{ words: /^a/ }, { words: /^b/ }] });
   });
 
   it("matches nothing for a search without words, and everything without a search", () => {
-    expect(wanted({ search: "!!" })).toBeNull();
-    expect(wanted({ search: " " })).toEqual({});
+    expect(itemsQuery({ search: "!!" })).toBeNull();
+    expect(itemsQuery({ search: " " })).toEqual({});
   });
 
   it("filters sold items, unsold items or neither", () => {
-    expect([wanted({ sold: true }), wanted({ sold: false }), wanted({})]).toEqual([
+    expect([itemsQuery({ sold: true }), itemsQuery({ sold: false }), itemsQuery({})]).toEqual([
       { isSold: true },
       { isSold: false },
       {},
