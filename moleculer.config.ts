@@ -10,7 +10,7 @@ import { nodeHealth } from "./edge/health.ts";
 export default {
   nodeID: env.nodeId,
   namespace: env.namespace,
-  ...logging(env),
+  ...logging(env, process.stdout.isTTY),
   ...brokerDefaults,
   transporter: env.amqpUrl ? amqp(env.amqpUrl) : null,
   validator: new SchemaValidator({}),

@@ -21,6 +21,7 @@ import {
 } from "../contracts/actions.ts";
 import { routes } from "../contracts/routes.ts";
 import type { ParamsOf, ResultOf } from "../contracts/schema.ts";
+import { paramsDoc } from "./action-docs.ts";
 import { requireUser, type Ctx, type Meta, type UserMeta } from "./context.ts";
 
 declare const adds: unique symbol;
@@ -130,8 +131,17 @@ function toActions(
       const route = routeOf.get(name);
       const hooks: ActionHooks = route?.who === "user" ? { before: requireUser } : {};
       const visibility = route ? "published" : "public";
-      const action = { visibility, params: contracts[name].params, hooks, handler };
-      // Moleculer declares `params` as rules of fastest-validator; ours are JSON Schema.
+      const { params: schema } = contracts[name];
+      const action = {
+        visibility,
+        // Documentation for the REPL and other tools: the route, and the params by name.
+        ...(route && { rest: `${route.method} ${route.path}` }),
+        params: paramsDoc(schema),
+        schema, // what the validator checks
+        hooks,
+        handler,
+      };
+      // The cast: Moleculer's type does not know `schema`, and types the handler's context.
       return [local, action as unknown as ActionSchema];
     }),
   );

@@ -3,25 +3,41 @@ import type { BrokerOptions } from "moleculer";
 import type { LoggerOptions } from "pino";
 import type { Env } from "./env.ts";
 
-/** Lines for people where one process is watched by one person; JSON lines for machines in a cluster. */
-export const logging = ({ embedded, logLevel }: Env): Pick<BrokerOptions, "logger"> => ({
-  logger: embedded
-    ? { type: "Console", options: { level: logLevel, formatter: "short" } }
-    : { type: "Pino", options: { level: logLevel, pino: { options: pinoOptions(logLevel) } } },
-});
+/** One line for people. In a cluster it names the node, because several of them share a terminal. */
+const clusterLine = "[{timestamp}] {level} {nodeID}/{mod}: {msg}";
 
-/** Moleculer logs words and an error in any order; Pino would drop what follows the first word. */
+/**
+ * The logger's options: readable lines for an embedded market and in a terminal, JSON lines for a cluster node
+ * whose output is collected.
+ */
+export function logging(
+  { embedded, logLevel }: Pick<Env, "embedded" | "logLevel">,
+  isTerminal: boolean,
+): Pick<BrokerOptions, "logger"> {
+  if (!embedded && !isTerminal)
+    return {
+      logger: {
+        type: "Pino",
+        options: { level: logLevel, pino: { options: pinoOptions(logLevel) } },
+      },
+    };
+  const formatter = embedded ? "short" : clusterLine;
+  return { logger: { type: "Console", options: { level: logLevel, formatter } } };
+}
+
+/** Joins the arguments of a call and finds an error among them. Pino itself would print only the first argument. */
 export const pinoOptions = (level: string): LoggerOptions => ({
   level,
   base: null,
   hooks: {
-    logMethod(said, method) {
-      const error = said.find((part): part is Error => (part as unknown) instanceof Error);
-      const words = said
-        .filter((part) => part !== error)
-        .map((part) => (typeof part === "string" ? part : inspect(part)));
+    logMethod(args, method) {
+      const error = args.find((arg): arg is Error => (arg as unknown) instanceof Error);
+      const words = args
+        .filter((arg) => arg !== error)
+        .map((arg) => (typeof arg === "string" ? arg : inspect(arg)));
       const line = words.join(" ") || error?.message || "";
-      method.apply(this, error ? ([{ err: error }, line] as never) : [line]);
+      if (error) method.call(this, { err: error }, line);
+      else method.call(this, line);
     },
   },
 });

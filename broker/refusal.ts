@@ -2,8 +2,8 @@ import { Errors } from "moleculer";
 import { errors, type ErrorCode, type FieldError } from "../contracts/errors.ts";
 
 /**
- * The error for one of the contract's codes; throw it. It crosses the wire as Moleculer's own class, with the code as its `type`:
- * catch by `codeOf(error)`, never by class.
+ * Makes the error for a code of the contract, to be thrown. Its code travels as `type`. On another node it arrives
+ * as Moleculer's own class, so catch it by `codeOf(error)`, never by class.
  */
 export function refusal(
   code: ErrorCode,
@@ -13,7 +13,7 @@ export function refusal(
   return new Errors.MoleculerError(detail, errors[code].status, code, data);
 }
 
-/** BAD_DATA, with what is wrong with which field. */
+/** BAD_DATA with a list of faulty fields. */
 export const badData = (problems: FieldError[]) =>
   refusal(
     "BAD_DATA",
@@ -21,7 +21,7 @@ export const badData = (problems: FieldError[]) =>
     { errors: problems },
   );
 
-/** The contract's code of any error that a call can end with: Moleculer's own (nobody there, no answer, queue full) included. */
+/** The contract's code for any error of a call, including Moleculer's own: service unavailable, timeout, queue full. */
 export function codeOf(error: unknown): ErrorCode {
   const { type, name } = (error ?? {}) as { type?: string; name?: string };
   if (type && Object.hasOwn(errors, type)) return type as ErrorCode;
@@ -29,7 +29,7 @@ export function codeOf(error: unknown): ErrorCode {
   return unavailable.has(name ?? "") || type === "BAD_GATEWAY" ? "UNAVAILABLE" : "INTERNAL";
 }
 
-/** Moleculer says 404 of a service that is away, known or not. */
+/** Moleculer's errors for a service that cannot answer now. It uses status 404 for an unavailable service. */
 const unavailable = new Set([
   "ServiceNotFoundError",
   "ServiceNotAvailableError",

@@ -1,50 +1,21 @@
+/** Compiled checks of JSON Schemas, with messages for people, and Moleculer's validator made of them. */
 import { Validators, type Middleware } from "moleculer";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import type { FieldError } from "../contracts/errors.ts";
 import { badData } from "./refusal.ts";
 
-/** What is wrong with a value, in the fields' own names; nothing if it fits. */
+/** Returns the faults of a value, by field; an empty array if it is valid. */
 export type Check = (value: unknown) => FieldError[];
 
 /** Compiles a schema once, for many checks. */
 export function checker(schema: TSchema): Check {
   const compiled = Compile(schema);
   return (value) =>
-    compiled.Check(value) ? [] : distinct(nearest(compiled.Errors(value)[1]).flatMap(readable));
+    compiled.Check(value)
+      ? []
+      : distinct(closestAlternatives(compiled.Errors(value)[1]).flatMap(toFieldErrors));
 }
-
-/** Of alternatives, the faults of those that fit best: the others would say of what was meant that it is not known. */
-function nearest(errors: SchemaError[]): SchemaError[] {
-  const byAlternative = Map.groupBy(
-    errors,
-    ({ schemaPath }) => /^.*?\/anyOf\/\d+/.exec(schemaPath)?.[0] ?? "",
-  );
-  const byUnion = Map.groupBy(byAlternative.keys(), (alternative) =>
-    alternative.replace(/\d+$/, ""),
-  );
-  const faults = (alternative: string) => byAlternative.get(alternative)!.length;
-  return [...byUnion.values()].flatMap((alternatives) => {
-    const fewest = Math.min(...alternatives.map(faults));
-    return alternatives
-      .filter((alternative) => faults(alternative) === fewest)
-      .flatMap((alternative) => byAlternative.get(alternative)!);
-  });
-}
-
-/** Each fault once, and "none of the alternatives" only where nothing better can be said. */
-function distinct(problems: FieldError[]): FieldError[] {
-  const telling = problems.filter(({ message }) => message !== noAlternative);
-  const told = new Map(
-    (telling.length > 0 ? telling : problems).map((problem) => [
-      problem.field + problem.message,
-      problem,
-    ]),
-  );
-  return [...told.values()];
-}
-
-const noAlternative = "is none of the alternatives";
 
 interface SchemaError {
   keyword: string;
@@ -54,15 +25,42 @@ interface SchemaError {
   message: string;
 }
 
-/** What an error says of itself, by its keyword: `required`, `additionalProperties`, `enum`, `const`. */
-interface Params {
+/** Of each union, the errors of the alternatives with the fewest: the caller most likely meant one of those. */
+function closestAlternatives(errors: SchemaError[]): SchemaError[] {
+  const byAlternative = Map.groupBy(
+    errors,
+    ({ schemaPath }) => /^.*?\/anyOf\/\d+/.exec(schemaPath)?.[0] ?? "",
+  );
+  const byUnion = Map.groupBy(byAlternative.keys(), (alternative) =>
+    alternative.replace(/\d+$/, ""),
+  );
+  const count = (alternative: string) => byAlternative.get(alternative)!.length;
+  return [...byUnion.values()].flatMap((alternatives) => {
+    const fewest = Math.min(...alternatives.map(count));
+    return alternatives
+      .filter((alternative) => count(alternative) === fewest)
+      .flatMap((alternative) => byAlternative.get(alternative)!);
+  });
+}
+
+const noAlternative = "is none of the alternatives";
+
+/** Removes duplicates, and the general message about a union where there is a specific one. */
+function distinct(problems: FieldError[]): FieldError[] {
+  const specific = problems.filter(({ message }) => message !== noAlternative);
+  const kept = specific.length > 0 ? specific : problems;
+  return [...new Map(kept.map((problem) => [problem.field + problem.message, problem])).values()];
+}
+
+/** The `params` of an error, by keyword: `required`, `additionalProperties`, `enum`, `const`. */
+interface ErrorParams {
   requiredProperties?: string[];
   additionalProperties?: string[];
   allowedValues?: string[];
   allowedValue?: string | boolean;
 }
 
-/** In place of JSON Schema's own words, where those show a pattern or speak of schemas. */
+/** Messages that replace those of JSON Schema, which show patterns or mention schemas. */
 const messages: Record<string, string> = {
   required: "is missing",
   additionalProperties: "is not known here",
@@ -72,15 +70,15 @@ const messages: Record<string, string> = {
   anyOf: noAlternative,
 };
 
-/** Names what may be chosen; and each missing or unknown property itself, where JSON Schema names the object that holds them. */
-function readable({ keyword, instancePath, params, message }: SchemaError): FieldError[] {
+/** Lists allowed values, and names each missing or unknown property; JSON Schema names only the object. */
+function toFieldErrors({ keyword, instancePath, params, message }: SchemaError): FieldError[] {
   const path = instancePath.slice(1).replaceAll("/", ".");
   const {
     requiredProperties = [],
     additionalProperties = [],
     allowedValues,
     allowedValue,
-  } = params as Params;
+  } = params as ErrorParams;
   const allowed = allowedValues?.join(", ") ?? allowedValue;
   const named = [...requiredProperties, ...additionalProperties];
   return (named.length > 0 ? named : [""]).map((name) => ({
@@ -91,17 +89,22 @@ function readable({ keyword, instancePath, params, message }: SchemaError): Fiel
   }));
 }
 
-/** Moleculer's validator: the `params` of an action or an event are a JSON Schema, compiled once when the service is created. */
+type Handler = (ctx: { params: unknown }) => Promise<unknown>;
+/** `schema` is a contract's JSON Schema. Without it, `params` itself is one. */
+type Wrap = (handler: Handler, definition: { schema?: TSchema; params?: TSchema }) => Handler;
+
+/** Moleculer's validator. Schemas are JSON Schemas, compiled once when their service is created. */
 export class SchemaValidator extends Validators.Base {
   override middleware(): Middleware {
-    const checked: Wrap = (handler, { params }) => {
-      if (!params) return handler;
-      const check = checker(params as TSchema);
+    const checked: Wrap = (handler, { params, schema = params }) => {
+      if (!schema) return handler;
+      const check = checker(schema);
       return (ctx) => {
         const problems = check(ctx.params ?? {});
         return problems.length > 0 ? Promise.reject(badData(problems)) : handler(ctx);
       };
     };
+    // The cast: Moleculer's types do not know that a definition may have a `schema`.
     return {
       name: "Validator",
       localAction: checked,
@@ -109,7 +112,7 @@ export class SchemaValidator extends Validators.Base {
     } as unknown as Middleware;
   }
 
-  /** For `broker.validator`, which checks outside of calls; its declared type is that of another library's checker. */
+  /** The cast: Moleculer declares the result as fastest-validator's check function. */
   override compile(schema: unknown): never {
     return checker(schema as TSchema) as never;
   }
@@ -124,6 +127,3 @@ export class SchemaValidator extends Validators.Base {
     return schema;
   }
 }
-
-type Handler = (ctx: { params: unknown }) => Promise<unknown>;
-type Wrap = (handler: Handler, of: { params?: unknown }) => Handler;

@@ -17,6 +17,9 @@ import {
 } from "../../bin/processes/servers.ts";
 
 const root = join(import.meta.dirname, "../..");
+const sources = "bin broker client contracts domain edge mixins outbox services store web".split(
+  " ",
+);
 let rabbit: Shared;
 let mongo: Shared;
 const running: Command[] = [];
@@ -36,7 +39,7 @@ afterAll(() => Promise.all([rabbit?.stop(), mongo?.stop()]));
 
 interface Command {
   child: ChildProcess;
-  said(): string;
+  output(): string;
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -46,7 +49,7 @@ function folder(): string {
   return made.path;
 }
 
-/** As a user at a terminal: an npm script, in a process group of its own. */
+/** Runs an npm script in a process group of its own, so that a signal reaches all of it, as from a terminal. */
 function npm(
   script: string,
   env: Record<string, string | undefined>,
@@ -60,16 +63,16 @@ function npm(
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
-  let said = "";
-  child.stdout.on("data", (chunk) => (said += chunk));
-  child.stderr.on("data", (chunk) => (said += chunk));
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  child.stderr.on("data", (chunk) => (output += chunk));
   const ended = once(child, "exit");
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, signal);
     await ended;
     return child.exitCode;
   };
-  const command = { child, said: () => said, end };
+  const command = { child, output: () => output, end };
   running.push(command);
   return command;
 }
@@ -100,14 +103,14 @@ describe("npm run cluster", () => {
       NAMESPACE,
       DATA_DIR: folder(),
     });
-    const api = await eventually(() => /HTTP at (\S+)/.exec(cluster.said())![1]!, {
+    const api = await eventually(() => /HTTP at (\S+)/.exec(cluster.output())![1]!, {
       within: 20_000,
     });
     const ready = async (status: number) =>
       expect((await fetch(`${api}/health/ready`)).status).toBe(status);
     await eventually(() => ready(200), { within: 20_000 });
     const pids = new Map(
-      [...cluster.said().matchAll(/^Started (\w+) \(pid (\d+)\)\.$/gm)].map(([, name, pid]) => [
+      [...cluster.output().matchAll(/^Started (\w+) \(pid (\d+)\)\.$/gm)].map(([, name, pid]) => [
         name!,
         Number(pid),
       ]),
@@ -129,7 +132,7 @@ describe("npm run cluster", () => {
   it("reports all faults before it starts a process", async () => {
     const cluster = npm("cluster", { ...local, CURRENCY: "euro", DATA_DIR: "/dev/null/data" });
     await eventually(() => expect(cluster.child.exitCode).toBe(1));
-    expect(cluster.said().trim().split("\n").toSorted()).toEqual([
+    expect(cluster.output().trim().split("\n").toSorted()).toEqual([
       expect.stringMatching(/^ {2}- AMQP_URL is missing/),
       expect.stringMatching(/^ {2}- CURRENCY must be three capital letters/),
       expect.stringMatching(/^ {2}- DATA_DIR \S+ cannot be written/),
@@ -148,10 +151,10 @@ describe("npm run repl", () => {
     const repl = npm("repl", { ...local, AMQP_URL: env.AMQP_URL, NAMESPACE: env.NAMESPACE });
     const type = async (line: string, answer: RegExp, within = 10_000) => {
       repl.child.stdin!.write(`${line}\n`);
-      await eventually(() => expect(repl.said()).toMatch(answer), { within });
+      await eventually(() => expect(repl.output()).toMatch(answer), { within });
     };
 
-    await eventually(() => expect(repl.said()).toMatch(/mol \$/), { within: 15_000 });
+    await eventually(() => expect(repl.output()).toMatch(/mol \$/), { within: 15_000 });
     // Repeated until the node has discovered the market.
     await eventually(() => type("services", /market/, 1_000), { within: 20_000 });
     await type("call market.items", /nextCursor/);
@@ -172,42 +175,39 @@ describe("npm run demo -- --outage", () => {
       ["--outage"],
     );
     await eventually(() => expect(demo.child.exitCode).not.toBeNull(), { within: 90_000 });
-    expect(demo.said().trim().split("\n").at(-1)).toMatch(/It held\.$/);
+    expect(demo.output().trim().split("\n").at(-1)).toMatch(/It held\.$/);
     expect(demo.child.exitCode).toBe(0);
   }, 100_000);
 });
 
 describe("npm run dev", () => {
-  it("runs the market with a REPL and restarts it when a file changes", async () => {
+  it("builds the page, runs the market with a REPL, and restarts it when a file changes", async () => {
     const copy = folder();
-    for (const name of [
-      "bin",
-      "broker",
-      "contracts",
-      "domain",
-      "mixins",
-      "services",
-      "moleculer.config.ts",
-      "package.json",
-    ])
-      cpSync(join(root, name), join(copy, name), { recursive: true });
+    const isSource = (path: string) => !/[/\\](dist|node_modules|\.building)$/.test(path);
+    for (const name of [...sources, "moleculer.config.ts", "package.json", "tsconfig.json"])
+      cpSync(join(root, name), join(copy, name), { recursive: true, filter: isSource });
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
     const dev = npm("dev", { ...local, DATA_DIR: join(copy, "data") }, copy);
-    const opened = () => dev.said().split("Souk is open").length - 1;
-    await eventually(() => expect(opened()).toBe(1), { within: 20_000 });
-    await eventually(() => expect(dev.said()).toMatch(/mol \$/));
+    const opened = () => dev.output().split("Souk is open").length - 1;
+    await eventually(() => expect(opened()).toBe(1), { within: 60_000 });
+    await eventually(() => expect(dev.output()).toMatch(/mol \$/));
 
+    const page = await fetch(/HTTP at (http:[^\s,]+)/.exec(dev.output())![1]!);
+    expect(await page.text()).toMatch(/<script type="module"/);
+
+    dev.child.stdin!.write("actions\n");
+    await eventually(() => expect(dev.output()).toMatch(/market\.buy .*id, price/));
     dev.child.stdin!.write("call market.items\n");
-    await eventually(() => expect(dev.said()).toMatch(/Brass tea tray/));
-    const api = /HTTP at (http:[^\s,]+)/.exec(dev.said())![1]!;
-    const password = /The password of each is (\S+)/.exec(dev.said())![1]!;
+    await eventually(() => expect(dev.output()).toMatch(/Brass tea tray/));
+    const api = /HTTP at (http:[^\s,]+)/.exec(dev.output())![1]!;
+    const password = /The password of each is (\S+)/.exec(dev.output())![1]!;
     dev.child.stdin!.write(`call market.buy '{"id":"1"}' '{"user":{"id":"dave"}}'\n`);
-    await eventually(() => expect(dev.said()).toMatch(/saleId/));
+    await eventually(() => expect(dev.output()).toMatch(/saleId/));
     expect((await new Client(api).call<Item>("GET", "/market/items/1")).body.isSold).toBe(true);
 
     const now = new Date();
     utimesSync(join(copy, "domain/sale.ts"), now, now);
-    await eventually(() => expect(opened()).toBe(2), { within: 20_000 });
-    expect(dev.said().split(`The password of each is ${password}`).length - 1).toBe(2);
-  }, 60_000);
+    await eventually(() => expect(opened()).toBe(2), { within: 60_000 });
+    expect(dev.output().split(`The password of each is ${password}`).length - 1).toBe(2);
+  }, 180_000);
 });
