@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { Item } from "../../contracts/market.ts";
 import { Client } from "../support/client.ts";
