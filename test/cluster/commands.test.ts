@@ -17,9 +17,12 @@ import {
 } from "../../bin/processes/servers.ts";
 
 const root = join(import.meta.dirname, "../..");
-const sources = "bin broker client contracts domain edge mixins outbox services store web".split(
-  " ",
-);
+/** The folders of the program. */
+const sources = readdirSync(root, { withFileTypes: true })
+  .filter(
+    (entry) => entry.isDirectory() && !/^(\.|node_modules|data|test|bench|docs)/.test(entry.name),
+  )
+  .map(({ name }) => name);
 let rabbit: Shared;
 let mongo: Shared;
 const running: Command[] = [];
