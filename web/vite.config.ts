@@ -1,4 +1,4 @@
-/** How the page is built: into dist/, with everything but the HTML under assets/, each text file also compressed. */
+/** Builds the page into dist/, with all files except the HTML under assets/ and a compressed copy of each text file. */
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -9,9 +9,9 @@ const inputs = ["index.html", "docs.html"]
   .map((page) => join(import.meta.dirname, page))
   .filter((page) => existsSync(page));
 
-/** For `vite dev`, which serves the page from its sources: everything else is the market's, at its usual address. */
+/** `vite dev` serves the page from its sources and forwards all other requests to a market at its default address. */
 const market = { target: "http://127.0.0.1:3000", changeOrigin: true };
-const paths = [
+const marketPaths = [
   "/users",
   "/market",
   "/notifications",
@@ -21,7 +21,7 @@ const paths = [
   "/asyncapi.json",
 ];
 
-/** A hash between two points is what api knows a file by that never changes (edge/static-files.ts). */
+/** The API recognises immutable files by the hash between two dots (edge/static-files.ts). */
 const script = "assets/[name].[hash].js";
 const other = "assets/[name].[hash][extname]";
 
@@ -38,11 +38,11 @@ export default defineConfig({
     },
     reportCompressedSize: false,
   },
-  server: { proxy: Object.fromEntries(paths.map((path) => [path, market])) },
+  server: { proxy: Object.fromEntries(marketPaths.map((path) => [path, market])) },
   plugins: [compressed()],
 });
 
-/** Beside each file that shrinks, its .gz and .br: the server sends them as they are. */
+/** Writes a .gz and a .br copy of each text file, which the server sends. */
 function compressed(): Plugin {
   let folder = "";
   return {
@@ -58,7 +58,7 @@ function compressed(): Plugin {
 
 async function compress(path: string): Promise<void> {
   const bytes = await readFile(path);
-  // The best takes seconds for a large file, and somebody waits for the market to open.
+  // The best quality takes seconds for a large file, and the market waits for the build.
   const quality = bytes.length > 200_000 ? 9 : 11;
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: quality,

@@ -1,4 +1,4 @@
-/** The build of the page when the market starts, on a copy of what it needs. */
+/** The build of the page at the start of a market, on a copy of the sources. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -37,23 +37,27 @@ beforeAll(() => {
 
 afterAll(() => folder.remove());
 
-/** As a node does that starts; what it says, or "". */
-async function starts(): Promise<string> {
+/** Builds the page as a starting node does. Returns the message, or "". */
+async function buildAtStart(): Promise<string> {
   const script = `import(${JSON.stringify(at("bin/web-build.ts"))}).then(async ({ freshPage }) => console.log((await freshPage()) ?? ""))`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-  let said = "";
-  child.stdout.on("data", (chunk) => (said += chunk));
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
   await once(child, "close");
-  return said.trim();
+  return output.trim();
 }
 
-/** A build has another inode, however quick it was. */
-const build = () => statSync(page()).ino;
+/** Each build has a new inode. */
+const buildId = () => statSync(page()).ino;
 const laterThanTheBuild = new Date(Date.now() + 3_600_000);
 
-describe("the page is built when the market starts", () => {
-  it("when it is missing, also by several nodes that start together: whole, and compressed as well", async () => {
-    expect(await Promise.all([starts(), starts(), starts()])).toEqual(["", "", ""]);
+describe("the page's build at the start of a market", () => {
+  it("runs when the page is missing, also when several nodes start together, and compresses the files", async () => {
+    expect(await Promise.all([buildAtStart(), buildAtStart(), buildAtStart()])).toEqual([
+      "",
+      "",
+      "",
+    ]);
 
     expect(readFileSync(page(), "utf8")).toMatch(
       /<script type="module" crossorigin src="\/assets\/index\.[\w-]+\.js">/,
@@ -65,10 +69,10 @@ describe("the page is built when the market starts", () => {
     expect(existsSync(at("web/.building"))).toBe(false);
   });
 
-  it("not again while its sources are older", async () => {
-    const before = build();
-    expect(await starts()).toBe("");
-    expect(build()).toBe(before);
+  it("does not run while the sources are older than the build", async () => {
+    const before = buildId();
+    expect(await buildAtStart()).toBe("");
+    expect(buildId()).toBe(before);
   });
 
   it.each([
@@ -76,43 +80,45 @@ describe("the page is built when the market starts", () => {
     "client/index.ts",
     "contracts/routes.ts",
     "web/public/assets/icon.svg",
-  ])("again when %s is newer", async (file) => {
-    const before = build();
+  ])("runs again when %s is newer", async (file) => {
+    const before = buildId();
     utimesSync(at(file), laterThanTheBuild, laterThanTheBuild);
-    expect(await starts()).toBe("");
-    expect(build()).not.toBe(before);
+    expect(await buildAtStart()).toBe("");
+    expect(buildId()).not.toBe(before);
     utimesSync(at(file), new Date(0), new Date(0));
   });
 
-  it("also after a node that was killed while it built", async () => {
+  it("runs after another node was killed while it built", async () => {
     mkdirSync(at("web/.building"));
     utimesSync(at("web/.building"), new Date(0), new Date(0));
     utimesSync(at("web/src/app.tsx"), laterThanTheBuild, laterThanTheBuild);
-    const before = build();
-    expect(await starts()).toBe("");
-    expect(build()).not.toBe(before);
+    const before = buildId();
+    expect(await buildAtStart()).toBe("");
+    expect(buildId()).not.toBe(before);
     utimesSync(at("web/src/app.tsx"), new Date(0), new Date(0));
   });
 
-  it("not at all when it cannot be: one sentence says why, and the older one stays", async () => {
-    const before = build();
+  it("keeps the older page when the build fails, and says why in one sentence", async () => {
+    const before = buildId();
     const original = readFileSync(at("web/src/main.tsx"), "utf8");
     appendFileSync(at("web/src/main.tsx"), "\nthis is no (script");
     utimesSync(at("web/src/main.tsx"), laterThanTheBuild, laterThanTheBuild);
 
-    expect(await starts()).toMatch(/^The page could not be built, an older one is served: .+$/);
+    expect(await buildAtStart()).toMatch(
+      /^The page could not be built, an older one is served: .+$/,
+    );
 
-    expect(build()).toBe(before);
+    expect(buildId()).toBe(before);
     expect(existsSync(at("web/.building"))).toBe(false);
     writeFileSync(at("web/src/main.tsx"), original);
     utimesSync(at("web/src/main.tsx"), new Date(0), new Date(0));
   });
 
-  it("not where Vite is not installed: the one that is there is served as it is", async () => {
-    const before = build();
+  it("does not run where Vite is not installed", async () => {
+    const before = buildId();
     utimesSync(at("web/src/app.tsx"), laterThanTheBuild, laterThanTheBuild);
     rmSync(at("node_modules"));
-    expect(await starts()).toBe("");
-    expect(build()).toBe(before);
+    expect(await buildAtStart()).toBe("");
+    expect(buildId()).toBe(before);
   });
 });

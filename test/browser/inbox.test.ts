@@ -3,7 +3,7 @@ import { freshPage } from "../../bin/web-build.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { embedded, type Fabric } from "../support/fabric.ts";
-import { openBrowser, patience, rings, sees, Visitor } from "./support/browser.ts";
+import { openBrowser, patience, inboxWith, showsText, Visitor } from "./support/browser.ts";
 
 import.meta.jest.setTimeout(90_000);
 
@@ -34,37 +34,37 @@ const notify = (userId: string, from: number, to: number) =>
   );
 
 describe("an inbox of 5,000 notices", () => {
-  it("counts them all, keeps few of them in the document, and stays quick", async () => {
+  it("shows their count, keeps few rows in the document, and stays fast", async () => {
     const client = await Client.registered(market.api);
     for (let n = 0; n < 5_000; n += 500) await notify(client.id, n, n + 500);
-    const seller = await Visitor.arrives(browser, market.api, { as: client });
+    const seller = await Visitor.open(browser, market.api, { as: client });
     const { page } = seller;
-    await seller.visits("/shop/inbox");
-    await sees(page, "5,000 unread");
-    await rings(page, 5_000);
-    // What may be agreed to is not behind the end of the list, beside it or above it.
+    await seller.visit("/shop/inbox");
+    await showsText(page, "5,000 unread");
+    await inboxWith(page, 5_000);
+    // The settings are visible beside or above the list.
     for (const width of [390, 1280]) {
       await page.setViewportSize({ width, height: 720 });
-      expect((await page.getByLabel("Ring softly").boundingBox())!.y).toBeLessThan(720);
+      expect((await page.getByLabel("Play a sound").boundingBox())!.y).toBeLessThan(720);
     }
     const rows = page.getByRole("list", { name: "New notices" }).getByRole("listitem");
 
-    // Scrolling loads more and more of them.
-    const known = () =>
-      page.locator(".is-window > li").first().getAttribute("aria-setsize").then(Number);
+    // Scrolling loads more pages.
+    const loadedRows = () =>
+      page.locator(".is-virtual > li").first().getAttribute("aria-setsize").then(Number);
     await eventually(
       async () => {
         await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
-        expect(await known()).toBeGreaterThanOrEqual(600);
+        expect(await loadedRows()).toBeGreaterThanOrEqual(600);
       },
       { within: 40_000, every: 100 },
     );
     expect(await rows.count()).toBeLessThan(60);
     expect(await page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(800);
 
-    // A new one takes its place at the top, whatever is loaded; drawing it is a matter of a moment.
+    // A new notice appears at the top without a long task, however many are loaded.
     await page.evaluate(() => scrollTo(0, 0));
-    await sees(page, "Bead 4999");
+    await showsText(page, "Bead 4999");
     await page.evaluate(() => {
       const slow = { longest: 0 };
       Object.assign(window, { slow });
@@ -74,8 +74,8 @@ describe("an inbox of 5,000 notices", () => {
       }).observe({ type: "longtask" });
     });
     await notify(client.id, 5_000, 5_010);
-    await sees(page.locator(".is-window"), "Bead 5009");
-    await rings(page, 5_010);
+    await showsText(page.locator(".is-virtual"), "Bead 5009");
+    await inboxWith(page, 5_010);
     const longest = await page.evaluate(
       () => (window as unknown as { slow: { longest: number } }).slow.longest,
     );
@@ -83,18 +83,18 @@ describe("an inbox of 5,000 notices", () => {
     expect(await page.locator(".toast").count()).toBeLessThanOrEqual(3);
 
     await page.getByRole("button", { name: "Mark all as read" }).click();
-    await sees(page, "Nothing new.");
-    await rings(page, 0);
+    await showsText(page, "No new notices.");
+    await inboxWith(page, 0);
     await page.getByRole("link", { name: "Earlier" }).click();
-    await sees(page, "Bead 5009");
-    await seller.leaves();
+    await showsText(page, "Bead 5009");
+    await seller.close();
   });
 
-  it("that no sale made: shows their text, and nothing of what they bring is run", async () => {
+  it("shows the text of notices with invalid data, and executes nothing in them", async () => {
     const client = await Client.registered(market.api);
-    const seller = await Visitor.arrives(browser, market.api, { as: client });
-    await seller.visits("/shop/inbox");
-    await rings(seller.page, 0);
+    const seller = await Visitor.open(browser, market.api, { as: client });
+    await seller.visit("/shop/inbox");
+    await inboxWith(seller.page, 0);
     for (const data of [
       { itemId: "../../users", title: "<b>Hat</b>", price: 1, currency: "EUR" },
       { title: 5 },
@@ -107,27 +107,27 @@ describe("an inbox of 5,000 notices", () => {
         text: "<script>window.ran=1</script>",
         data,
       });
-    await rings(seller.page, 4);
-    await sees(seller.page.locator(".is-window"), "<b>Hat</b>");
-    await sees(seller.page.locator(".is-window"), "<script>window.ran=1</script>");
+    await inboxWith(seller.page, 4);
+    await showsText(seller.page.locator(".is-virtual"), "<b>Hat</b>");
+    await showsText(seller.page.locator(".is-virtual"), "<script>window.ran=1</script>");
     const links = await seller.page
-      .locator(".is-window a")
+      .locator(".is-virtual a")
       .evaluateAll((all) => all.map((link) => link.getAttribute("href")));
     expect(links).toEqual(["/shop/items/..%2F..%2Fusers"]);
     expect(await seller.page.evaluate(() => "ran" in window)).toBe(false);
-    await seller.leaves();
+    await seller.close();
   });
 });
 
-describe("alerts, once agreed to", () => {
-  it("are told outside of the page also where no sound can be played", async () => {
+describe("alerts that are turned on", () => {
+  it("show a desktop notification even when no sound can be played", async () => {
     const client = await Client.registered(market.api);
-    const seller = await Visitor.arrives(browser, market.api, {
+    const seller = await Visitor.open(browser, market.api, {
       as: client,
       permissions: ["notifications"],
     });
     await seller.context.addInitScript(() => {
-      const told: string[] = [];
+      const shown: string[] = [];
       localStorage.setItem("souk.sound", "on");
       localStorage.setItem("souk.desktop", "on");
       Object.defineProperty(document, "hidden", { value: true });
@@ -135,65 +135,68 @@ describe("alerts, once agreed to", () => {
         throw new DOMException("no device", "NotSupportedError");
       };
       const Notification = function (title: string) {
-        told.push(title);
+        shown.push(title);
       };
       Object.assign(window, {
-        told,
+        shown,
         AudioContext,
         Notification: Object.assign(Notification, { permission: "granted" }),
       });
     });
-    await seller.visits("/");
-    await rings(seller.page, 0);
+    await seller.visit("/");
+    await inboxWith(seller.page, 0);
     await market.call("notifications.notify", {
       userId: client.id,
       text: "Your fife was sold!",
       type: "sale",
       data: {},
     });
-    const told = () => seller.page.evaluate(() => (window as unknown as { told: string[] }).told);
-    await eventually(async () => expect(await told()).toEqual(["Your fife was sold!"]), {
+    const shown = () =>
+      seller.page.evaluate(() => (window as unknown as { shown: string[] }).shown);
+    await eventually(async () => expect(await shown()).toEqual(["Your fife was sold!"]), {
       within: patience,
     });
-    await seller.leaves();
+    await seller.close();
   });
 
-  it("ring in one of the open tabs, and tell outside of the page only while another is looked at", async () => {
+  it("sound in one of the open tabs, and notify on the desktop only while the page is hidden", async () => {
     const client = await Client.registered(market.api);
-    const seller = await Visitor.arrives(browser, market.api, {
+    const seller = await Visitor.open(browser, market.api, {
       as: client,
       permissions: ["notifications"],
     });
     await seller.context.addInitScript(() => {
-      const heard = { tones: 0, told: [] as string[] };
-      Object.assign(window, { heard });
+      const alerted = { tones: 0, shown: [] as string[] };
+      Object.assign(window, { alerted });
       const { start } = OscillatorNode.prototype;
       OscillatorNode.prototype.start = function (...args) {
-        heard.tones++;
+        alerted.tones++;
         start.apply(this, args);
       };
-      const told = function (title: string) {
-        heard.told.push(title);
+      const shown = function (title: string) {
+        alerted.shown.push(title);
       };
       Object.assign(window, {
-        Notification: Object.assign(told, {
+        Notification: Object.assign(shown, {
           permission: "granted",
           requestPermission: async () => "granted",
         }),
       });
     });
-    await seller.visits("/shop/inbox");
-    await seller.page.getByLabel("Ring softly").check();
-    await seller.page.getByLabel("Tell me outside of this page").check();
-    await rings(seller.page, 0);
-    const second = await seller.visits("/", await seller.tab());
-    await rings(second, 0);
-    type Heard = { heard: { tones: number; told: string[] } };
-    const heard = () =>
+    await seller.visit("/shop/inbox");
+    await seller.page.getByLabel("Play a sound").check();
+    await seller.page.getByLabel("Show a desktop notification").check();
+    await inboxWith(seller.page, 0);
+    const second = await seller.visit("/", await seller.tab());
+    await inboxWith(second, 0);
+    type Alerted = { alerted: { tones: number; shown: string[] } };
+    const alerted = () =>
       Promise.all(
-        [seller.page, second].map((tab) => tab.evaluate(() => (window as unknown as Heard).heard)),
+        [seller.page, second].map((tab) =>
+          tab.evaluate(() => (window as unknown as Alerted).alerted),
+        ),
       );
-    const before = (await heard()).reduce((sum, { tones }) => sum + tones, 0);
+    const before = (await alerted()).reduce((sum, { tones }) => sum + tones, 0);
 
     await market.call("notifications.notify", {
       userId: client.id,
@@ -202,16 +205,16 @@ describe("alerts, once agreed to", () => {
       data: {},
     });
     for (const tab of [seller.page, second])
-      await sees(tab.locator(".toast"), "Your drum was sold!");
+      await showsText(tab.locator(".toast"), "Your drum was sold!");
     await eventually(
       async () =>
-        expect((await heard()).reduce((sum, { tones }) => sum + tones, 0)).toBe(before + 2),
+        expect((await alerted()).reduce((sum, { tones }) => sum + tones, 0)).toBe(before + 2),
       { within: patience },
     );
-    expect((await heard()).flatMap(({ told }) => told)).toEqual([]);
+    expect((await alerted()).flatMap(({ shown }) => shown)).toEqual([]);
 
     await second.evaluate(() => Object.defineProperty(document, "hidden", { value: true }));
-    // Left before it is closed: a page on its way out may still hear the next one, and be the tab that rings.
+    // Leave the page first: a closing page may still receive the next notice and be the tab that alerts.
     await seller.page.goto("about:blank");
     await seller.page.close();
     await market.call("notifications.notify", {
@@ -222,14 +225,14 @@ describe("alerts, once agreed to", () => {
     });
     await eventually(
       async () => {
-        const { told } = await second.evaluate(() => (window as unknown as Heard).heard);
-        expect({ told, faults: seller.faults }).toEqual({
-          told: ["Your flute was sold!"],
-          faults: [],
+        const { shown } = await second.evaluate(() => (window as unknown as Alerted).alerted);
+        expect({ shown, errors: seller.errors }).toEqual({
+          shown: ["Your flute was sold!"],
+          errors: [],
         });
       },
       { within: patience },
     );
-    await seller.leaves();
+    await seller.close();
   });
 });

@@ -7,11 +7,19 @@ import { freePort } from "../../bin/processes/free-port.ts";
 import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
 import { startNode, type Node } from "../../bin/processes/node-process.ts";
 import { SERVER_START, startMongo, startRabbit, type Server } from "../../bin/processes/servers.ts";
-import { goes, openBrowser, outages, rings, sees, toastOf, Visitor } from "./support/browser.ts";
+import {
+  disappears,
+  openBrowser,
+  outageErrors,
+  inboxWith,
+  showsText,
+  toastOf,
+  Visitor,
+} from "./support/browser.ts";
 
 import.meta.jest.setTimeout(90_000);
 
-/** A cluster whose parts can be killed, and come back at their addresses. */
+/** A cluster whose parts can be killed and restarted at their addresses. */
 const services = ["api", "market", "notifications", "users"] as const;
 type Service = (typeof services)[number];
 
@@ -64,126 +72,134 @@ let buyer: Client;
 
 beforeEach(async () => {
   [owner, buyer] = await Promise.all([Client.registered(api), Client.registered(api)]);
-  seller = await Visitor.arrives(browser, api, { as: owner, sees: outages });
+  seller = await Visitor.open(browser, api, { as: owner, allowed: outageErrors });
 });
 
-/** Follows a link of the page, without loading it anew. */
+/** Clicks a link of the main navigation. */
 const follow = (page: Page, name: string) =>
   page.getByRole("navigation", { name: "Main" }).getByRole("link", { name }).click();
 
-describe("while a part of the cluster is down, the page says which, the rest goes on, and it heals by itself", () => {
-  it("users: browsing and buying go on, and who comes anew waits", async () => {
+describe("while a part of the cluster is unavailable, the page says which, the rest works, and the page recovers by itself", () => {
+  it("users: browsing and buying work, and signing in waits", async () => {
     const rug = await Client.registered(api).then((other) =>
       other.offer({ title: "A rug of that day" }),
     );
-    await seller.visits("/");
-    await rings(seller.page, 0);
+    await seller.visit("/");
+    await inboxWith(seller.page, 0);
 
     await kill("users");
-    const stranger = await Visitor.arrives(browser, api, { sees: outages });
-    await stranger.visits("/shop/sign-in");
-    await stranger.signsIn(owner);
-    await sees(stranger.page, "Sign-in is away. Browsing goes on");
-    await sees(stranger.page.locator("main"), "Sign-in is away for a moment.");
+    const signedOut = await Visitor.open(browser, api, { allowed: outageErrors });
+    await signedOut.visit("/shop/sign-in");
+    await signedOut.signIn(owner);
+    await showsText(
+      signedOut.page,
+      "Signing in is not available at the moment. You can still browse",
+    );
+    await showsText(
+      signedOut.page.locator("main"),
+      "Signing in is not available at the moment. Try again later.",
+    );
     await seller.page.getByRole("searchbox").fill("rug of that day");
     await seller.page.getByRole("searchbox").press("Enter");
     await seller.page.getByRole("button", { name: `Buy ${rug.title}` }).click();
-    await sees(seller.page, "It is yours.");
+    await showsText(seller.page, "You bought this item.");
 
     await start("users");
-    await goes(stranger.page.getByText("Sign-in is away. Browsing goes on"));
-    await stranger.page.locator("main").getByRole("button", { name: "Sign in" }).click();
-    await stranger.page.getByRole("link", { name: /^Your account/ }).waitFor();
-    await Promise.all([seller.leaves(), stranger.leaves()]);
+    await disappears(
+      signedOut.page.getByText("Signing in is not available at the moment. You can still browse"),
+    );
+    await signedOut.page.locator("main").getByRole("button", { name: "Sign in" }).click();
+    await signedOut.page.getByRole("link", { name: /^Your account/ }).waitFor();
+    await Promise.all([seller.close(), signedOut.close()]);
   });
 
-  it("users, when the page is loaded anew meanwhile: it finds out who you are as soon as it can", async () => {
+  it("users, when the page is reloaded: the session continues after the outage", async () => {
     await kill("users");
-    await seller.visits("/shop/purchases");
-    await sees(seller.page, "This view comes back by itself.");
+    await seller.visit("/shop/purchases");
+    await showsText(seller.page, "This page continues automatically.");
     await start("users");
-    await sees(seller.page, "You have not bought anything yet.");
-    await seller.leaves();
+    await showsText(seller.page, "You have not bought anything yet.");
+    await seller.close();
   });
 
-  it("notifications: selling goes on, quietly without live updates, and every notice arrives", async () => {
+  it("notifications: selling works without live updates, and every notice arrives later", async () => {
     const lamp = await owner.offer({ title: "A lamp in the dark" });
-    await seller.visits("/");
-    await rings(seller.page, 0);
+    await seller.visit("/");
+    await inboxWith(seller.page, 0);
 
     await kill("notifications");
-    await sees(seller.page, "Live updates paused.");
+    await showsText(seller.page, "Live updates are paused.");
     expect((await buyer.call("POST", `/market/buy/${lamp.id}`)).status).toBe(200);
     await follow(seller.page, "Sales");
-    await sees(seller.page.locator("main"), lamp.title);
+    await showsText(seller.page.locator("main"), lamp.title);
 
     await start("notifications");
-    await rings(seller.page, 1);
+    await inboxWith(seller.page, 1);
     await toastOf(seller.page, lamp.title).waitFor();
-    await goes(seller.page.getByText("Live updates paused."));
-    await seller.leaves();
+    await disappears(seller.page.getByText("Live updates are paused."));
+    await seller.close();
   });
 
-  it("market: a purchase can be tried again and happens once, and the inbox goes on", async () => {
+  it("market: a purchase can be repeated and happens once, and the inbox works", async () => {
     const drum = await (await Client.registered(api)).offer({ title: "A drum" });
-    await seller.visits(`/shop/items/${drum.id}`);
-    await rings(seller.page, 0);
+    await seller.visit(`/shop/items/${drum.id}`);
+    await inboxWith(seller.page, 0);
 
     await kill("market");
     await seller.page.getByRole("button", { name: /^Buy/ }).click();
-    await sees(seller.page, "The market is away. Try again: you will not pay twice.");
-    await sees(seller.page, "browsing and buying have to wait");
-    const second = await seller.visits("/", await seller.tab());
-    await sees(second.locator("main"), "The market is away for a moment.");
+    await showsText(seller.page, "The market is not available. Try again: you will not pay twice.");
+    await showsText(seller.page, "you cannot browse or buy");
+    const second = await seller.visit("/", await seller.tab());
+    await showsText(second.locator("main"), "The market is not available at the moment.");
     await second.getByRole("link", { name: /^Inbox/ }).click();
-    await sees(second, "Nothing new.");
+    await showsText(second, "No new notices.");
     await second.goBack();
 
     await start("market");
-    await goes(seller.page.getByText("browsing and buying have to wait"));
-    await sees(second.locator("main"), drum.title);
+    await disappears(seller.page.getByText("you cannot browse or buy"));
+    await showsText(second.locator("main"), drum.title);
     await seller.page.getByRole("button", { name: `Try again to buy ${drum.title}` }).click();
-    await sees(seller.page, "It is yours.");
+    await showsText(seller.page, "You bought this item.");
     const { body } = await owner.call<{ sales: Sale[] }>("GET", "/market/purchases");
     expect(body.sales.map(({ itemId }) => itemId)).toEqual([drum.id]);
-    await seller.leaves();
+    await seller.close();
   });
 
-  it("api: what was loaded stays, and sockets stay live", async () => {
+  it("api: the loaded page stays, and the sockets stay live", async () => {
     const bowl = await owner.offer({ title: "A bowl of time" });
-    await seller.visits("/");
-    await rings(seller.page, 0);
+    await seller.visit("/");
+    await inboxWith(seller.page, 0);
     await kill("api");
     await follow(seller.page, "Sales");
-    await sees(seller.page, "The shop does not answer. What you see is from before");
+    await showsText(seller.page, "The market does not respond. You see what was loaded before");
     await start("api");
-    await goes(seller.page.getByText("The shop does not answer."));
-    await sees(seller.page, "Nothing of yours was sold yet.");
+    await disappears(seller.page.getByText("The market does not respond."));
+    await showsText(seller.page, "You have not sold anything yet.");
     await buyer.call("POST", `/market/buy/${bowl.id}`);
-    await rings(seller.page, 1);
-    await seller.leaves();
+    await inboxWith(seller.page, 1);
+    await seller.close();
   });
 
   it.each([
     ["RabbitMQ", () => rabbit],
     ["the database", () => mongo],
-  ] as const)("%s: everything waits, and everything comes back", async (_name, server) => {
+  ] as const)("%s: everything waits and recovers", async (_name, server) => {
     const jar = await owner.offer({ title: `A jar before ${_name}` });
-    await seller.visits("/");
-    await rings(seller.page, 0);
+    await seller.visit("/");
+    await inboxWith(seller.page, 0);
 
     await server().kill();
     await follow(seller.page, "Sales");
-    await sees(seller.page, "browsing and buying have to wait");
-    await sees(seller.page, "Sign-in is away, too.");
+    await showsText(seller.page, "you cannot browse or buy");
+    await showsText(seller.page, "Signing in is not available either.");
     await server().restart();
     await isReady();
-    await goes(seller.page.getByText("browsing and buying have to wait"));
-    await sees(seller.page, "Nothing of yours was sold yet.");
+    await disappears(seller.page.getByText("you cannot browse or buy"));
+    await showsText(seller.page, "You have not sold anything yet.");
 
     expect((await buyer.call("POST", `/market/buy/${jar.id}`)).status).toBe(200);
-    await rings(seller.page, 1);
+    await inboxWith(seller.page, 1);
     await toastOf(seller.page, jar.title).waitFor();
-    await seller.leaves();
+    await seller.close();
   });
 });

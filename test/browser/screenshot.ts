@@ -1,13 +1,10 @@
-/**
- * Makes the pictures that are kept: the README's of the page, and the icon for phones that take no drawing. `node test/browser/screenshot.ts`;
- * its market is a new one of its own.
- */
+/** Makes the README's picture of the page, and the icon for phones that do not support SVG: `node test/browser/screenshot.ts`. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../support/client.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket } from "../support/market.ts";
-import { openBrowser, rings, toastOf, Visitor } from "./support/browser.ts";
+import { openBrowser, inboxWith, toastOf, Visitor } from "./support/browser.ts";
 import type { Session } from "../../contracts/users.ts";
 
 const folder = join(import.meta.dirname, "../../docs/images");
@@ -19,7 +16,7 @@ const signedIn = async (name: string) => {
 };
 
 const [alice, erin] = await Promise.all([signedIn("alice"), signedIn("erin")]);
-const seller = await Visitor.arrives(browser, market.api, {
+const seller = await Visitor.open(browser, market.api, {
   viewport: { width: 1200, height: 780 },
   colorScheme: "light",
 });
@@ -27,8 +24,8 @@ await seller.context.addInitScript(
   (token) => localStorage.setItem("souk.refreshToken", token),
   alice.session!.refreshToken,
 );
-const page = await seller.visits("/");
-await rings(page, 0);
+const page = await seller.visit("/");
+await inboxWith(page, 0);
 await erin.call("POST", "/market/buy/4");
 await toastOf(page, "Copper coffee pot").waitFor();
 await eventually(() =>
@@ -42,7 +39,7 @@ await page.screenshot({ path: join(folder, "market.jpg"), type: "jpeg", quality:
 
 const assets = join(import.meta.dirname, "../../web/public/assets");
 const icon = await (await browser.newContext({ viewport: { width: 180, height: 180 } })).newPage();
-// Phones cut the corners themselves: what is behind them is of the icon's colour.
+// Phones round the corners: fill them with the colour of the icon.
 const drawing = readFileSync(join(assets, "icon.svg"), "utf8");
 await icon.setContent(`<body style="margin: 0; background: #26306b">${drawing}</body>`);
 await icon.screenshot({ path: join(assets, "icon.png") });

@@ -5,11 +5,18 @@ import type { Browser, Page } from "playwright-core";
 import { Client } from "../support/client.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
-import { openBrowser, patience, rings, sees, toastOf, Visitor } from "./support/browser.ts";
+import {
+  openBrowser,
+  patience,
+  inboxWith,
+  showsText,
+  toastOf,
+  Visitor,
+} from "./support/browser.ts";
 
-import.meta.jest.setTimeout(120_000);
+import.meta.jest.setTimeout(300_000);
 
-/** What the views look like; not kept by git. */
+/** Screenshots of all views, for review. Git ignores them. */
 const screenshots = join(import.meta.dirname, "screenshots");
 
 let browser: Browser;
@@ -37,7 +44,7 @@ afterAll(async () => {
   await market?.close();
 });
 
-/** Every view, and what says that it is there. */
+/** Every view with its heading. */
 const views = {
   market: { path: () => "/", heading: "One of each." },
   search: { path: () => "/?search=lan", heading: "Search: lan" },
@@ -45,37 +52,37 @@ const views = {
   item: { path: () => "/shop/items/2", heading: "Indigo wool rug" },
   "own item": { path: () => `/shop/items/${items.own}`, heading: "Mint tea, a tin of it" },
   "sold item": { path: () => `/shop/items/${items.sold}`, heading: "Amber necklace" },
-  "no such item": { path: () => "/shop/items/none", heading: "No such item" },
-  seller: { path: () => "/shop/sellers/bob", heading: "The stall of Bob" },
+  "no such item": { path: () => "/shop/items/none", heading: "Item not found" },
+  seller: { path: () => "/shop/sellers/bob", heading: "Items by Bob" },
   sell: { path: () => "/shop/sell", heading: "Offer an item" },
-  revise: { path: () => `/shop/items/${items.own}/edit`, heading: "Revise your offer" },
+  revise: { path: () => `/shop/items/${items.own}/edit`, heading: "Edit your item" },
   sales: { path: () => "/shop/sales", heading: "My sales" },
   offers: { path: () => "/shop/sales?show=offers", heading: "My sales" },
   purchases: { path: () => "/shop/purchases", heading: "My purchases" },
   inbox: { path: () => "/shop/inbox", heading: "Inbox" },
   account: { path: () => "/shop/account", heading: /^user-/ },
-  nowhere: { path: () => "/shop/nowhere", heading: "Nothing here" },
-  "sign-in": { path: () => "/shop/sign-in", heading: "Sign in", isStranger: true },
-  register: { path: () => "/shop/register", heading: "Join the market", isStranger: true },
+  nowhere: { path: () => "/shop/nowhere", heading: "Page not found" },
+  "sign-in": { path: () => "/shop/sign-in", heading: "Sign in", isSignedOut: true },
+  register: { path: () => "/shop/register", heading: "Create an account", isSignedOut: true },
 } as const;
 
-type View = { path: () => string; heading: string | RegExp; isStranger?: boolean };
+type View = { path: () => string; heading: string | RegExp; isSignedOut?: boolean };
 
 async function settled(page: Page, { heading }: View): Promise<void> {
   await page.getByRole("heading", { level: 1, name: heading }).waitFor();
-  await eventually(async () => expect(await page.locator(".is-coming").count()).toBe(0), {
+  await eventually(async () => expect(await page.locator(".is-loading").count()).toBe(0), {
     within: patience,
   });
-  const isDrawn = () =>
+  const arePicturesLoaded = () =>
     [...document.images].every(({ complete, y }) => complete || y > innerHeight);
-  await eventually(async () => expect(await page.evaluate(isDrawn)).toBe(true), {
+  await eventually(async () => expect(await page.evaluate(arePicturesLoaded)).toBe(true), {
     within: patience,
   });
-  await still(page);
+  await finishAnimations(page);
 }
 
-/** A colour that is on its way to another is neither. */
-const still = (page: Page) =>
+/** Waits for the end of animations: axe cannot judge a colour that changes. */
+const finishAnimations = (page: Page) =>
   page.evaluate(() =>
     Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
   );
@@ -88,36 +95,36 @@ describe("every view", () => {
   };
   type Device = keyof typeof shots;
 
-  /** What is wrong with them. What axe looks at differs little between devices: it is asked on one of them. */
-  async function wrongIn(colorScheme: "light" | "dark", axeOn: Device): Promise<string[]> {
+  /** The faults of all views. Axe runs on one device, because its results differ little between devices. */
+  async function faultsIn(colorScheme: "light" | "dark", axeOn: Device): Promise<string[]> {
     const options = { colorScheme, viewport: shots.desktop, reducedMotion: "reduce" } as const;
-    const visitor = await Visitor.arrives(browser, market.api, { ...options, as: alice });
-    const stranger = await Visitor.arrives(browser, market.api, options);
-    const wrong: string[] = [];
+    const visitor = await Visitor.open(browser, market.api, { ...options, as: alice });
+    const signedOut = await Visitor.open(browser, market.api, options);
+    const faults: string[] = [];
     for (const [name, view] of Object.entries(views) as [string, View][]) {
-      const { page } = view.isStranger ? stranger : visitor;
+      const { page } = view.isSignedOut ? signedOut : visitor;
       await page.goto(market.api + view.path());
-      if (!view.isStranger) await rings(page, 1);
+      if (!view.isSignedOut) await inboxWith(page, 1);
       await settled(page, view);
       for (const [device, size] of Object.entries(shots)) {
         await page.setViewportSize(size);
         const over = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
-        if (over > 0) wrong.push(`${name} on a ${device}: ${over} pixels too wide`);
+        if (over > 0) faults.push(`${name} on a ${device}: ${over} pixels too wide`);
         await page.screenshot({ path: join(screenshots, `${name} ${device} ${colorScheme}.png`) });
         if (device === axeOn)
-          wrong.push(
+          faults.push(
             ...(await violations(page)).map((violation) => `${name} on a ${device}: ${violation}`),
           );
       }
     }
-    await Promise.all([visitor.leaves(), stranger.leaves()]);
-    return wrong;
+    await Promise.all([visitor.close(), signedOut.close()]);
+    return faults;
   }
 
-  it("breaks no rule of axe's in either theme, fits on phone, tablet and desktop, and says nothing in the console", async () => {
-    expect(await Promise.all([wrongIn("light", "desktop"), wrongIn("dark", "phone")])).toEqual([
+  it("breaks no axe rule in either theme, fits on phone, tablet and desktop, and logs no errors", async () => {
+    expect(await Promise.all([faultsIn("light", "desktop"), faultsIn("dark", "phone")])).toEqual([
       [],
       [],
     ]);
@@ -131,58 +138,61 @@ async function violations(page: Page): Promise<string[]> {
   );
 }
 
-describe("what comes and goes breaks no rule of axe's in either theme", () => {
-  const broken = async (page: Page) => {
+describe("temporary content breaks no axe rule in either theme", () => {
+  const violationsInBothThemes = async (page: Page) => {
     const found: string[] = [];
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await still(page);
+      await finishAnimations(page);
       found.push(...(await violations(page)));
     }
     return found;
   };
 
-  it("a form that is filled in wrong", async () => {
-    const visitor = await Visitor.arrives(browser, market.api);
-    await visitor.visits("/shop/register");
-    await visitor.page.getByRole("button", { name: "Join" }).click();
-    await sees(visitor.page, "What shall others call you?");
+  it("a form with errors", async () => {
+    const visitor = await Visitor.open(browser, market.api);
+    await visitor.visit("/shop/register");
+    await visitor.page.getByRole("button", { name: "Create account" }).click();
+    await showsText(visitor.page, "Enter your name.");
     expect(
       await visitor.page.evaluate(() => (document.activeElement as HTMLInputElement).name),
     ).toBe("name");
-    expect(await broken(visitor.page)).toEqual([]);
-    await visitor.leaves();
+    expect(await violationsInBothThemes(visitor.page)).toEqual([]);
+    await visitor.close();
   });
 
-  it("a question before something is withdrawn", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, { as: alice });
-    await visitor.visits(`/shop/items/${items.own}`);
+  it("the dialog before an item is withdrawn", async () => {
+    const visitor = await Visitor.open(browser, market.api, { as: alice });
+    await visitor.visit(`/shop/items/${items.own}`);
     await visitor.page.getByRole("button", { name: "Withdraw" }).click();
-    await sees(visitor.page, "Withdraw this item?");
-    expect(await broken(visitor.page)).toEqual([]);
-    await visitor.leaves();
+    await showsText(visitor.page, "Withdraw this item?");
+    expect(await violationsInBothThemes(visitor.page)).toEqual([]);
+    await visitor.close();
   });
 
-  it("a purchase, and the toast that the seller sees", async () => {
+  it("a purchase and the seller's toast", async () => {
     const [seller, buyer] = await Promise.all([
       Client.registered(market.api),
       Client.registered(market.api),
     ]);
     const { id, title } = await seller.offer({ title: "A fan of feathers" });
-    const theirs = await Visitor.arrives(browser, market.api, { as: seller });
-    await theirs.visits("/shop/inbox");
-    await rings(theirs.page, 0);
-    const mine = await Visitor.arrives(browser, market.api, { as: buyer });
-    await mine.visits(`/shop/items/${id}`);
-    await mine.page.getByRole("button", { name: /^Buy/ }).click();
-    await sees(mine.page, "It is yours.");
-    await toastOf(theirs.page, title).hover();
-    expect([await broken(mine.page), await broken(theirs.page)]).toEqual([[], []]);
-    await Promise.all([mine.leaves(), theirs.leaves()]);
+    const sellerVisitor = await Visitor.open(browser, market.api, { as: seller });
+    await sellerVisitor.visit("/shop/inbox");
+    await inboxWith(sellerVisitor.page, 0);
+    const buyerVisitor = await Visitor.open(browser, market.api, { as: buyer });
+    await buyerVisitor.visit(`/shop/items/${id}`);
+    await buyerVisitor.page.getByRole("button", { name: /^Buy/ }).click();
+    await showsText(buyerVisitor.page, "You bought this item.");
+    await toastOf(sellerVisitor.page, title).hover();
+    expect([
+      await violationsInBothThemes(buyerVisitor.page),
+      await violationsInBothThemes(sellerVisitor.page),
+    ]).toEqual([[], []]);
+    await Promise.all([buyerVisitor.close(), sellerVisitor.close()]);
   });
 
-  it("what is said while parts are away, and a list that cannot be loaded", async () => {
-    const visitor = await Visitor.arrives(browser, market.api);
+  it("the outage notice and a list that cannot be loaded", async () => {
+    const visitor = await Visitor.open(browser, market.api);
     const services = {
       api: "up",
       market: "unreachable",
@@ -193,19 +203,22 @@ describe("what comes and goes breaks no rule of axe's in either theme", () => {
       route.fulfill({ status: 503, json: { status: "not ready", services } }),
     );
     await visitor.page.route("**/market/items?*", (route) =>
-      route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "away", status: 503 } }),
+      route.fulfill({
+        status: 503,
+        json: { code: "UNAVAILABLE", detail: "Unavailable.", status: 503 },
+      }),
     );
-    await visitor.visits("/");
-    await sees(visitor.page.locator("main"), "The market is away for a moment.");
-    await sees(visitor.page, "Live updates paused.");
-    expect(await broken(visitor.page)).toEqual([]);
-    await visitor.leaves();
+    await visitor.visit("/");
+    await showsText(visitor.page.locator("main"), "The market is not available at the moment.");
+    await showsText(visitor.page, "Live updates are paused.");
+    expect(await violationsInBothThemes(visitor.page)).toEqual([]);
+    await visitor.close();
   });
 });
 
 describe("the page", () => {
-  it("has a title for every view, a description, an icon, a manifest, and one heading of the first rank", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, { as: alice });
+  it("has a description, an icon and a manifest, and in every view a title and one h1", async () => {
+    const visitor = await Visitor.open(browser, market.api, { as: alice });
     const titles = new Set<string>();
     for (const view of [
       views.market,
@@ -215,7 +228,7 @@ describe("the page", () => {
       views.purchases,
       views.inbox,
     ]) {
-      await visitor.visits(view.path());
+      await visitor.visit(view.path());
       await settled(visitor.page, view);
       titles.add(await visitor.page.title());
       expect(await visitor.page.getByRole("heading", { level: 1 }).count()).toBe(1);
@@ -229,11 +242,11 @@ describe("the page", () => {
       const href = await visitor.page.locator(`link[rel=${rel}]`).getAttribute("href");
       expect((await fetch(market.api + href)).status).toBe(200);
     }
-    await visitor.leaves();
+    await visitor.close();
   });
 
-  it("is called what its heading says from the moment on in which that is there", async () => {
-    const visitor = await Visitor.arrives(browser, market.api);
+  it("has the title of its heading as soon as the heading is rendered", async () => {
+    const visitor = await Visitor.open(browser, market.api);
     await visitor.context.addInitScript(() => {
       const headings: [string, string][] = [];
       Object.assign(window, { headings });
@@ -247,17 +260,17 @@ describe("the page", () => {
         characterData: true,
       });
     });
-    await visitor.visits(views.item.path());
+    await visitor.visit(views.item.path());
     await settled(visitor.page, views.item);
     const headings = await visitor.page.evaluate(
       () => (window as unknown as { headings: [string, string][] }).headings,
     );
     expect(headings.at(-1)).toEqual(["Indigo wool rug", "Indigo wool rug · Souk"]);
-    await visitor.leaves();
+    await visitor.close();
   });
 
   it("sends less than 60 KB of script over the wire", async () => {
-    const visitor = await Visitor.arrives(browser, market.api);
+    const visitor = await Visitor.open(browser, market.api);
     const session = await visitor.context.newCDPSession(visitor.page);
     await session.send("Network.enable");
     const scripts = new Set<string>();
@@ -271,17 +284,17 @@ describe("the page", () => {
       ({ requestId, encodedDataLength }) =>
         void (scripts.has(requestId) && (bytes += encodedDataLength)),
     );
-    await visitor.visits("/");
+    await visitor.visit("/");
     await settled(visitor.page, views.market);
 
     expect(scripts.size).toBeGreaterThan(0);
     expect(bytes).toBeGreaterThan(10_000);
     expect(bytes).toBeLessThan(60 * 1024);
-    await visitor.leaves();
+    await visitor.close();
   });
 
-  it("shows on a slow network where everything will be, and nothing jumps when it comes", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, {
+  it("shows skeletons on a slow network, and moves nothing when the content arrives", async () => {
+    const visitor = await Visitor.open(browser, market.api, {
       as: alice,
       viewport: { width: 390, height: 844 },
     });
@@ -300,7 +313,7 @@ describe("the page", () => {
       downloadThroughput: 60_000,
       uploadThroughput: 20_000,
     });
-    const jumps: string[] = [];
+    const shifted: string[] = [];
     for (const name of [
       "market",
       "search",
@@ -311,21 +324,21 @@ describe("the page", () => {
       "offers",
       "inbox",
     ] as const) {
-      // Looked for from the first byte on: it is there for no longer than the slow network takes.
+      // From the first byte on, because the skeleton disappears when the content arrives.
       await visitor.page.goto(market.api + views[name].path(), { waitUntil: "commit" });
-      await visitor.page.locator(".is-coming").first().waitFor();
+      await visitor.page.locator(".is-loading").first().waitFor();
       await settled(visitor.page, views[name]);
-      await rings(visitor.page, 1);
+      await inboxWith(visitor.page, 1);
       const { sum } = await visitor.page.evaluate(
         () => (window as unknown as { shifts: { sum: number } }).shifts,
       );
-      if (sum > 0.02) jumps.push(`${name}: ${sum.toFixed(3)}`);
+      if (sum > 0.02) shifted.push(`${name}: ${sum.toFixed(3)}`);
     }
-    expect(jumps).toEqual([]);
-    await visitor.leaves();
+    expect(shifted).toEqual([]);
+    await visitor.close();
   });
 
-  it("keeps the button to buy in sight, and everything in its room, however much a seller writes", async () => {
+  it("keeps the buy button on the screen and the layout intact with the longest texts", async () => {
     const seller = await Client.registered(market.api);
     const longest = {
       title: "W".repeat(200),
@@ -334,7 +347,7 @@ describe("the page", () => {
     };
     const [{ id }, sold] = [await seller.offer(longest), await seller.offer(longest)];
     await alice.call("POST", `/market/buy/${sold.id}`);
-    const visitor = await Visitor.arrives(browser, market.api, {
+    const visitor = await Visitor.open(browser, market.api, {
       viewport: { width: 1280, height: 900 },
     });
     const { page } = visitor;
@@ -343,20 +356,20 @@ describe("the page", () => {
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
 
-    await visitor.visits(`/shop/items/${id}`);
+    await visitor.visit(`/shop/items/${id}`);
     const { y, height } = (await page
       .getByRole("button", { name: /^Buy W+ for €10,000,000.00$/ })
       .boundingBox())!;
     expect(y + height).toBeLessThan(900);
     await page.setViewportSize({ width: 320, height: 700 });
     expect(await tooWide()).toBe(0);
-    await visitor.visits(`/shop/sellers/${seller.id}`);
-    await page.locator(".card .stamp").waitFor();
+    await visitor.visit(`/shop/sellers/${seller.id}`);
+    await page.locator(".card .sold-badge").waitFor();
     expect(await tooWide()).toBe(0);
-    await visitor.leaves();
+    await visitor.close();
   });
 
-  it("begins the prices of a row at one height, also when one of its cards has more to say", async () => {
+  it("aligns the prices in a row of cards when one card shows a message", async () => {
     const seller = await Client.registered(market.api);
     for (const title of [
       "A thimble",
@@ -364,30 +377,33 @@ describe("the page", () => {
       "A spool of thread that is longer than the titles of the others are",
     ])
       await seller.offer({ title });
-    const visitor = await Visitor.arrives(browser, market.api, {
+    const visitor = await Visitor.open(browser, market.api, {
       as: alice,
       viewport: { width: 1280, height: 900 },
     });
     const { page } = visitor;
     await page.route("**/market/buy/*", (route) =>
-      route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "away", status: 503 } }),
+      route.fulfill({
+        status: 503,
+        json: { code: "UNAVAILABLE", detail: "Unavailable.", status: 503 },
+      }),
     );
-    await visitor.visits(`/shop/sellers/${seller.id}`);
+    await visitor.visit(`/shop/sellers/${seller.id}`);
     await page.getByRole("button", { name: "Buy A needle" }).click();
 
     await page.getByRole("button", { name: "Try again to buy A needle" }).waitFor();
-    await sees(page, "The market is away. Try again");
-    await still(page);
+    await showsText(page, "The market is not available. Try again");
+    await finishAnimations(page);
     const tops = await page
       .locator(".card .price")
       .evaluateAll((all) => all.map((price) => Math.round(price.getBoundingClientRect().top)));
     expect(new Set(tops).size).toBe(1);
-    await visitor.leaves();
+    await visitor.close();
   });
 
-  it("keeps still for those who ask for it", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, { reducedMotion: "reduce" });
-    await visitor.visits("/");
+  it("respects prefers-reduced-motion", async () => {
+    const visitor = await Visitor.open(browser, market.api, { reducedMotion: "reduce" });
+    await visitor.visit("/");
     await settled(visitor.page, views.market);
     const longest = await visitor.page.evaluate(() =>
       Math.max(
@@ -397,27 +413,30 @@ describe("the page", () => {
       ),
     );
     expect(longest).toBeLessThan(0.01);
-    await visitor.leaves();
+    await visitor.close();
   });
 
-  it("is big enough for a thumb", async () => {
-    const visitor = await Visitor.arrives(browser, market.api, {
+  it("has touch targets that are large enough", async () => {
+    const visitor = await Visitor.open(browser, market.api, {
       as: alice,
       viewport: { width: 360, height: 740 },
       hasTouch: true,
     });
     const small: string[] = [];
     for (const view of [views.market, views.item, views.inbox, views.sell]) {
-      await visitor.visits(view.path());
+      await visitor.visit(view.path());
       await settled(visitor.page, view);
       small.push(
         ...(await visitor.page.evaluate(() =>
           [
             ...document.querySelectorAll<HTMLElement>(
-              "button, select, input:not([type=checkbox]), .places a, .doors a, .logo, .tabs a, .back, .button",
+              "button, select, input:not([type=checkbox]), .main-nav a, .account-nav a, .logo, .tabs a, .back-link, .button",
             ),
           ]
-            .filter((element) => element.checkVisibility() && !element.classList.contains("unseen"))
+            .filter(
+              (element) =>
+                element.checkVisibility() && !element.classList.contains("visually-hidden"),
+            )
             .filter(
               (element) =>
                 element.getBoundingClientRect().height < 42 ||
@@ -428,6 +447,6 @@ describe("the page", () => {
       );
     }
     expect(small).toEqual([]);
-    await visitor.leaves();
+    await visitor.close();
   });
 });

@@ -1,4 +1,4 @@
-/** The events of /asyncapi.json as a list that one can read at a glance. It describes the server: what that receives, a client sends. */
+/** Renders the events of /asyncapi.json as a list. The document describes the server: an event that the server receives, a client sends. */
 import { shape, type Schema } from "./shape.ts";
 
 interface Reference {
@@ -22,36 +22,36 @@ export interface Document {
   components: { securitySchemes: Record<string, { description: string }> };
 }
 
-export function drawEvents(
-  into: Element,
+export function renderEvents(
+  target: Element,
   { servers, channels, operations, components }: Document,
 ): void {
   const messages = new Map(
     Object.values(channels).flatMap((channel) => Object.entries(channel.messages)),
   );
-  const at = ({ $ref }: Reference) => messages.get($ref.split("/").at(-1)!)!;
+  const resolve = ({ $ref }: Reference) => messages.get($ref.split("/").at(-1)!)!;
   const all = Object.values(operations);
   const listed = (action: Operation["action"]) =>
-    all.filter((one) => one.action === action).map((one) => event(one, at));
+    all.filter((one) => one.action === action).map((one) => event(one, resolve));
   const failed = messages.get("refused")!;
-  into.replaceChildren(
+  target.replaceChildren(
     ...Object.values(servers).map(({ title, description }) => prose(`${title}. ${description}`)),
     ...Object.values(components.securitySchemes).map(({ description }) => prose(description)),
     ...Object.values(channels).map(({ description }) => prose(description)),
-    element("h3", {}, "What a client sends"),
+    element("h3", {}, "Events that a client sends"),
     ...listed("receive"),
     card(failed.name, failed.summary, schema("Answer", failed.payload)),
-    element("h3", {}, "What a client hears"),
+    element("h3", {}, "Events that a client receives"),
     ...listed("send"),
   );
 }
 
 function event(
   { messages, reply, summary }: Operation,
-  at: (reference: Reference) => Message,
+  resolve: (reference: Reference) => Message,
 ): Element {
-  const message = at(messages[0]!);
-  const [done] = reply?.messages.map(at) ?? [];
+  const message = resolve(messages[0]!);
+  const [done] = reply?.messages.map(resolve) ?? [];
   return card(
     message.name,
     summary,
@@ -77,7 +77,7 @@ const schema = (title: string, of: Schema) =>
     element("pre", { tabindex: "0" }, element("code", {}, shape(of))),
   );
 
-/** Between backticks is code. */
+/** A paragraph. Text between backticks becomes code. */
 const prose = (text: string) =>
   element(
     "p",
@@ -90,8 +90,8 @@ function element(
   attributes: Record<string, string>,
   ...children: (Element | string)[]
 ): Element {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
+  const created = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+  created.append(...children);
+  return created;
 }

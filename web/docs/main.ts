@@ -1,30 +1,30 @@
-/** The page of the contracts: the calls drawn by Swagger UI, the events by us. */
+/** The page of the API documentation. Swagger UI renders the calls, events.ts the events. */
 import swaggerScript from "swagger-ui-dist/swagger-ui-bundle.js?url";
-import { drawEvents, type Document } from "./events.ts";
+import { renderEvents, type Document } from "./events.ts";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const dress = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", dress);
-dress();
+const applyTheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", applyTheme);
+applyTheme();
 
 async function show<T>(
   path: string,
   id: string,
-  draw: (into: Element, contract: T) => Promise<void> | void,
+  render: (target: Element, document: T) => Promise<void> | void,
 ): Promise<void> {
-  const into = document.getElementById(id)!;
+  const target = document.getElementById(id)!;
   try {
     const answer = await fetch(path);
     if (!answer.ok) throw new Error(String(answer.status));
-    await draw(into, (await answer.json()) as T);
+    await render(target, (await answer.json()) as T);
   } catch {
-    into.textContent = "This contract could not be loaded. Reload the page to try again.";
+    target.textContent = "This part could not be loaded. Reload the page to try again.";
   }
-  into.removeAttribute("aria-busy");
+  target.removeAttribute("aria-busy");
 }
 
-/** As the script that it is: made a module, it would share a piece with the market's page, which then had one file more to load. */
-const loaded = new Promise((resolve, reject) => {
+/** Loaded as a classic script. As a module it would share a chunk with the market's page, which would then load one more file. */
+const scriptLoaded = new Promise((resolve, reject) => {
   const script = Object.assign(document.createElement("script"), {
     src: swaggerScript,
     onload: resolve,
@@ -33,13 +33,13 @@ const loaded = new Promise((resolve, reject) => {
   document.head.append(script);
 });
 
-/** For reading alone: it sends nothing, and asks nobody else whether the document is valid. */
-async function drawCalls(into: Element, spec: object): Promise<void> {
-  await loaded;
-  into.textContent = "";
+/** Read-only: without "try it out", and without a request to a validator. */
+async function renderCalls(target: Element, spec: object): Promise<void> {
+  await scriptLoaded;
+  target.textContent = "";
   await new Promise<void>((onComplete) =>
     SwaggerUIBundle({
-      domNode: into,
+      domNode: target,
       spec,
       onComplete,
       validatorUrl: null,
@@ -54,8 +54,8 @@ async function drawCalls(into: Element, spec: object): Promise<void> {
 }
 
 await Promise.all([
-  show<Document>("/asyncapi.json", "asyncapi", drawEvents),
-  show("/openapi.json", "openapi", drawCalls),
+  show<Document>("/asyncapi.json", "asyncapi", renderEvents),
+  show("/openapi.json", "openapi", renderCalls),
 ]);
-// What was asked for has moved meanwhile.
+// The target of the link has moved while the documents were loading.
 if (location.hash) document.querySelector(location.hash)?.scrollIntoView();

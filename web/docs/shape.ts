@@ -1,4 +1,4 @@
-/** A JSON Schema as one reads it in TypeScript: names, types and what may be missing; patterns and bounds are in the contract itself. */
+/** The part of JSON Schema that `shape()` shows. */
 export interface Schema {
   type?: string;
   const?: unknown;
@@ -9,21 +9,22 @@ export interface Schema {
   required?: string[];
 }
 
-/** Characters of an object that still stands on one line. */
-const widest = 64;
+/** Longer objects, in characters, are split into lines. */
+const maxLine = 64;
 
+/** Formats a JSON Schema like a TypeScript type: names, types and optional properties, without patterns and bounds. */
 export function shape(schema: Schema, indent = ""): string {
   if ("const" in schema) return JSON.stringify(schema.const);
-  const either =
+  const alternatives =
     schema.enum?.map((one) => JSON.stringify(one)) ??
     schema.anyOf?.map((one) => shape(one, indent));
-  if (either) return either.join(" | ");
-  if (schema.type === "array") return `${grouped(shape(schema.items ?? {}, indent))}[]`;
+  if (alternatives) return alternatives.join(" | ");
+  if (schema.type === "array") return `${parenthesized(shape(schema.items ?? {}, indent))}[]`;
   if (schema.type === "object") return schema.properties ? object(schema, indent) : "object";
   return schema.type ?? "unknown";
 }
 
-const grouped = (text: string) =>
+const parenthesized = (text: string) =>
   text.includes(" | ") && !text.startsWith("{") ? `(${text})` : text;
 
 function object({ properties = {}, required = [] }: Schema, indent: string): string {
@@ -32,6 +33,6 @@ function object({ properties = {}, required = [] }: Schema, indent: string): str
     ([name, of]) => `${name}${required.includes(name) ? "" : "?"}: ${shape(of, inner)}`,
   );
   const line = `{ ${fields.join(", ")} }`;
-  if (line.length <= widest && !line.includes("\n")) return line;
+  if (line.length <= maxLine && !line.includes("\n")) return line;
   return `{\n${fields.map((field) => `${inner}${field},\n`).join("")}${indent}}`;
 }

@@ -1,4 +1,4 @@
-/** The part of Swagger UI that is used here; its script makes it global, and has no types. */
+/** The part of Swagger UI that this page uses. Its script defines a global and has no types. */
 declare function SwaggerUIBundle(options: {
   domNode: Element;
   spec: object;

@@ -1,20 +1,21 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { parts, suspect } from "./outages.ts";
-import { isAway, souk } from "./item-cache.ts";
+import { isUnavailable } from "./errors.ts";
+import { outages, reportFailure } from "./outages.ts";
+import { souk } from "./souk.ts";
 import "./style/index.css";
 
-/** Signs in again whoever was; while users is away, whenever it may be back. */
+/** Continues the session of the last visit; after an outage, as soon as possible. */
 async function resume(): Promise<void> {
   try {
     await souk.resume();
   } catch (error) {
-    if (isAway(error)) suspect();
+    if (isUnavailable(error)) reportFailure();
   }
 }
 
 void resume();
-parts.subscribe(
-  ({ healed }) => healed > 0 && souk.session.get().status === "unknown" && void resume(),
+outages.subscribe(
+  ({ recoveries }) => recoveries > 0 && souk.session.get().status === "unknown" && void resume(),
 );
 render(<App />, document.getElementById("page")!);

@@ -1,4 +1,4 @@
-/** Prices, as people of the visitor's language write them; inside they are integers in the currency's smallest unit. */
+/** Prices in the visitor's language. In the contracts they are integers in the currency's smallest unit. */
 const formats = new Map<string, Intl.NumberFormat>();
 
 function formatOf(currency: string): Intl.NumberFormat {
@@ -7,20 +7,21 @@ function formatOf(currency: string): Intl.NumberFormat {
   return formats.get(currency)!;
 }
 
-/** How many digits its cents have. */
-export const digitsOf = (currency: string) =>
+/** The number of decimal places of a currency. */
+const decimals = (currency: string) =>
   formatOf(currency).resolvedOptions().maximumFractionDigits ?? 2;
 
-export const money = (amount: number, currency: string) =>
-  formatOf(currency).format(amount / 10 ** digitsOf(currency));
+/** For display: "€45.00". */
+export const formatPrice = (amount: number, currency: string) =>
+  formatOf(currency).format(amount / 10 ** decimals(currency));
 
-/** As it is typed into a field: "45.00". */
-export const typed = (amount: number, currency: string) =>
-  (amount / 10 ** digitsOf(currency)).toFixed(digitsOf(currency));
+/** For an input field: "45.00". */
+export const toPriceInput = (amount: number, currency: string) =>
+  (amount / 10 ** decimals(currency)).toFixed(decimals(currency));
 
-/** Reads "45", "45.5", "45,50" and "1,234.50"; undefined when it is no price. */
-export function amountIn(text: string, currency: string): number | undefined {
-  const digits = digitsOf(currency);
+/** Reads "45", "45.5", "45,50" and "1,234.50"; returns undefined for anything that is not a price. */
+export function parsePrice(text: string, currency: string): number | undefined {
+  const digits = decimals(currency);
   const [, whole = "", cents = ""] =
     new RegExp(`^([\\d.,' ]*?\\d)(?:[.,](\\d{1,${digits || 1}}))?$`).exec(text.trim()) ?? [];
   if (!/^\d+$|^\d{1,3}([.,' ]\d{3})+$/.test(whole) || (cents && digits === 0)) return undefined;

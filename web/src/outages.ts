@@ -1,60 +1,73 @@
-/** Which parts of the market are away. Asked only while something seems to be wrong, ever more rarely, until all is well again. */
-import { souk, inbox } from "./item-cache.ts";
+/** The parts of the market that are unavailable. The health is polled with backoff, and only from a failure until the recovery. */
+import { useEffect } from "preact/hooks";
+import { isUnavailable } from "./errors.ts";
+import { inbox, souk } from "./souk.ts";
 import { state } from "./state.ts";
 
-export type Part = "shop" | "market" | "users" | "notifications";
+/** `server`: nothing answers. */
+export type Part = "server" | "market" | "users" | "notifications";
 
-export interface Parts {
-  away: readonly Part[];
-  /** Grows whenever all is well again: what failed is worth another try. */
-  healed: number;
+export interface Outages {
+  unavailable: readonly Part[];
+  /** Counts recoveries. After each, calls that failed are worth repeating. */
+  recoveries: number;
 }
 
-export const parts = state<Parts>({ away: [], healed: 0 });
+export const outages = state<Outages>({ unavailable: [], recoveries: 0 });
 
-const soonest = 500;
-const latest = 5_000;
-let delay = soonest;
-let timer: ReturnType<typeof setTimeout> | undefined;
-let calm: ReturnType<typeof setTimeout> | undefined;
+/** The bounds of the polling interval. */
+const [shortestMs, longestMs] = [500, 5_000];
+/** The time without a failure after which polling starts with the shortest interval again. Without it, a call that always fails would poll fast. */
+const calmMs = 20_000;
+let interval = shortestMs;
+let pollTimer: ReturnType<typeof setTimeout> | undefined;
+let calmTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** Something failed: finds out what, and watches until it is back. */
-export function suspect(): void {
-  clearTimeout(calm);
-  timer ??= setTimeout(look, delay * (0.8 + Math.random() * 0.4));
+/** Starts polling, after a call that failed because something is unavailable. */
+export function reportFailure(): void {
+  clearTimeout(calmTimer);
+  pollTimer ??= setTimeout(poll, interval * (0.8 + Math.random() * 0.4));
 }
 
-async function look(): Promise<void> {
-  const away = await partsAway();
-  timer = undefined;
-  delay = Math.min(delay * 1.6, latest);
-  const { healed } = parts.get();
-  parts.set({ away, healed: away.length > 0 ? healed : healed + 1 });
-  if (away.length > 0) return suspect();
-  // Quick again only after a while without trouble: what fails although all seems well must not be asked for without a pause.
-  calm = setTimeout(() => (delay = soonest), 20_000);
+async function poll(): Promise<void> {
+  const unavailable = await unavailableParts();
+  pollTimer = undefined;
+  interval = Math.min(interval * 1.6, longestMs);
+  const { recoveries } = outages.get();
+  outages.set({ unavailable, recoveries: unavailable.length > 0 ? recoveries : recoveries + 1 });
+  if (unavailable.length > 0) return reportFailure();
+  calmTimer = setTimeout(() => (interval = shortestMs), calmMs);
 }
 
-async function partsAway(): Promise<Part[]> {
+async function unavailableParts(): Promise<Part[]> {
   try {
     const { services } = await souk.health();
     return (["market", "users", "notifications"] as const).filter(
       (part) => services[part] !== "up",
     );
   } catch {
-    return ["shop"];
+    return ["server"];
   }
 }
 
-/** Not in a while but now: the network is back, or the visitor is. */
-function hurry(): void {
-  if (timer === undefined) return;
-  clearTimeout(timer);
-  delay = soonest;
-  timer = setTimeout(look, 50);
+/** Polls at once when the network or the visitor is back. */
+function pollNow(): void {
+  if (pollTimer === undefined) return;
+  clearTimeout(pollTimer);
+  interval = shortestMs;
+  pollTimer = setTimeout(poll, 50);
 }
 
-addEventListener("online", hurry);
-addEventListener("offline", suspect);
-document.addEventListener("visibilitychange", () => document.hidden || hurry());
-inbox.subscribe(({ connection }) => connection === "paused" && suspect());
+addEventListener("online", pollNow);
+addEventListener("offline", reportFailure);
+document.addEventListener("visibilitychange", () => document.hidden || pollNow());
+inbox.subscribe(({ connection }) => connection === "paused" && reportFailure());
+
+/** Retries after the next recovery, if the error was an outage. */
+export function useRecovery(error: unknown, retry: () => void): void {
+  useEffect(() => {
+    if (error === undefined || !isUnavailable(error)) return;
+    const { recoveries } = outages.get();
+    return outages.subscribe((now) => now.recoveries > recoveries && retry());
+  }, [error, retry]);
+}

@@ -1,26 +1,28 @@
-/** Where the visitor is. Links are plain anchors; those that lead to a view are followed here, without loading the page anew. */
+/** A router on the History API. Links are plain anchors; a click on a link to a view navigates without loading the page again. */
 import { state, useStore } from "./state.ts";
 
-export interface Place {
+/** The address of the current view. */
+export interface Address {
   path: string;
   query: URLSearchParams;
-  /** Names this entry of the browser's history: the same again after going back to it. */
+  /** Identifies the entry of the browser's history. It is the same after going back to that entry. */
   key: string;
 }
 
-interface Kept {
+interface HistoryState {
   key?: string;
-  /** How far it was scrolled, in pixels. */
+  /** The scroll position in pixels. */
   y?: number;
 }
 
-const kept = () => (history.state ?? {}) as Kept;
-const scrolled = new Map<string, number>();
+const historyState = () => (history.state ?? {}) as HistoryState;
+/** Scroll positions by history entry. */
+const scrollPositions = new Map<string, number>();
 const newKey = () => Math.random().toString(36).slice(2);
 
-function here(): Place {
-  const key = kept().key ?? newKey();
-  history.replaceState({ ...kept(), key }, "");
+function currentAddress(): Address {
+  const key = historyState().key ?? newKey();
+  history.replaceState({ ...historyState(), key }, "");
   return {
     path: location.pathname.replace(/(.)\/$/, "$1"),
     query: new URLSearchParams(location.search),
@@ -29,44 +31,47 @@ function here(): Place {
 }
 
 history.scrollRestoration = "manual";
-export const place = state(here());
-export const usePlace = () => useStore(place);
-if (kept().y) scrolled.set(place.get().key, kept().y!);
+export const address = state(currentAddress());
+export const useAddress = () => useStore(address);
+/** The entry that the page was opened with. */
+export const firstKey = address.get().key;
+if (historyState().y) scrollPositions.set(firstKey, historyState().y!);
 
-/** How far the entry was scrolled when it was left; 0 for a new one. */
-export const scrollOf = ({ key }: Place) => scrolled.get(key) ?? 0;
+/** The scroll position at which the visitor left the entry; 0 for a new one. */
+export const scrollPositionOf = ({ key }: Address) => scrollPositions.get(key) ?? 0;
 
-/** `instead` takes the place of this entry of the history. The same view with another query stays where it is scrolled to. */
-export function go(to: string, { instead = false } = {}): void {
-  leave();
+/** `replace` replaces the current entry of the history. The same view with another query keeps its scroll position. */
+export function navigate(to: string, { replace = false } = {}): void {
+  saveScrollPosition();
   const key = newKey();
-  if (instead && new URL(to, location.origin).pathname === location.pathname)
-    scrolled.set(key, scrollY);
-  history[instead ? "replaceState" : "pushState"]({ key }, "", to);
-  place.set(here());
+  if (replace && new URL(to, location.origin).pathname === location.pathname)
+    scrollPositions.set(key, scrollY);
+  history[replace ? "replaceState" : "pushState"]({ key }, "", to);
+  address.set(currentAddress());
 }
 
-/** The same view with another query. */
-export function refine(change: Record<string, string | undefined>): void {
-  const { path, query } = place.get();
+/** Changes the query of the current view. `undefined` removes a parameter. */
+export function changeQuery(change: Record<string, string | undefined>): void {
+  const { path, query } = address.get();
   const next = new URLSearchParams(query);
   for (const [name, value] of Object.entries(change)) {
     if (value) next.set(name, value);
     else next.delete(name);
   }
-  go(next.size > 0 ? `${path}?${next}` : path, { instead: true });
+  navigate(next.size > 0 ? `${path}?${next}` : path, { replace: true });
 }
 
-const leave = () => scrolled.set(place.get().key, scrollY);
+const saveScrollPosition = () => scrollPositions.set(address.get().key, scrollY);
 
-/** A path of this page, or the market's when the link is anybody else's. */
-export const ownPath = (to: string | null) => (to && /^\/(shop(\/|\?|$)|\?|$)/.test(to) ? to : "/");
+/** Returns a path of this page unchanged, and "/" for any other address: no open redirects. */
+export const safePath = (to: string | null) =>
+  to && /^\/(shop(\/|\?|$)|\?|$)/.test(to) ? to : "/";
 
 addEventListener("popstate", () => {
-  leave();
-  place.set(here());
+  saveScrollPosition();
+  address.set(currentAddress());
 });
-addEventListener("pagehide", () => history.replaceState({ ...kept(), y: scrollY }, ""));
+addEventListener("pagehide", () => history.replaceState({ ...historyState(), y: scrollY }, ""));
 addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   const isPlain =
@@ -78,7 +83,7 @@ addEventListener("click", (event) => {
     !event.defaultPrevented;
   if (!link || !isPlain || link.target || link.origin !== location.origin || link.hash) return;
   const to = link.pathname + link.search;
-  if (ownPath(to) !== to) return;
+  if (safePath(to) !== to) return;
   event.preventDefault();
-  if (to !== location.pathname + location.search) go(to);
+  if (to !== location.pathname + location.search) navigate(to);
 });

@@ -1,4 +1,4 @@
-/** A real Chromium, and the people who sit before it. */
+/** A real Chromium and its visitors. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import {
@@ -13,7 +13,7 @@ import type { Session } from "../../../contracts/users.ts";
 import { eventually } from "../../../bin/processes/eventually.ts";
 import { Client, password } from "../../support/client.ts";
 
-/** For everything that a visitor waits for (ms): a small machine may be busy with other tests. */
+/** The timeout in ms for everything that a visitor waits for. It is long, because a small machine may be busy with other tests. */
 export const patience = 20_000;
 
 const args = [
@@ -38,9 +38,7 @@ function chromiumPath(): string {
       const path = join(folder, name);
       if (isExecutable(path)) return path;
     }
-  throw new Error(
-    "There is no Chromium on the PATH: these tests look at the page in a real browser.",
-  );
+  throw new Error("There is no Chromium on the PATH. These tests run the page in a real browser.");
 }
 
 function isExecutable(path: string): boolean {
@@ -52,25 +50,25 @@ function isExecutable(path: string): boolean {
   }
 }
 
-interface Arrival extends BrowserContextOptions {
-  /** Who is signed in here: with a session of their own, as a refresh token is of use to one browser. */
+interface VisitorOptions extends BrowserContextOptions {
+  /** The user who is signed in, with a new session: a refresh token is valid for one browser. */
   as?: Client;
-  /** What parts of the market that are away make the browser itself say in the console. */
-  sees?: RegExp;
+  /** Console errors of the browser that the test expects. */
+  allowed?: RegExp;
 }
 
-/** The browser's own words for an answer that refuses. The page expects those, so that they are no fault of its. */
+/** The browser's console error for a refused request, which the page handles. */
 const refusals =
   /Failed to load resource: the server responded with a status of (401|403|404|409|503|504)/;
-/** And for somebody who leaves or signs out while a socket opens. */
-const hurried = /WebSocket is closed before the connection is established/;
-export const outages = /Failed to load resource|WebSocket connection to|ERR_|status of 50/;
+/** The browser's console error when a visitor leaves or signs out while a socket opens. */
+const socketClosedEarly = /WebSocket is closed before the connection is established/;
+export const outageErrors = /Failed to load resource|WebSocket connection to|ERR_|status of 50/;
 
-/** Somebody with a browser of their own. Whatever goes wrong in any of their tabs is among the `faults`. */
+/** A visitor with a browser context of their own. Errors in any of its tabs are collected in `errors`. */
 export class Visitor {
   readonly context: BrowserContext;
   readonly api: string;
-  readonly faults: string[] = [];
+  readonly errors: string[] = [];
   readonly #allowed: RegExp;
   declare page: Page;
 
@@ -78,10 +76,10 @@ export class Visitor {
     [this.context, this.api, this.#allowed] = [context, api, allowed];
   }
 
-  static async arrives(
+  static async open(
     browser: Browser,
     api: string,
-    { as, sees = refusals, ...options }: Arrival = {},
+    { as, allowed = refusals, ...options }: VisitorOptions = {},
   ): Promise<Visitor> {
     const stored = as && [
       {
@@ -95,41 +93,42 @@ export class Visitor {
       ...options,
     });
     context.setDefaultTimeout(patience);
-    const visitor = new Visitor(context, api, sees);
+    const visitor = new Visitor(context, api, allowed);
     visitor.page = await visitor.tab();
     return visitor;
   }
 
   async tab(): Promise<Page> {
     const page = await this.context.newPage();
-    page.on("pageerror", (error) => this.faults.push(`thrown: ${error.message}`));
+    page.on("pageerror", (error) => this.errors.push(`thrown: ${error.message}`));
     page.on(
       "dialog",
-      (dialog) => (this.faults.push(`dialog: ${dialog.message()}`), void dialog.dismiss()),
+      (dialog) => (this.errors.push(`dialog: ${dialog.message()}`), void dialog.dismiss()),
     );
     page.on("console", (message) => {
-      const isExpected = this.#allowed.test(message.text()) || hurried.test(message.text());
+      const isExpected =
+        this.#allowed.test(message.text()) || socketClosedEarly.test(message.text());
       if (["error", "warning"].includes(message.type()) && !isExpected)
-        this.faults.push(`${message.type()}: ${message.text()}`);
+        this.errors.push(`${message.type()}: ${message.text()}`);
     });
     return page;
   }
 
-  async visits(path: string, page = this.page): Promise<Page> {
+  async visit(path: string, page = this.page): Promise<Page> {
     await page.goto(this.api + path);
     return page;
   }
 
-  async signsIn({ session }: Client, page = this.page): Promise<void> {
-    await page.getByLabel("E-mail").fill(session!.user.email);
+  async signIn({ session }: Client, page = this.page): Promise<void> {
+    await page.getByLabel("Email address").fill(session!.user.email);
     await page.getByLabel("Password").fill(password);
     await page.locator("main").getByRole("button", { name: "Sign in" }).click();
   }
 
-  /** Closes their browser. Nothing may have gone wrong in it. */
-  async leaves(): Promise<void> {
+  /** Closes the browser context, and fails if there were errors. */
+  async close(): Promise<void> {
     await this.context.close();
-    expect(this.faults).toEqual([]);
+    expect(this.errors).toEqual([]);
   }
 }
 
@@ -141,22 +140,22 @@ async function refreshTokenOf({ api, session }: Client): Promise<string> {
   return body.refreshToken;
 }
 
-/** Waits until it is to be seen. */
-export const sees = async (where: Page | Locator, text: string | RegExp) =>
+/** Waits until the text is visible. */
+export const showsText = async (where: Page | Locator, text: string | RegExp) =>
   where.getByText(text).first().waitFor();
 
-/** The bell, once it is live and counts so many. */
-export async function rings(page: Page, unread: number): Promise<Locator> {
-  const bell = page
+/** Waits until the inbox link is live and shows this count. Returns the link. */
+export async function inboxWith(page: Page, unread: number): Promise<Locator> {
+  const link = page
     .getByRole("link", { name: new RegExp(`^Inbox, ${unread} unread`) })
     .and(page.locator("[data-connection=live]"));
-  await bell.waitFor();
-  return bell;
+  await link.waitFor();
+  return link;
 }
 
 export const toastOf = (page: Page, title: string) =>
   page.locator(".toast").filter({ hasText: title });
 
-/** Waits until there is none. */
-export const goes = (what: Locator) =>
+/** Waits until the locator matches nothing. */
+export const disappears = (what: Locator) =>
   eventually(async () => expect(await what.count()).toBe(0), { within: patience, every: 100 });

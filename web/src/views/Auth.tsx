@@ -1,236 +1,183 @@
-/** The ways in and out: signing in, registering, and the account of who did. */
+/** Signing in and registering. */
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { go, ownPath, usePlace } from "../router.ts";
-import { souk, useSession, type SoukError } from "../item-cache.ts";
+import { announce } from "../announcer.ts";
+import { outages } from "../outages.ts";
+import { navigate, safePath, useAddress } from "../router.ts";
+import { souk, useSession, type SoukError } from "../souk.ts";
 import { useStore } from "../state.ts";
-import { parts } from "../outages.ts";
-import { say } from "../voice.ts";
-import { Star, Title } from "../ui/bits.tsx";
-import { Field, Form, Wrong } from "../ui/Field.tsx";
+import { Field } from "../ui/Field.tsx";
+import {
+  Form,
+  requireFields,
+  ValidationError,
+  type FieldErrors,
+  type Values,
+} from "../ui/Form.tsx";
+import { Star } from "../ui/Star.tsx";
+import { Title } from "../ui/Title.tsx";
 
-/** Leaves for where the visitor wanted to go, once they are signed in: here, or on another tab. */
-function useReturn(): string {
-  const { query } = usePlace();
+/** Navigates to the address in the query's `to` when the visitor signs in, here or in another tab. Returns the query for links. */
+function useReturnAddress(): string {
+  const { query } = useAddress();
   const { status } = useSession();
-  const to = ownPath(query.get("to"));
+  const to = safePath(query.get("to"));
   useEffect(() => {
-    if (status === "signedIn") go(to, { instead: true });
+    if (status === "signedIn") navigate(to, { replace: true });
   }, [status]);
   return query.has("to") ? `?to=${encodeURIComponent(to)}` : "";
 }
 
-const awayWords = "Sign-in is away for a moment. Browsing goes on; try again soon.";
-
-function explain({ code, retryAfter }: SoukError): string | undefined {
-  if (code === "UNAUTHENTICATED") return "This e-mail address and password do not belong together.";
-  if (code === "EMAIL_TAKEN") return "This address has an account already: sign in instead.";
-  if (code === "TOO_MANY_REQUESTS") return `Too many tries. Wait ${retryAfter ?? 60} seconds.`;
-  return code === "UNAVAILABLE" || code === "TIMEOUT" ? awayWords : undefined;
+export function explainAuthError({ code, retryAfter }: SoukError): string | undefined {
+  switch (code) {
+    case "UNAUTHENTICATED":
+      return "The email address and the password do not match.";
+    case "EMAIL_TAKEN":
+      return "There is already an account with this email address. Sign in instead.";
+    case "TOO_MANY_REQUESTS":
+      return `Too many attempts. Wait ${retryAfter ?? 60} seconds.`;
+    case "UNAVAILABLE":
+    case "TIMEOUT":
+      return "Signing in is not available at the moment. Try again later.";
+    default:
+      return undefined;
+  }
 }
 
-function required(values: Record<string, string>, words: Record<string, string>): void {
-  const faults = Object.fromEntries(
-    Object.entries(words).filter(([name]) => !values[name]?.trim()),
-  );
-  if (Object.keys(faults).length > 0) throw new Wrong(faults);
+/** Throws a ValidationError unless the field has as many characters as the contract requires. */
+export function checkNewPassword(field: string, { [field]: password = "" }: Values): void {
+  if (password.length < 8 || password.length > 256)
+    throw new ValidationError({ [field]: "The password must have 8 to 256 characters." });
 }
+
+interface PanelProps {
+  title: string;
+  children: ComponentChildren;
+}
+
+export const Panel = ({ title, children }: PanelProps) => (
+  <div class="panel">
+    <Star />
+    <Title>{title}</Title>
+    {children}
+  </div>
+);
+
+interface AuthFieldProps {
+  errors: FieldErrors;
+}
+
+const EmailField = ({ errors }: AuthFieldProps) => (
+  <Field
+    label="Email address"
+    name="email"
+    type="email"
+    autoComplete="username"
+    required
+    error={errors.email}
+  />
+);
 
 export function SignIn() {
-  const back = useReturn();
+  const query = useReturnAddress();
+  const signIn = async ({ email = "", password = "" }: Values) => {
+    requireFields(
+      { email, password },
+      { email: "Enter your email address.", password: "Enter your password." },
+    );
+    const user = await souk.signIn({ email: email.trim(), password });
+    announce(`Welcome, ${user.name}.`);
+  };
   return (
-    <div class="door">
-      <Star />
-      <Title>Sign in</Title>
+    <Panel title="Sign in">
       <Form
-        submit="Sign in"
-        explain={explain}
-        act={async ({ email = "", password = "" }) => {
-          required(
-            { email, password },
-            { email: "Your e-mail address, please.", password: "Your password, please." },
-          );
-          const user = await souk.signIn({ email: email.trim(), password });
-          say(`Welcome, ${user.name}.`);
-        }}
-        aside={<a href={`/shop/register${back}`}>I have no account</a>}
+        submit={signIn}
+        submitLabel="Sign in"
+        explain={explainAuthError}
+        aside={<a href={`/shop/register${query}`}>Create an account</a>}
       >
-        {(faults) => (
+        {(errors) => (
           <>
-            <Field
-              label="E-mail"
-              name="email"
-              type="email"
-              autoComplete="username"
-              required
-              fault={faults.email}
-            />
+            <EmailField errors={errors} />
             <Field
               label="Password"
               name="password"
               type="password"
               autoComplete="current-password"
               required
-              fault={faults.password}
+              error={errors.password}
             />
           </>
         )}
       </Form>
-    </div>
+    </Panel>
   );
 }
 
 export function Register() {
-  const back = useReturn();
-  return (
-    <div class="door">
-      <Star />
-      <Title>Join the market</Title>
-      <Form
-        submit="Join"
-        explain={explain}
-        act={async ({ name = "", email = "", password = "" }) => {
-          required(
-            { name, email },
-            { name: "What shall others call you?", email: "Your e-mail address, please." },
-          );
-          longEnough({ password });
-          await souk.register({ name: name.trim(), email: email.trim(), password });
-          say(`Welcome, ${name}.`);
-        }}
-        aside={<a href={`/shop/sign-in${back}`}>I have an account</a>}
-      >
-        {(faults) => (
-          <>
-            <Field
-              label="Name"
-              name="name"
-              autoComplete="name"
-              maxLength={100}
-              hint="Others see this."
-              required
-              fault={faults.name}
-            />
-            <Field
-              label="E-mail"
-              name="email"
-              type="email"
-              autoComplete="username"
-              required
-              fault={faults.email}
-            />
-            <Field
-              label="Password"
-              name="password"
-              type="password"
-              autoComplete="new-password"
-              hint="At least 8 characters."
-              required
-              fault={faults.password}
-            />
-          </>
-        )}
-      </Form>
-    </div>
-  );
-}
-
-function longEnough(password: Record<string, string>): void {
-  const faults = Object.entries(password).filter(
-    ([, value]) => value.length < 8 || value.length > 256,
-  );
-  if (faults.length > 0)
-    throw new Wrong(
-      Object.fromEntries(faults.map(([name]) => [name, "It must have 8 to 256 characters."])),
-    );
-}
-
-export function Account() {
-  const { user } = useSession();
-  const leave = async () => {
-    // First, because this view is nobody's then.
-    go("/");
-    await souk.signOut();
-    say("Signed out.");
+  const query = useReturnAddress();
+  const register = async (values: Values) => {
+    const { name = "", email = "", password = "" } = values;
+    requireFields(values, { name: "Enter your name.", email: "Enter your email address." });
+    checkNewPassword("password", values);
+    await souk.register({ name: name.trim(), email: email.trim(), password });
+    announce(`Welcome, ${name}.`);
   };
   return (
-    <div class="door">
-      <Star />
-      <Title>{user!.name}</Title>
-      <p class="seller">
-        {user!.email}. <a href={`/shop/sellers/${user!.id}`}>Your stall, as others see it</a>
-      </p>
-      <p class="actions">
-        <button type="button" class="button is-quiet" onClick={leave}>
-          Sign out
-        </button>
-      </p>
-      <h2>Change the password</h2>
+    <Panel title="Create an account">
       <Form
-        submit="Change it"
-        explain={(error) =>
-          error.code === "UNAUTHENTICATED" ? "This is not your present password." : explain(error)
-        }
-        act={async ({ password = "", newPassword = "" }) => {
-          required({ password }, { password: "Your present password, please." });
-          longEnough({ newPassword });
-          await souk.changePassword({ password, newPassword });
-          say("Changed. Everywhere else you are signed out now.");
-          go("/");
-        }}
+        submit={register}
+        submitLabel="Create account"
+        explain={explainAuthError}
+        aside={<a href={`/shop/sign-in${query}`}>I have an account</a>}
       >
-        {(faults) => (
-          <>
-            {/* For password managers. */}
-            <input
-              class="unseen"
-              type="text"
-              name="email"
-              autoComplete="username"
-              value={user!.email}
-              readOnly
-              tabIndex={-1}
-              aria-hidden="true"
-            />
-            <Field
-              label="Present password"
-              name="password"
-              type="password"
-              autoComplete="current-password"
-              fault={faults.password}
-            />
-            <Field
-              label="New password"
-              name="newPassword"
-              type="password"
-              autoComplete="new-password"
-              hint="At least 8 characters. Everywhere else you will be signed out."
-              fault={faults.newPassword}
-            />
-          </>
-        )}
+        {(errors) => <RegisterFields errors={errors} />}
       </Form>
-    </div>
+    </Panel>
   );
 }
 
-/** For views that are somebody's own. */
-export function MustSignIn() {
-  const { path, query } = usePlace();
+const RegisterFields = ({ errors }: AuthFieldProps) => (
+  <>
+    <Field
+      label="Name"
+      name="name"
+      autoComplete="name"
+      maxLength={100}
+      hint="Other users see this name."
+      required
+      error={errors.name}
+    />
+    <EmailField errors={errors} />
+    <Field
+      label="Password"
+      name="password"
+      type="password"
+      autoComplete="new-password"
+      hint="At least 8 characters."
+      required
+      error={errors.password}
+    />
+  </>
+);
+
+/** Stands for a view that needs a user. Leads to the sign-in view once it is known that no user is signed in. */
+export function RequireSignIn() {
+  const { path, query } = useAddress();
   const { status } = useSession();
-  const { away } = useStore(parts);
+  const { unavailable } = useStore(outages);
   useEffect(() => {
-    if (status === "signedOut")
-      go(`/shop/sign-in?to=${encodeURIComponent(query.size > 0 ? `${path}?${query}` : path)}`, {
-        instead: true,
-      });
+    if (status !== "signedOut") return;
+    const to = query.size > 0 ? `${path}?${query}` : path;
+    navigate(`/shop/sign-in?to=${encodeURIComponent(to)}`, { replace: true });
   }, [status]);
   return (
     <>
-      <Title>One moment</Title>
-      <p class={away.length > 0 ? "empty" : "empty is-coming"} role="status">
-        {away.length > 0
-          ? "Sign-in is away for a moment. This view comes back by itself."
-          : "Finding out who you are…"}
+      <Title>Please wait</Title>
+      <p class={unavailable.length > 0 ? "empty-state" : "empty-state is-loading"} role="status">
+        {unavailable.length > 0
+          ? "Signing in is not available at the moment. This page continues automatically."
+          : "Checking whether you are signed in…"}
       </p>
     </>
   );

@@ -1,83 +1,88 @@
-import type { Notification } from "../../../contracts/notifications.ts";
-import { useListing } from "../loading.ts";
-import { money } from "../money.ts";
-import { suspect } from "../outages.ts";
-import { usePlace } from "../router.ts";
-import { inbox, sentenceOf, souk, useInbox, useSession } from "../item-cache.ts";
-import { useStore } from "../state.ts";
-import { alerts, canNotify, saleIn, say, setDesktop, setSound } from "../voice.ts";
 import { useState } from "preact/hooks";
-import { Empty, Failed, Moment, Title } from "../ui/bits.tsx";
-import { Window } from "../ui/Window.tsx";
-import { Growing } from "./Market.tsx";
-import { RowsToCome } from "./Trades.tsx";
+import type { Notification } from "../../../contracts/notifications.ts";
+import { announce } from "../announcer.ts";
+import { errorText } from "../errors.ts";
+import { formatPrice } from "../money.ts";
+import { reportFailure } from "../outages.ts";
+import { useAddress } from "../router.ts";
+import { saleOf } from "../sale-notice.ts";
+import { inbox, souk, useInbox, useSession } from "../souk.ts";
+import { AlertSettings } from "../ui/AlertSettings.tsx";
+import { Empty } from "../ui/Empty.tsx";
+import { InfiniteScroll } from "../ui/InfiniteScroll.tsx";
+import { LoadError } from "../ui/LoadError.tsx";
+import { RowsSkeleton } from "../ui/Skeletons.tsx";
+import { Tabs } from "../ui/Tabs.tsx";
+import { Time } from "../ui/Time.tsx";
+import { Title } from "../ui/Title.tsx";
+import { VirtualList } from "../ui/VirtualList.tsx";
+import { useListing } from "../use-listing.ts";
 
 export function InboxView() {
-  const { query } = usePlace();
+  const { query } = useAddress();
   const { user } = useSession();
   const isEarlier = query.get("show") === "earlier";
   return (
     <>
       <Title>Inbox</Title>
-      <nav class="tabs" aria-label="Inbox">
-        <a href="/shop/inbox" aria-current={isEarlier ? undefined : "page"}>
-          New
-        </a>
-        <a href="/shop/inbox?show=earlier" aria-current={isEarlier ? "page" : undefined}>
-          Earlier
-        </a>
-      </nav>
+      <Tabs
+        label="Inbox"
+        tabs={[
+          { href: "/shop/inbox", name: "New", isCurrent: !isEarlier },
+          { href: "/shop/inbox?show=earlier", name: "Earlier", isCurrent: isEarlier },
+        ]}
+      />
       <div class="inbox">
-        {/* Before the list, whose end is far. */}
-        <Alerts />
-        <div>{isEarlier ? <Earlier userId={user!.id} /> : <New />}</div>
+        {/* Before the list, whose end may be thousands of rows below. */}
+        <AlertSettings />
+        <div>{isEarlier ? <ReadNotices userId={user!.id} /> : <UnreadNotices />}</div>
       </div>
     </>
   );
 }
 
-/** The inbox is as it was; what is away is said elsewhere. */
-function failed(error: unknown): void {
-  suspect();
-  say(sentenceOf(error));
+function announceFailure(error: unknown): void {
+  reportFailure();
+  announce(errorText(error));
 }
 
-function New() {
+const markAllRead = () =>
+  inbox.read("all").then(() => announce("All notices are marked as read."), announceFailure);
+
+function UnreadNotices() {
   const { notifications, unread, nextCursor, connection } = useInbox();
   const [isLoading, setLoading] = useState(false);
   const more = async () => {
     setLoading(true);
-    await inbox.more().catch(failed);
+    await inbox.more().catch(announceFailure);
     setLoading(false);
   };
-  const readAll = () => inbox.read("all").then(() => say("All read."), failed);
-  if (notifications.length === 0 && connection === "connecting") return <RowsToCome />;
-  if (notifications.length === 0 && unread === 0) {
+  if (notifications.length === 0 && connection === "connecting") return <RowsSkeleton />;
+  if (notifications.length === 0 && unread === 0)
     return (
-      <Empty title="Nothing new.">
-        <p>Keep this page open: when something of yours is sold, it says so at once.</p>
+      <Empty title="No new notices.">
+        <p>Keep this page open: it shows you every sale immediately.</p>
       </Empty>
     );
-  }
   return (
     <>
       <p class="inbox-bar">
-        <span>{unread === 1 ? "1 unread" : `${unread.toLocaleString()} unread`}</span>
-        <button type="button" class="button is-quiet is-small" onClick={readAll}>
+        <span>{unread.toLocaleString()} unread</span>
+        <button type="button" class="button is-secondary is-small" onClick={markAllRead}>
           Mark all as read
         </button>
       </p>
-      <Window rows={notifications} keyOf={({ id }) => id} label="New notices">
-        {(notice) => <Notice notice={notice} isNew />}
-      </Window>
-      {nextCursor && <Growing isLoading={isLoading} more={more} />}
+      <VirtualList rows={notifications} keyOf={({ id }) => id} label="New notices">
+        {(notice) => <Notice notice={notice} isUnread />}
+      </VirtualList>
+      {nextCursor && <InfiniteScroll isLoading={isLoading} more={more} />}
     </>
   );
 }
 
-function Earlier({ userId }: { userId: string }) {
+function ReadNotices({ userId }: { userId: string }) {
   const { rows, nextCursor, isLoading, error, more } = useListing<Notification>(
-    `earlier of ${userId}`,
+    `read notices of ${userId}`,
     async (cursor) => {
       const page = await souk.notifications({
         unread: false,
@@ -87,25 +92,25 @@ function Earlier({ userId }: { userId: string }) {
       return { rows: page.notifications, nextCursor: page.nextCursor };
     },
   );
-  if (rows.length === 0 && isLoading) return <RowsToCome />;
-  if (rows.length === 0 && error) return <Failed error={error} again={more} />;
-  if (rows.length === 0) return <Empty title="Nothing was read yet." />;
+  if (rows.length === 0 && isLoading) return <RowsSkeleton />;
+  if (rows.length === 0 && error) return <LoadError error={error} retry={more} />;
+  if (rows.length === 0) return <Empty title="No earlier notices." />;
   return (
     <>
-      <Window rows={rows} keyOf={({ id }) => id} label="Earlier notices">
+      <VirtualList rows={rows} keyOf={({ id }) => id} label="Earlier notices">
         {(notice) => <Notice notice={notice} />}
-      </Window>
+      </VirtualList>
       {error ? (
-        <Failed error={error} again={more} />
+        <LoadError error={error} retry={more} />
       ) : (
-        nextCursor && <Growing isLoading={isLoading} more={more} />
+        nextCursor && <InfiniteScroll isLoading={isLoading} more={more} />
       )}
     </>
   );
 }
 
-function Notice({ notice, isNew = false }: { notice: Notification; isNew?: boolean }) {
-  const sale = saleIn(notice);
+function Notice({ notice, isUnread = false }: { notice: Notification; isUnread?: boolean }) {
+  const sale = saleOf(notice);
   const title = sale?.title ?? notice.text;
   return (
     <>
@@ -118,49 +123,21 @@ function Notice({ notice, isNew = false }: { notice: Notification; isNew?: boole
           {title}
         </span>
       )}
-      {sale && <span class="row-price">{money(sale.price, sale.currency)}</span>}
-      <span class="row-facts">
+      {sale && <span class="row-price">{formatPrice(sale.price, sale.currency)}</span>}
+      <span class="row-details">
         {sale && "Sold, "}
-        <Moment at={notice.createdAt} />
+        <Time at={notice.createdAt} />
       </span>
-      {isNew && (
+      {isUnread && (
         <button
           type="button"
-          class="button is-quiet is-small"
+          class="button is-secondary is-small"
           aria-label={`Mark as read: ${title}`}
-          onClick={() => void inbox.read([notice.id]).catch(failed)}
+          onClick={() => void inbox.read([notice.id]).catch(announceFailure)}
         >
           Read
         </button>
       )}
     </>
-  );
-}
-
-/** What the visitor may agree to. */
-function Alerts() {
-  const { sound, desktop } = useStore(alerts);
-  return (
-    <fieldset class="alerts">
-      <legend>When something is sold</legend>
-      <label>
-        <input
-          type="checkbox"
-          checked={sound}
-          onChange={({ currentTarget }) => setSound(currentTarget.checked)}
-        />{" "}
-        Ring softly
-      </label>
-      {canNotify && (
-        <label>
-          <input
-            type="checkbox"
-            checked={desktop}
-            onChange={({ currentTarget }) => void setDesktop(currentTarget.checked)}
-          />{" "}
-          Tell me outside of this page, too
-        </label>
-      )}
-    </fieldset>
   );
 }

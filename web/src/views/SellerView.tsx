@@ -1,28 +1,29 @@
-import { useLoaded } from "../loading.ts";
-import { profileOf, SoukError } from "../item-cache.ts";
-import { Empty, Title } from "../ui/bits.tsx";
-import { BackLink } from "../ui/Field.tsx";
-import { Goods } from "./Market.tsx";
+import { isNotFound } from "../errors.ts";
+import { profileOf } from "../lookups.ts";
+import { BackLink } from "../ui/BackLink.tsx";
+import { Empty } from "../ui/Empty.tsx";
+import { ItemList } from "../ui/ItemList.tsx";
+import { Title } from "../ui/Title.tsx";
+import { useLoaded } from "../use-loaded.ts";
 
 export function SellerView({ id }: { id: string }) {
   const { value, error } = useLoaded(`profile ${id}`, () => profileOf(id));
-  if (error instanceof SoukError && (error.status === 404 || error.status === 400))
-    return <Nobody />;
+  if (isNotFound(error)) return <SellerNotFound />;
   return (
     <>
       <BackLink href="/">All items</BackLink>
-      <Title>{value ? `The stall of ${value.name}` : "A stall"}</Title>
-      <Goods name={`of ${id}`} wanted={{ sellerId: id }} />
+      <Title>{value ? `Items by ${value.name}` : "Items by this seller"}</Title>
+      <ItemList name={`of ${id}`} query={{ sellerId: id }} />
     </>
   );
 }
 
-const Nobody = () => (
+const SellerNotFound = () => (
   <>
-    <Title>Nobody here</Title>
-    <Empty title="Nobody has a stall by this name.">
+    <Title>Seller not found</Title>
+    <Empty title="This seller does not exist.">
       <p>
-        <a href="/">See what there is</a>
+        <a href="/">See all items</a>
       </p>
     </Empty>
   </>

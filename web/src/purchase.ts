@@ -1,0 +1,61 @@
+import type { Item } from "../../contracts/market.ts";
+import { isUnavailable, errorText } from "./errors.ts";
+import { patch } from "./item-cache.ts";
+import { formatPrice } from "./money.ts";
+import { reportFailure } from "./outages.ts";
+import { souk, SoukError } from "./souk.ts";
+
+export interface PurchaseResult {
+  outcome:
+    | "bought"
+    | "sold"
+    | "own"
+    | "priceChanged"
+    | "withdrawn"
+    | "unavailable"
+    | "refused"
+    | "signInFirst";
+  text: string;
+}
+
+/** Buys an item at the price that is shown. Does not throw. */
+export async function purchase(item: Item): Promise<PurchaseResult> {
+  const { id, price } = item;
+  try {
+    await souk.buy(id, { price });
+    patch(id, { isSold: true });
+    return { outcome: "bought", text: "You bought this item." };
+  } catch (error) {
+    return failedPurchase(error, id);
+  }
+}
+
+async function failedPurchase(error: unknown, id: string): Promise<PurchaseResult> {
+  switch (error instanceof SoukError ? error.code : undefined) {
+    case "UNAUTHENTICATED":
+      return { outcome: "signInFirst", text: "" };
+    case "ITEM_SOLD":
+      patch(id, { isSold: true });
+      return { outcome: "sold", text: "Another buyer was faster: the item is sold." };
+    case "OWN_ITEM":
+      return { outcome: "own", text: "This is your item." };
+    case "ITEM_NOT_FOUND":
+      return { outcome: "withdrawn", text: "The seller has withdrawn this item." };
+    case "PRICE_CHANGED":
+      return priceChanged(id);
+  }
+  if (!isUnavailable(error)) return { outcome: "refused", text: errorText(error) };
+  reportFailure();
+  return {
+    outcome: "unavailable",
+    text: "The market is not available. Try again: you will not pay twice.",
+  };
+}
+
+async function priceChanged(id: string): Promise<PurchaseResult> {
+  const outcome = "priceChanged";
+  const item = await souk.item(id).catch(() => undefined);
+  if (!item) return { outcome, text: "The price has changed. Reload the page before you buy." };
+  patch(id, item);
+  return { outcome, text: `The price has changed to ${formatPrice(item.price, item.currency)}.` };
+}

@@ -1,0 +1,32 @@
+import { useEffect, useRef } from "preact/hooks";
+
+interface InfiniteScrollProps {
+  isLoading: boolean;
+  more: () => void;
+}
+
+/** Stands at the end of a list. Loads the next page when it scrolls into view; keyboard users can press its button. */
+export function InfiniteScroll({ isLoading, more }: InfiniteScrollProps) {
+  const end = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    if (isLoading) return;
+    const observer = new IntersectionObserver(
+      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && more(),
+      { rootMargin: "400px" },
+    );
+    observer.observe(end.current!);
+    return () => observer.disconnect();
+  }, [isLoading, more]);
+  return (
+    <p class="load-more" ref={end}>
+      <button
+        type="button"
+        class="button is-secondary"
+        aria-disabled={isLoading}
+        onClick={() => !isLoading && more()}
+      >
+        {isLoading ? "Loading…" : "Show more"}
+      </button>
+    </p>
+  );
+}

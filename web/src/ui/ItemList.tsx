@@ -1,0 +1,78 @@
+import { useEffect } from "preact/hooks";
+import type { Item } from "../../../contracts/market.ts";
+import { announce } from "../announcer.ts";
+import { remember } from "../item-cache.ts";
+import { souk } from "../souk.ts";
+import { useListing } from "../use-listing.ts";
+import { Empty } from "./Empty.tsx";
+import { InfiniteScroll } from "./InfiniteScroll.tsx";
+import { ItemCard } from "./ItemCard.tsx";
+import { LoadError } from "./LoadError.tsx";
+import { CardsSkeleton } from "./Skeletons.tsx";
+
+/** These cards are in view when the list is opened, so their pictures are loaded at once. */
+const eagerCards = 4;
+
+export type Sort = "newest" | "price" | "-price";
+
+interface ItemListProps {
+  /** Identifies the list: another name is another list. */
+  name: string;
+  query: { search?: string; sellerId?: string; sold?: boolean; sort?: Sort };
+  isSearch?: boolean;
+}
+
+export function ItemList({ name, query, isSearch = false }: ItemListProps) {
+  const { rows, nextCursor, isLoading, error, more } = useListing<Item>(
+    `items ${name}`,
+    async (cursor) => {
+      const page = await souk.items({ ...query, limit: 24, ...(cursor && { cursor }) });
+      remember(...page.items);
+      return { rows: page.items, nextCursor: page.nextCursor };
+    },
+  );
+  useEffect(() => {
+    if (isSearch && !isLoading) announce(resultText(rows.length, nextCursor !== null));
+  }, [isLoading, isSearch]);
+
+  if (rows.length === 0 && isLoading) return <CardsSkeleton />;
+  if (rows.length === 0 && error) return <LoadError error={error} retry={more} />;
+  if (rows.length === 0) return isSearch ? <NoResults /> : <NoItems />;
+  return (
+    <>
+      <ul class="cards">
+        {rows.map((item, n) => (
+          <ItemCard key={item.id} item={item} isEager={n < eagerCards} />
+        ))}
+      </ul>
+      {error ? (
+        <LoadError error={error} retry={more} />
+      ) : (
+        nextCursor && <InfiniteScroll isLoading={isLoading} more={more} />
+      )}
+    </>
+  );
+}
+
+function resultText(count: number, hasMore: boolean): string {
+  if (count === 0) return "No items found.";
+  if (hasMore) return `More than ${count} items found.`;
+  return count === 1 ? "1 item found." : `${count} items found.`;
+}
+
+const NoResults = () => (
+  <Empty title="No items match your search.">
+    <p>
+      You can search for the beginnings of words: “lan” finds “lantern”. Or{" "}
+      <a href="/">see all items</a>.
+    </p>
+  </Empty>
+);
+
+const NoItems = () => (
+  <Empty title="There are no items here yet.">
+    <p>
+      <a href="/shop/sell">Offer the first item</a>
+    </p>
+  </Empty>
+);

@@ -1,0 +1,21 @@
+import { errorText } from "../errors.ts";
+import { outages } from "../outages.ts";
+import { useStore } from "../state.ts";
+import { Star } from "./Star.tsx";
+
+/** Says that loading failed. After an outage, the view that shows it loads again automatically. */
+export function LoadError({ error, retry }: { error: unknown; retry: () => void }) {
+  const { unavailable } = useStore(outages);
+  return (
+    <div class="empty-state" role="alert">
+      <Star />
+      <p class="empty-state-title">
+        {unavailable.includes("server") ? "The market does not respond." : errorText(error)}
+      </p>
+      {unavailable.length > 0 && <p>This page tries again automatically.</p>}
+      <button type="button" class="button is-secondary" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  );
+}

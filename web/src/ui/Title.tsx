@@ -1,0 +1,31 @@
+import { useLayoutEffect } from "preact/hooks";
+import { announce } from "../announcer.ts";
+import { address, firstKey } from "../router.ts";
+
+/** Longer titles, in characters, are set in a smaller font. */
+const longTitle = 70;
+
+interface TitleProps {
+  children: string;
+  /** The title of the window. */
+  windowTitle?: string;
+  isHidden?: boolean;
+}
+
+/** The view's heading and the window's title. Screen readers announce it when the visitor navigates to the view. */
+export function Title({
+  children,
+  windowTitle = `${children} · Souk`,
+  isHidden = false,
+}: TitleProps) {
+  useLayoutEffect(() => {
+    document.title = windowTitle;
+    if (address.get().key !== firstKey) announce(children);
+  }, [children, windowTitle]);
+  const size = children.length > longTitle ? "title is-long" : "title";
+  return (
+    <h1 class={isHidden ? "visually-hidden" : size} dir="auto">
+      {children}
+    </h1>
+  );
+}
