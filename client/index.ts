@@ -1,5 +1,6 @@
 import type { Config } from "../contracts/config.ts";
 import type { ErrorCode, FieldError } from "../contracts/errors.ts";
+import type { Readiness } from "../contracts/health.ts";
 import type { Item, Sale } from "../contracts/market.ts";
 import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
@@ -47,10 +48,7 @@ export type InboxQuery = Params<"notifications.inbox">;
 export type InboxPage = Inbox;
 
 /** The state of each part of the market. */
-export interface Health {
-  status: "ready" | "not ready";
-  services: Record<string, "up" | "unreachable" | "database unreachable" | "disconnected">;
-}
+export type Health = Readiness;
 
 export interface SoukOptions {
   /** The URL of the API; "" in a page that the API serves. */
