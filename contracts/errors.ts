@@ -1,8 +1,8 @@
 import Type, { type Static } from "typebox";
 
 /**
- * Every way a request can fail. The key is the stable `code` that clients match on; between services it travels as the
- * error's `type`, because a class does not survive the wire.
+ * Every way a request can fail. Clients match on the code, which is stable. Between services the code is
+ * the error's `type`, because the class of an error is lost between processes.
  */
 export const errors = {
   BAD_DATA: { status: 400, title: "The request is not valid" },
@@ -12,9 +12,9 @@ export const errors = {
   NOT_FOUND: { status: 404, title: "Not found" },
   ITEM_NOT_FOUND: { status: 404, title: "No such item" },
   ITEM_SOLD: { status: 404, title: "The item is sold" },
-  METHOD_NOT_ALLOWED: { status: 405, title: "This path does not take that method" },
-  EMAIL_TAKEN: { status: 409, title: "This e-mail address has an account" },
-  PRICE_CHANGED: { status: 409, title: "The price is another now" },
+  METHOD_NOT_ALLOWED: { status: 405, title: "This path does not accept that method" },
+  EMAIL_TAKEN: { status: 409, title: "This email address has an account" },
+  PRICE_CHANGED: { status: 409, title: "The price has changed" },
   TOO_LARGE: { status: 413, title: "The request is too large" },
   TOO_MANY_REQUESTS: { status: 429, title: "Too many requests" },
   INTERNAL: { status: 500, title: "Something went wrong on our side" },
@@ -24,11 +24,11 @@ export const errors = {
 
 export type ErrorCode = keyof typeof errors;
 
-/** One thing that is wrong with the input: the dotted path of the field ("" is the whole), and what about it. */
+/** One invalid field: its dotted path ("" for the whole input), and the reason. */
 export const FieldError = Type.Object({ field: Type.String(), message: Type.String() });
 export type FieldError = Static<typeof FieldError>;
 
-/** The body of every failed HTTP answer: RFC 9457, `application/problem+json`. */
+/** The body of every failed HTTP response: RFC 9457, `application/problem+json`. */
 export const Problem = Type.Object({
   type: Type.String(),
   title: Type.String(),

@@ -1,17 +1,17 @@
 import type { ActionName } from "./actions.ts";
 
-// The client has this table in it: what is imported here must be types alone, or it would bring the schemas along.
+// The client contains this table. Import only types here, or the client would contain the schemas too.
 
 export interface Route {
   method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** `:name` is taken from the path; the action's other params come from the query of a GET or DELETE, else from the JSON body. */
+  /** `:name` is a parameter. The action's other params are in the query of GET and DELETE, otherwise in the JSON body. */
   path: `/${string}`;
   action: ActionName;
   who: "anyone" | "user";
   success: 200 | 201 | 204;
 }
 
-/** The whole REST surface: the gateway's aliases, and what may be called from outside, are made from this table. */
+/** The whole REST interface. The gateway's aliases, OpenAPI, the client and the security tests are made of this table. */
 export const routes = [
   { method: "POST", path: "/users", action: "users.register", who: "anyone", success: 201 },
   { method: "POST", path: "/users/login", action: "users.login", who: "anyone", success: 200 },
@@ -69,8 +69,8 @@ export const routes = [
 ] as const satisfies readonly Route[];
 
 /**
- * What api answers by itself, to anyone and to GET alone: the page and its views, its files, the page of the contracts, and how the
- * server is. `*name` is any path below. What is not built is NOT_FOUND.
+ * The paths that api serves itself, to anyone, by GET only: the page, its views and files, the API documents
+ * and health. `*name` is the rest of the path. A page that was not built is NOT_FOUND.
  */
 export const staticPaths = [
   "/",
@@ -85,5 +85,5 @@ export const staticPaths = [
 ] as const;
 export type StaticPath = (typeof staticPaths)[number];
 
-/** The largest body that is read, in bytes. */
+/** The largest request body, in bytes. */
 export const bodyLimit = 32 * 1024;

@@ -5,17 +5,17 @@ export const exactly = <P extends TProperties>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
 export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
-/** Made by whoever starts something; it becomes `_id` where it lands. */
+/** The sender of a command makes the id; it becomes `_id` in the store. */
 export const id = Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\w-]+$" });
 /** Minor units (cents). */
 export const amount = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
 /** ISO 4217. */
 export const currency = Type.String({ pattern: "^[A-Z]{3}$" });
-/** ISO 8601, UTC, milliseconds: in the stores as on the wire, so that it sorts as it reads. */
+/** ISO 8601 in UTC with milliseconds, in the stores and in messages: text order is time order. */
 export const instant = Type.String({
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$",
 });
-/** Well-formed Unicode without NUL (MongoDB would silently replace the rest), and more than white space unless it may be empty. */
+/** Well-formed Unicode without NUL, because MongoDB would silently replace it. Not only white space, unless it may be empty. */
 export const text = (minLength: number, maxLength: number) =>
   Type.String({
     minLength,
@@ -24,11 +24,11 @@ export const text = (minLength: number, maxLength: number) =>
   });
 
 export const limit = Type.Integer({ minimum: 1, maximum: 100 });
-/** Opaque: where the page before ended. */
+/** Opaque position after the last entry of a page. */
 export const cursor = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w-]+$" });
 export const nextCursor = nullable(cursor);
 
-/** What one service may ask of another: what goes in, what comes out. */
+/** The contract of an action: its params and its result. */
 export const action = <P extends TSchema, R extends TSchema>(params: P, result: R) => ({
   params,
   result,
@@ -36,5 +36,5 @@ export const action = <P extends TSchema, R extends TSchema>(params: P, result: 
 export type ParamsOf<A> = A extends { params: infer P extends TSchema } ? Static<P> : never;
 export type ResultOf<A> = A extends { result: infer R extends TSchema } ? Static<R> : never;
 
-/** Each service that owns data answers this: its database answers too, or it throws UNAVAILABLE. */
+/** Every service that owns data has this action. It throws UNAVAILABLE while its database does not answer. */
 export const health = action(exactly({}), exactly({ ok: Type.Literal(true) }));

@@ -21,8 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => at.stop());
 
+const toTemplate = (path: string) => path.replace(/:(\w+)/g, "{$1}");
 const operationOf = ({ method, path }: Route) =>
-  document.paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
+  document.paths[toTemplate(path)]?.[method.toLowerCase()];
 const route = (action: string): Operation =>
   operationOf(routes.find((each) => each.action === action)!)!;
 
@@ -47,9 +48,7 @@ describe("/openapi.json", () => {
     const others = ["get /config.json", "get /health/live", "get /health/ready"];
     expect(listed.sort()).toEqual(
       [
-        ...routes.map(
-          ({ method, path }) => `${method.toLowerCase()} ${path.replace(":id", "{id}")}`,
-        ),
+        ...routes.map(({ method, path }) => `${method.toLowerCase()} ${toTemplate(path)}`),
         ...others,
       ].sort(),
     );

@@ -3,6 +3,7 @@ import type { ActionSchema, BrokerOptions, Context, ServiceBroker } from "molecu
 import { actions } from "../../contracts/actions.ts";
 import { routes } from "../../contracts/routes.ts";
 import { Client } from "../support/client.ts";
+import { paramsOf } from "../support/examples.ts";
 import { Device } from "../support/device.ts";
 import { raw } from "../support/gateway.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
@@ -96,17 +97,8 @@ describe("every action that exists", () => {
 
   it("that acts for a user refuses to act for nobody", async () => {
     const forUsers = routes.filter(({ who }) => who === "user").map(({ action }) => action);
-    const valid: Partial<Record<(typeof forUsers)[number], object>> = {
-      "users.logout": { refreshToken: "a.b.c.d" },
-      "users.changePassword": { password: "12345678", newPassword: "87654321" },
-      "market.offer": { title: "T", price: 1 },
-      "market.revise": { id: "1", price: 1 },
-      "market.withdraw": { id: "1" },
-      "market.buy": { id: "1" },
-      "notifications.read": { all: true },
-    };
     for (const name of forUsers)
-      await expect(broker.call(name, valid[name] ?? {})).rejects.toMatchObject({
+      await expect(broker.call(name, paramsOf(name))).rejects.toMatchObject({
         type: "UNAUTHENTICATED",
       });
   });

@@ -1,11 +1,12 @@
 /** Who may do what with whose things: each route and each socket event of the contract, tried as everybody. */
 import { clientEvents } from "../../contracts/socket.ts";
-import { routes } from "../../contracts/routes.ts";
+import { routes, type Route } from "../../contracts/routes.ts";
 import { errors, type ErrorCode } from "../../contracts/errors.ts";
 import type { Item, Sale } from "../../contracts/market.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
 import { Client, password, type Answer } from "../support/client.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
+import { inputOf, pathWith, takesBody } from "../support/examples.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { tokenOf } from "../support/tokens.ts";
 
@@ -68,7 +69,7 @@ const lists =
     else expect(found).not.toContain(id(world));
   };
 
-const table: Record<string, Row> = {
+const rows: Record<string, Row> = {
   "POST /users": {
     body: () => ({ email: `${crypto.randomUUID()}@souk.test`, password, name: "N" }),
     expect: toAll(fine),
@@ -184,6 +185,23 @@ const table: Record<string, Row> = {
   },
 };
 
+/**
+ * A route without a row: the token is checked as the contract says, and nothing fails. Add a row to `rows`
+ * for a route that shows or changes what one user owns, because only a row says who may.
+ */
+const rowOf = (name: string, route: Route): Row => {
+  const answers = ({ status, body }: Answer<Body>) => {
+    expect(status).toBeLessThan(500);
+    expect(body?.code).not.toBe("UNAUTHENTICATED");
+  };
+  return (
+    rows[name] ?? {
+      ...(takesBody(route) && { body: () => inputOf(route) }),
+      expect: { ...toAll(answers), ...(route.who === "user" && closed) },
+    }
+  );
+};
+
 let market: Market;
 let third: Client;
 beforeAll(async () => {
@@ -217,21 +235,20 @@ async function world(): Promise<World> {
 }
 
 describe("each route, tried as everybody", () => {
-  it("has a row here", () => {
-    expect(Object.keys(table).sort()).toEqual(
-      routes.map(({ method, path }) => `${method} ${path}`).sort(),
-    );
+  it("has only rows of existing routes", () => {
+    const names = routes.map(({ method, path }) => `${method} ${path}`);
+    expect(Object.keys(rows).filter((name) => !names.includes(name as never))).toEqual([]);
   });
 
   it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
     "%s",
     async (name, route) => {
-      const row = table[name]!;
+      const row = rowOf(name, route);
       const given = await world();
 
       for (const who of everybody) {
         if (who === "owner") await row.untouched?.(given);
-        const path = route.path.replace(":id", row.path?.(given) ?? "");
+        const path = pathWith(route, row.path?.(given) ?? "none");
         const answer = await given.clients[who].call<Body>(
           route.method,
           path,
@@ -239,7 +256,7 @@ describe("each route, tried as everybody", () => {
         );
         const expected = row.expect[who];
         if (typeof expected === "function") {
-          expect([who, answer.status]).toEqual([who, route.success]);
+          if (rows[name]) expect([who, answer.status]).toEqual([who, route.success]);
           await expected(answer, given);
         } else
           expect([who, answer.status, answer.body?.code]).toEqual([
@@ -251,12 +268,12 @@ describe("each route, tried as everybody", () => {
     },
   );
 
-  it("refuses exactly nobody, expired and revoked where the contract says that a user is needed", () => {
-    for (const { method, path, who } of routes) {
-      if (path === "/users/refresh") continue; // its refresh token is what is judged
-      const { nobody, expired, revoked } = table[`${method} ${path}`]!.expect;
+  it("refuses missing, expired and revoked tokens where the contract requires a user, and only there", () => {
+    for (const route of routes) {
+      if (route.path === "/users/refresh") continue; // its refresh token decides
+      const { nobody, expired, revoked } = rowOf(`${route.method} ${route.path}`, route).expect;
       for (const expected of [nobody, expired, revoked])
-        expect(expected === "UNAUTHENTICATED").toBe(who === "user");
+        expect(expected === "UNAUTHENTICATED").toBe(route.who === "user");
     }
   });
 });
@@ -305,11 +322,12 @@ const events: Record<
 };
 
 describe("each event, tried as everybody", () => {
-  it("has a row here", () =>
-    expect(Object.keys(events).sort()).toEqual(Object.keys(clientEvents).sort()));
-
   it.each(Object.keys(clientEvents))("%s", async (name) => {
-    const row = events[name]!;
+    const row = events[name];
+    if (!row)
+      throw new Error(
+        `Add a row for the event "${name}" to \`events\` in this file: who may send it?`,
+      );
     const given = await world();
     for (const who of everybody) {
       if (who === "owner") await row.untouched?.(given);

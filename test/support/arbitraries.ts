@@ -1,7 +1,7 @@
-/** Values from the contract's own JSON Schemas: such as fit, such as almost do, and such as nobody asked for. */
+/** Values made from the contract's JSON Schemas: valid, nearly valid, and hostile. */
 import fc from "fast-check";
 
-/** As much of JSON Schema as contracts/ uses; more of it is an error here. */
+/** The part of JSON Schema that contracts/ uses. */
 export interface Schema {
   type?: string;
   const?: unknown;
@@ -22,13 +22,16 @@ export interface Schema {
   maximum?: number;
 }
 
-/** A value that fits. */
+/** A valid value. */
 export function fitting(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map(fitting));
   if ("const" in schema) return fc.constant(schema.const);
   if (schema.enum) return fc.constantFrom(...schema.enum);
   const make = kinds[schema.type ?? ""];
-  if (!make) throw new Error(`No values are made of ${JSON.stringify(schema)} yet`);
+  if (!make)
+    throw new Error(
+      `Add a case to \`kinds\` in test/support/arbitraries.ts for ${JSON.stringify(schema)}.`,
+    );
   return make(schema);
 }
 
@@ -52,7 +55,7 @@ const kinds: Record<string, (schema: Schema) => fc.Arbitrary<unknown>> = {
           .filter((value) => Object.keys(value).length >= minProperties),
 };
 
-/** fast-check makes texts from a pattern, but knows no lookaheads: what those refuse is filtered out. */
+/** fast-check makes text from a pattern but ignores lookaheads, so the whole pattern filters the result. */
 function text({ pattern = "", minLength = 0, maxLength = 1000 }: Schema): fc.Arbitrary<string> {
   const whole = new RegExp(pattern, "u");
   const simpler = pattern.replace(/\(\?!(?:\[[^\]]*\]|[^)])*\)/g, "");
@@ -64,11 +67,11 @@ function text({ pattern = "", minLength = 0, maxLength = 1000 }: Schema): fc.Arb
     .filter((made) => whole.test(made) && made.isWellFormed() && [...made].length >= minLength);
 }
 
-/** A value that fits but for one thing, or not even that. */
+/** A valid value with one change, which usually makes it invalid. */
 export const nearly = (schema: Schema): fc.Arbitrary<unknown> =>
-  fitting(schema).chain((value) => spoilt(schema, value));
+  fitting(schema).chain((value) => changed(schema, value));
 
-function spoilt(schema: Schema, value: unknown): fc.Arbitrary<unknown> {
+function changed(schema: Schema, value: unknown): fc.Arbitrary<unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return fc.oneof(hostile, fc.constantFrom(...beyond(schema)));
   const names = Object.keys(value);
@@ -85,22 +88,22 @@ function spoilt(schema: Schema, value: unknown): fc.Arbitrary<unknown> {
       name.map((gone) => Object.fromEntries(Object.entries(value).filter(([key]) => key !== gone))),
     );
     changes.push(
-      name.chain((changed) => {
-        const inner = schema.properties?.[changed] ?? {};
-        const kept = (value as Record<string, unknown>)[changed];
+      name.chain((field) => {
+        const inner = schema.properties?.[field] ?? {};
+        const kept = (value as Record<string, unknown>)[field];
         const instead = fc.oneof(
           hostile,
           fc.constantFrom(...beyond(inner)),
           fc.constantFrom([kept], { $eq: kept }, `${String(kept)}`),
         );
-        return instead.map((other) => ({ ...value, [changed]: other }));
+        return instead.map((other) => ({ ...value, [field]: other }));
       }),
     );
   }
   return fc.oneof(...changes);
 }
 
-/** One step out of a schema's bounds. */
+/** Values one step outside a schema's limits. */
 function beyond({ minimum, maximum, minLength, maxLength, minItems, maxItems }: Schema): unknown[] {
   return [
     null,
@@ -129,7 +132,7 @@ const hostileName = fc.constantFrom(
   "toJSON",
 );
 
-/** What has broken others. */
+/** Values that have broken other servers. */
 export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue(),
   fc.constantFrom<unknown>(
@@ -166,7 +169,7 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   ),
 );
 
-/** Bytes as a client might send them, torn apart and put together wrongly. */
+/** A request whose bytes were cut and replaced in up to four places. */
 export const torn = (from: string): fc.Arbitrary<Buffer> =>
   fc
     .array(

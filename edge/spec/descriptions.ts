@@ -1,0 +1,39 @@
+import type { ErrorCode } from "../../contracts/errors.ts";
+import type { Route, routes } from "../../contracts/routes.ts";
+
+export type RoutedAction = (typeof routes)[number]["action"];
+
+/** One line about each route, for /docs. A route without a line here does not compile. */
+export const summaries: Record<RoutedAction, string> = {
+  "users.register": "Create an account and sign in",
+  "users.login": "Sign in",
+  "users.refresh": "Exchange the refresh token for the next pair of tokens; it is valid once",
+  "users.logout": "Sign out: this session's tokens and sockets end",
+  "users.changePassword": "Change the password; every other session ends",
+  "users.me": "The signed-in user",
+  "users.profile": "The public profile of a user",
+  "market.items": "Browse and search items",
+  "market.item": "One item",
+  "market.offer": "Offer an item for sale",
+  "market.revise": "Change one's own unsold item",
+  "market.withdraw": "Withdraw one's own unsold item",
+  "market.buy": "Buy an item, once; safe to repeat. With a price, only at that price",
+  "market.purchases": "The caller's purchases, newest first",
+  "market.sales": "The caller's sales, newest first",
+  "notifications.inbox": "The caller's notices, newest first",
+  "notifications.read": "Mark notices as read: some, all, or all until one",
+};
+
+/** The codes that only some actions refuse with, for /docs. */
+export const refusals: Partial<Record<Route["action"], ErrorCode[]>> = {
+  "users.register": ["EMAIL_TAKEN"],
+  "users.login": ["UNAUTHENTICATED"],
+  "users.refresh": ["UNAUTHENTICATED"],
+  "users.me": ["NOT_FOUND"],
+  "users.changePassword": ["NOT_FOUND"],
+  "users.profile": ["NOT_FOUND"],
+  "market.item": ["ITEM_NOT_FOUND"],
+  "market.revise": ["ITEM_NOT_FOUND", "ITEM_SOLD"],
+  "market.withdraw": ["ITEM_NOT_FOUND", "ITEM_SOLD"],
+  "market.buy": ["ITEM_NOT_FOUND", "ITEM_SOLD", "OWN_ITEM", "PRICE_CHANGED"],
+};
