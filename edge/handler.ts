@@ -15,7 +15,7 @@ import { rateLimits } from "./policy/limits.ts";
 import { isAllowedOrigin } from "./policy/origins.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { reply } from "./reply.ts";
-import type { RouteTable } from "./route-table.ts";
+import type { Alias, RouteTable } from "./route-table.ts";
 
 /** A call that may have had an effect is never repeated. */
 const callOptions = { timeout: 5_000, retries: 0 };
@@ -70,16 +70,13 @@ export class RequestHandler {
     // Rate limit: 429, for any path. Then Host and Origin: 400, 403.
     const isAllowed = this.#allowOrigin(req, res);
     if (!isHealthCheck(path)) await this.#byNetwork.take(networkOf(ip));
-    checkHost(req);
-    if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not send requests here.");
+    checkRequest(req, isAllowed);
 
     // Match: 404, 405. Some paths are served by api itself.
     if (req.method === "OPTIONS") return this.#replyOptions(req, res, path);
     const { alias, params: pathParams } = this.#deps.routeTable.match(req.method!, path);
     if (alias.handler) return alias.handler.call(alias.service, req, res);
-    const { route, service, parseParams, location } = this.#endpoints.get(
-      keyOf(alias.method, alias.fullPath),
-    )!;
+    const { route, service, parseParams, location } = this.#endpointOf(alias);
 
     // Admission: 503, before the token and the body cost anything.
     this.#load.shedLoad(service);
@@ -96,14 +93,23 @@ export class RequestHandler {
     const params = parseParams(pathParams, rest.join("?"), body);
 
     // Call: 503, or what the action refuses. The load may have risen while the body arrived.
-    if (!this.#deps.isAvailable(route.action))
-      throw refusal("UNAVAILABLE", "No node offers this service.");
+    this.#checkAvailable(route);
     this.#load.shedLoad(service);
     const result = await this.#load.run(service, networkOf(ip), () =>
       ctx.call(route.action, params, callOptions),
     );
 
     reply(req, res, route.success, result, locationHeader(location, result));
+  }
+
+  #endpointOf({ method, fullPath }: Alias): Endpoint {
+    return this.#endpoints.get(keyOf(method, fullPath))!;
+  }
+
+  /** Before the call, because Moleculer would log a line of its own for each call to an unavailable service. */
+  #checkAvailable({ action }: Route): void {
+    if (!this.#deps.isAvailable(action))
+      throw refusal("UNAVAILABLE", "No node offers this service.");
   }
 
   #addressOf({ socket, headers }: IncomingMessage): string {
@@ -150,9 +156,10 @@ function endpointOf(route: Route): Endpoint {
   };
 }
 
-function checkHost({ headers: { host }, httpVersion }: Request): void {
+function checkRequest({ headers: { host }, httpVersion }: Request, isAllowed: boolean): void {
   if (host ? host.includes(",") : httpVersion === "1.1")
     throw refusal("BAD_DATA", "The request must have exactly one Host header.");
+  if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not send requests here.");
 }
 
 /** Health checks of one monitor are exempt from the rate limit: a flood must not look like a failure. */

@@ -35,7 +35,7 @@ export function problemHeaders(error: unknown, { code }: Problem): Record<string
   return {};
 }
 
-/** Whether the request was refused on purpose, and the client was told when to retry. */
+/** Whether the request was refused on purpose, with a time to retry. */
 export const isRetryable = (error: unknown) => dataOf(error).retryAfter !== undefined;
 
 const dataOf = (error: unknown): ErrorData => (error as { data?: ErrorData } | null)?.data ?? {};

@@ -55,7 +55,7 @@ afterEach(async () => {
 });
 
 describe("HTTP through the edge", () => {
-  it("reaches api as it was sent, and api's answer comes back as it is", async () => {
+  it("reaches api unchanged, and so does the response the client", async () => {
     const seen: Seen[] = [];
     await api(async (req, res) => {
       seen.push(await saw(req));
@@ -85,14 +85,14 @@ describe("HTTP through the edge", () => {
     });
   });
 
-  it("does not say which nginx it is", async () => {
+  it("does not reveal the version of nginx", async () => {
     await api((_, res) => res.end());
 
     expect((await send("/")).headers.server).toBe("nginx");
     expect((await send("/socket.io/")).headers.server).toBe("nginx");
   });
 
-  it("tells api the client's address last, whatever the client claims in front of it", async () => {
+  it("appends the client's address after anything that the client claims", async () => {
     const seen: Seen[] = [];
     await api(async (req, res) => {
       seen.push(await saw(req));
@@ -108,7 +108,7 @@ describe("HTTP through the edge", () => {
     ]);
   });
 
-  it("carries a body of 32 KB and refuses one of 40 KB before api sees it", async () => {
+  it("passes a body of 32 KB and refuses one of 40 KB before api receives it", async () => {
     const seen: Seen[] = [];
     await api(async (req, res) => {
       seen.push(await saw(req));
@@ -124,8 +124,8 @@ describe("HTTP through the edge", () => {
   });
 });
 
-describe("an api that is away", () => {
-  it("is a 503 that says when to try again, whether its name is unknown or nobody listens there", async () => {
+describe("an unavailable api", () => {
+  it("is a 503 with Retry-After, for an unknown name and for a closed port", async () => {
     const when = (reason: string) =>
       eventually(async () => {
         const answer = await send("/market/items");
@@ -146,7 +146,7 @@ describe("an api that is away", () => {
     expect((await fetch(edge.live)).status).toBe(204);
   });
 
-  it("is found again at its new address within seconds, without a reload", async () => {
+  it("is found at a new address within seconds, without a reload", async () => {
     const gone = await api((_, res) => res.end("here"), "127.0.0.4");
     await gone();
     problem(await send("/"), "UNAVAILABLE");
@@ -157,7 +157,7 @@ describe("an api that is away", () => {
     expect(await send("/")).toMatchObject({ status: 200, body: "back" });
   });
 
-  it("is a 504 when it takes a request and never answers", async () => {
+  it("is a 504 when it does not answer", async () => {
     await api(() => undefined);
 
     problem(await send("/"), "TIMEOUT");
@@ -165,7 +165,7 @@ describe("an api that is away", () => {
 });
 
 describe("several nodes of api", () => {
-  it("share the requests; one that is gone costs none", async () => {
+  it("share the requests; a stopped node fails none", async () => {
     const answers = async () =>
       new Set(await Promise.all(Array.from({ length: 8 }, async () => (await send("/")).body)));
     await api((_, res) => res.end("two"), "127.0.0.2");
@@ -178,7 +178,7 @@ describe("several nodes of api", () => {
     expect(await answers()).toEqual(new Set(["two"]));
   });
 
-  it("never get the same POST one after another, even if the first dies over it", async () => {
+  it("never get the same POST twice, even when the first node dies", async () => {
     let posts = 0;
     const die: RequestListener = (req) => {
       posts += 1;
@@ -194,7 +194,7 @@ describe("several nodes of api", () => {
 });
 
 describe("a socket through the edge", () => {
-  it("is a WebSocket to notifications, and notifications is told the client's address last", async () => {
+  it("is a WebSocket to notifications, which gets the client's address last", async () => {
     const { handshake } = await notifications();
     const socket = io(edge.origin, {
       transports: ["websocket"],
@@ -214,7 +214,7 @@ describe("a socket through the edge", () => {
     });
   });
 
-  it("is refused with a 503 while notifications is away, and HTTP goes on", async () => {
+  it("is refused with a 503 while notifications is unavailable; HTTP works", async () => {
     await api((_, res) => res.end("on"));
 
     problem(await send("/socket.io/?EIO=4&transport=websocket"), "UNAVAILABLE");

@@ -95,7 +95,7 @@ afterAll(() => Promise.all([at, ...others].map((each) => each.stop())));
 
 describe("the table of routes", () => {
   it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
-    "leads %s to its action",
+    "routes %s to its action",
     async (_name, route: Route) => {
       const answer = await at.call(...requestTo(route, token));
 
@@ -116,7 +116,7 @@ describe("the table of routes", () => {
     },
   );
 
-  it("is all there is", async () => {
+  it("has no other paths", async () => {
     const unbuilt = ["/", "/shop", "/shop/1", "/assets/a.js", "/docs"];
     const inner = [
       "/list-aliases",
@@ -162,7 +162,7 @@ describe("the table of routes", () => {
   });
 
   it.each(["/market/items/", "/market/items/1/", "/users/alice/", "/health/live/"])(
-    "has no path with a slash at its end: %s",
+    "does not accept a slash at the end of a path: %s",
     async (path) => {
       expect(await at.call("GET", path)).toMatchObject({
         status: 404,
@@ -171,7 +171,7 @@ describe("the table of routes", () => {
     },
   );
 
-  it("says which methods a path takes, in a 405 and to OPTIONS", async () => {
+  it("lists the methods of a path in a 405 and for OPTIONS", async () => {
     for (const path of new Set(routes.map((route) => route.path))) {
       const known: string[] = routes
         .filter((route) => route.path === path)
@@ -196,7 +196,7 @@ describe("the table of routes", () => {
     expectProblem(await at.call("OPTIONS", "/nowhere"), "NOT_FOUND");
   });
 
-  it("answers HEAD as GET, without the body", async () => {
+  it("answers HEAD like GET, without the body", async () => {
     const [head, get] = [
       await at.call("HEAD", "/market/items"),
       await at.call("GET", "/market/items"),
@@ -209,7 +209,7 @@ describe("the table of routes", () => {
     expect((await at.call("HEAD", "/nowhere")).status).toBe(404);
   });
 
-  it("says where a new item is", async () => {
+  it("sends the Location of a new item", async () => {
     const made = await another({ handlers: { "market.offer": () => ({ id: "i-9" }) } });
     const answer = await made.call(
       ...requestTo(
@@ -221,7 +221,7 @@ describe("the table of routes", () => {
   });
 
   it.each(["rest", "listAliases", "addRoute", "removeRoute"])(
-    "is not widened by moleculer-web's action %s",
+    "cannot be changed by moleculer-web's action %s",
     async (name) => {
       await expect(
         at.broker.call(`api.${name}`, { route: { path: "/x" }, path: "/" }),
@@ -246,7 +246,7 @@ describe("a query", () => {
     ["search=", { search: "" }],
     ["&limit=5&", { limit: 5 }],
     ["%6cimit=7", { limit: 7 }],
-  ])("%s is read by the action's schema", async (query, params) => {
+  ])("%s is converted by the action's schema", async (query, params) => {
     expect((await at.call("GET", `/market/items?${query}`)).body.params).toEqual(params);
   });
 
@@ -285,7 +285,7 @@ describe("a query", () => {
     );
   });
 
-  it("does not give what belongs to the path or the body", async () => {
+  it("must not contain parameters of the path or the body", async () => {
     for (const [method, path, field, init] of [
       ["GET", "/market/items/1?id=2", "id", {}],
       ["GET", "/users/1?x=2", "x", {}],
@@ -299,7 +299,7 @@ describe("a query", () => {
     }
   });
 
-  it("or path that is no percent-encoded UTF-8 is BAD_DATA", async () => {
+  it("or a path that is not percent-encoded UTF-8 is BAD_DATA", async () => {
     for (const path of [
       "/users/%zz",
       "/users/%",
@@ -311,7 +311,7 @@ describe("a query", () => {
       expectProblem(await at.call("GET", path), "BAD_DATA");
   });
 
-  it("or path of an absurd length is TOO_LARGE, a long one is judged as any", async () => {
+  it("or a path above 16 KB is TOO_LARGE; a long one is checked as usual", async () => {
     expectProblem(await at.call("GET", `/users/${"x".repeat(10_000)}`), "BAD_DATA");
     const unknown = Array.from({ length: 2_000 }, (_, n) => `q${n}=1`).join("&");
     const many = await at.call("GET", `/market/items?${unknown}`);
@@ -347,7 +347,7 @@ describe("a body", () => {
     expectProblem(await login(post(body)), "BAD_DATA");
   });
 
-  it("is JSON in UTF-8, neither another type nor compressed", async () => {
+  it("must be uncompressed JSON in UTF-8", async () => {
     expect(
       (await login(post(good, { "content-type": 'Application/JSON; charset="UTF-8"' }))).status,
     ).toBe(200);
@@ -370,7 +370,7 @@ describe("a body", () => {
     expectProblem(await login({ body: broken, headers: jsonType }), "BAD_DATA");
   });
 
-  it("may be left out where nothing in it is needed", async () => {
+  it("may be omitted when no field is required", async () => {
     const authorization = `Bearer ${token}`;
     expect(
       (await at.call("POST", "/market/buy/1", { headers: { authorization } })).body.params,
@@ -399,7 +399,7 @@ describe("a body", () => {
     );
   });
 
-  it("of up to 32 KB is read; a larger one is TOO_LARGE, told or not how large, and its connection goes on or ends", async () => {
+  it("of up to 32 KB is read; a larger one is TOO_LARGE, with or without a Content-Length", async () => {
     const sized = (size: number) => `{"x":"${"y".repeat(size - 8)}"}`;
     expectProblem(await login(post(sized(32 * 1024))), "BAD_DATA");
     expectProblem(await login(post(sized(32 * 1024 + 1))), "TOO_LARGE");
@@ -461,7 +461,7 @@ describe("hostile input", () => {
   ];
 
   it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
-    "to %s is refused in the contract's words",
+    "to %s is refused as problem details",
     async (_name, route: Route) => {
       for (const [what, change] of refused) {
         const answer = await at.call(...requestTo(route, token, change(route)));
@@ -484,7 +484,7 @@ describe("hostile input", () => {
     expect(missing.toSorted()).toEqual(requiredOf(route).toSorted());
   });
 
-  it("that is no HTTP, or lacks what HTTP asks for, is BAD_DATA", async () => {
+  it("that is not valid HTTP is BAD_DATA", async () => {
     for (const text of [
       "hello\r\n\r\n",
       "FETCH /users/me HTTP/1.1\r\nhost: h\r\n\r\n",
@@ -497,7 +497,7 @@ describe("hostile input", () => {
       expectRaw(await raw(at.port, text), "BAD_DATA", text);
   });
 
-  it("in headers that nobody needs changes nothing", async () => {
+  it("in unused headers changes nothing", async () => {
     const answer = await at.call("GET", "/market/items", {
       headers: {
         "x-request-id": "mine",
@@ -521,7 +521,7 @@ describe("identity", () => {
   const open = routes.filter(({ who }) => who === "anyone") as readonly Route[];
 
   it.each(closed.map((route) => [`${route.method} ${route.path}`, route] as const))(
-    "is asked for by %s",
+    "is required by %s",
     async (_name, route) => {
       const bad = {
         none: undefined,
@@ -560,7 +560,7 @@ describe("identity", () => {
     },
   );
 
-  it("is asked for before anything of the request is read or looked up", async () => {
+  it("is checked before the body is read and the service is looked up", async () => {
     const alone = await another({ present: ["users"] });
     expectProblem(await alone.call("POST", "/market/buy/1", post("{")), "UNAUTHENTICATED");
   });
@@ -579,7 +579,7 @@ describe("identity", () => {
 });
 
 describe("a failure", () => {
-  it("of each kind that a service may tell of keeps its code; what is ours to mend keeps its reasons to itself", async () => {
+  it("keeps the code of every error that a service throws, and hides the reason of a 5xx", async () => {
     let thrown: Error;
     const made = await another({ handlers: { "market.item": () => Promise.reject(thrown) } });
     for (const code of Object.keys(errors) as ErrorCode[]) {
@@ -597,7 +597,7 @@ describe("a failure", () => {
     expect((await made.call("GET", "/market/items/1")).headers.get("retry-after")).toBe("42");
   });
 
-  it("that nobody foresaw is INTERNAL, without a word of it in the answer, and once in the log", async () => {
+  it("that is unexpected is INTERNAL; its reason is in the log once and not in the response", async () => {
     const made = await another({
       handlers: { "market.item": () => Promise.reject(new TypeError("secret of mongodb://db:1")) },
     });
@@ -611,7 +611,7 @@ describe("a failure", () => {
     expect(lines[0]).toContain(answer.body.requestId);
   });
 
-  it("because a service is away is told at once, and logged once, while the others go on", async () => {
+  it("of an unavailable service is immediate and logged once; other services are not affected", async () => {
     const made = await another({ present: ["users"] });
     for (const route of routes as readonly Route[]) {
       const before = made.logged.length;
@@ -631,7 +631,7 @@ describe("a failure", () => {
     }
   });
 
-  it("to answer in time is TIMEOUT before 10 s, and a buy is not tried a second time", async () => {
+  it("by a timeout is TIMEOUT within 10 s, and a buy is not repeated", async () => {
     let calls = 0;
     const never = () => new Promise((resolve) => setTimeout(resolve, 20_000, calls++).unref());
     const retrying = { retryPolicy: { enabled: true, retries: 5, delay: 10, check: () => true } };
@@ -647,7 +647,7 @@ describe("a failure", () => {
     expect(calls).toBe(1);
   });
 
-  it("of the client's own making is not logged", async () => {
+  it("caused by the client is not logged", async () => {
     const before = at.logged.length;
     await at.call("GET", "/nowhere");
     await at.call("GET", "/market/items?x=1");
@@ -672,7 +672,7 @@ describe("a request that never ends", () => {
     return { answer, answeredAfter, closedAfter: Date.now() - startedAt };
   };
 
-  it("is answered within 10 s when its body trickles, and closed within 16 s whatever it lacks", async () => {
+  it("is answered within 10 s when its body is slow, and closed within 16 s in any case", async () => {
     const [body, headers, nothing] = await Promise.all([
       timed(start("content-length: 1000\r\n\r\n"), ...trickle(" ")),
       timed(start(), ...trickle("x: y\r\n")),
@@ -691,7 +691,7 @@ describe("a browser", () => {
   const page = "https://shop.example";
   const from = (origin: string, more = {}) => ({ headers: { origin, ...more } });
 
-  it("may ask from the page's own origin and from listed ones, also when it fails", async () => {
+  it("may send requests from the own origin and listed origins, and read errors too", async () => {
     for (const origin of [at.url, at.url.replace("http:", "https:"), page]) {
       for (const answer of [
         await at.call("GET", "/market/items", from(origin)),
@@ -719,7 +719,7 @@ describe("a browser", () => {
     "https://shop.example:444",
     "null",
     "",
-  ])("may not from %s", async (origin) => {
+  ])("may not send requests from %s", async (origin) => {
     for (const answer of [
       await at.call("GET", "/market/items", from(origin)),
       await at.call(
@@ -734,7 +734,7 @@ describe("a browser", () => {
     }
   });
 
-  it("is told beforehand what it may send", async () => {
+  it("learns the allowed methods and headers from a preflight", async () => {
     const answer = await at.call(
       "OPTIONS",
       "/market/items/1",
@@ -747,7 +747,7 @@ describe("a browser", () => {
     expect(answer.headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type");
   });
 
-  it("is bound by a strict policy in every answer, also in those to what is no HTTP", async () => {
+  it("gets a strict content security policy in every response, also to invalid HTTP", async () => {
     for (const path of ["/market/items", "/nowhere", "/health/live"]) {
       const { headers } = await at.call("GET", path);
       expect(headers.get("content-security-policy")).toMatch(
@@ -765,7 +765,7 @@ describe("a browser", () => {
   });
 });
 
-describe("a crowd", () => {
+describe("a burst", () => {
   const thousand = async ({ port }: Gateway) => {
     const text = "GET /market/items HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
     const answers = await Promise.all(Array.from({ length: 1_000 }, () => raw(port, text)));
@@ -773,11 +773,11 @@ describe("a crowd", () => {
   };
   const all200 = (count: number) => Array<number>(count).fill(200);
 
-  it("of 1,000 requests at once, each on a connection of its own, is admitted", async () => {
+  it("of 1,000 requests, each on its own connection, is admitted", async () => {
     expect(await thousand(await another({}))).toEqual(all200(1_000));
   });
 
-  it("above the bound is refused at once with Retry-After, while those within are answered, and health too", async () => {
+  it("above the limit is shed at once with Retry-After, while admitted requests and health checks are answered", async () => {
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await another({
@@ -798,7 +798,7 @@ describe("a crowd", () => {
     expect((await made.call("GET", "/market/items")).status).toBe(200);
   });
 
-  it("is refused at once what would only wait, while calls are slow, and a thousand are admitted when they are not", async () => {
+  it("is shed while calls are slow, and a thousand are admitted when they are fast again", async () => {
     let isSlow = true;
     let [asked, inside] = [0, 0];
     const all = Promise.withResolvers();
@@ -832,7 +832,7 @@ describe("a crowd", () => {
     expect(await thousand(made)).toEqual(all200(1_000));
   }, 20_000);
 
-  it("at a slow service closes the door to that one alone, and is told of in one line", async () => {
+  it("at a slow service sheds load of that service only, and is logged in one line", async () => {
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await another({
@@ -864,7 +864,7 @@ describe("a crowd", () => {
 });
 
 describe("starting", () => {
-  it("on a port that is taken fails with one sentence that names it", async () => {
+  it("on a taken port fails with one sentence that names the port", async () => {
     await expect(gateway({ settings: { port: at.port } })).rejects.toThrow(
       `PORT ${at.port} on 127.0.0.1 is taken by another process: stop that one, or choose another PORT.`,
     );
@@ -878,7 +878,7 @@ describe("starting", () => {
 });
 
 describe("stopping", () => {
-  it("answers what is running, with Connection: close, accepts nothing new, and waits for nobody who is idle", async () => {
+  it("answers running requests with Connection: close, accepts no new ones, and does not wait for idle connections", async () => {
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
     const made = await gateway({ handlers: { "market.items": slow } });
@@ -903,7 +903,7 @@ describe("stopping", () => {
     agent.destroy();
   });
 
-  it("accepts nothing new while the broker still waits for calls to other nodes", async () => {
+  it("accepts no new requests while the broker waits for calls to other nodes", async () => {
     const held = gate();
     const { ServiceBroker } = await import("moleculer");
     const fabric: BrokerOptions = { transporter: "Fake", namespace: randomUUID() };
@@ -928,7 +928,7 @@ describe("stopping", () => {
   });
 
   it.each(["was silent until then", "has asked before"])(
-    "answers also what was on its way, of a client who %s",
+    "answers a request in transit of a client that %s",
     async (which) => {
       const made = await gateway();
       const client = connect(made.port, "127.0.0.1");
@@ -954,7 +954,7 @@ describe("stopping", () => {
     },
   );
 
-  it("waits for nobody who never asked anything", async () => {
+  it("does not wait for a connection without a request", async () => {
     const made = await gateway();
     const silent = connect(made.port, "127.0.0.1");
     await once(silent, "connect");
@@ -965,7 +965,7 @@ describe("stopping", () => {
     silent.destroy();
   });
 
-  it("is over within 5 s, whatever hangs", async () => {
+  it("ends within 5 s, even when a call hangs", async () => {
     let inside = 0;
     const never = () => new Promise((resolve) => setTimeout(resolve, 20_000, inside++).unref());
     const made = await gateway({ handlers: { "market.items": never as never } });
@@ -990,7 +990,7 @@ describe("health", () => {
     ...changed,
   });
 
-  it("is live as long as the process runs, and ready when every service is", async () => {
+  it("is live while the process runs, and ready when every service is up", async () => {
     const healthy = await another({});
     expect((await healthy.call("GET", "/health/live")).body).toEqual({ status: "live" });
     const answer = await healthy.call("GET", "/health/ready");
@@ -1001,7 +1001,7 @@ describe("health", () => {
     expectProblem(await healthy.call("POST", "/health/live"), "METHOD_NOT_ALLOWED");
   });
 
-  it("tells a service that is away from one whose database is, within a second", async () => {
+  it("distinguishes an unreachable service from an unreachable database, within a second", async () => {
     const never = () => new Promise((resolve) => setTimeout(resolve, 20_000).unref());
     const made = await another({
       present: ["market", "users"],
@@ -1023,7 +1023,7 @@ describe("health", () => {
     expect((await made.call("GET", "/health/live")).status).toBe(200);
   });
 
-  it("asks the services once, however many ask it", async () => {
+  it("runs one check for all concurrent callers", async () => {
     let rounds = 0;
     const released = Promise.withResolvers();
     const ask = shared(async () => {
@@ -1038,7 +1038,7 @@ describe("health", () => {
     expect(rounds).toBe(2);
   });
 
-  it("of a node without api is told on its own port, of its own services", async () => {
+  it("of a node without api is served on its own port, for its own services", async () => {
     const healthPort = await freePort();
     const at = `http://127.0.0.1:${healthPort}`;
     let isWell = true;
@@ -1079,7 +1079,7 @@ describe("health", () => {
     await expect(fetch(`${at}/health/live`)).rejects.toThrow();
   });
 
-  it("of a node that has lost the message broker is not ready, however well its services are", async () => {
+  it("of a node without RabbitMQ is not ready, even when its services are up", async () => {
     const healthPort = await freePort();
     const { ServiceBroker } = await import("moleculer");
     const broker = new ServiceBroker({
@@ -1097,7 +1097,7 @@ describe("health", () => {
     await broker.stop();
   });
 
-  it("of a node whose HEALTH_PORT is taken fails its start with one sentence", async () => {
+  it("of a node on a taken HEALTH_PORT fails the start with one sentence", async () => {
     const { ServiceBroker } = await import("moleculer");
     const middlewares = [
       nodeHealth({ healthPort: at.port, host: "127.0.0.1", services: ["market"] }),

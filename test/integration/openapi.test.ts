@@ -28,12 +28,12 @@ const route = (action: string): Operation =>
   operationOf(routes.find((each) => each.action === action)!)!;
 
 describe("/openapi.json", () => {
-  it("is OpenAPI 3.1 by its official schema", async () => {
+  it("is valid OpenAPI 3.1", async () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true });
   });
 
-  it("has every route and no other, each with who may ask and what success is", async () => {
+  it("has every route and no other, with its security and success status", async () => {
     for (const each of routes) {
       const { operationId, security, responses } = operationOf(each)!;
       expect(operationId).toBe(each.action);
@@ -79,7 +79,7 @@ describe("/openapi.json", () => {
     });
   });
 
-  it("names the codes of each refusal", () => {
+  it("lists the codes of each refusal", () => {
     const { responses } = route("market.buy");
     const codes = (status: number) =>
       (
@@ -94,7 +94,7 @@ describe("/openapi.json", () => {
     expect(route("market.withdraw").responses["204"]).not.toHaveProperty("content");
   });
 
-  it("is not sent again to who has it", async () => {
+  it("is 304 for a client that has it", async () => {
     const { headers } = await at.call("GET", "/openapi.json");
     const etag = headers.get("etag")!;
     for (const known of [etag, `"x", W/${etag}`, "*"]) {

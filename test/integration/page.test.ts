@@ -80,7 +80,7 @@ const refused = (status: number, code?: string) => [
 ];
 
 describe("/config.json", () => {
-  it("tells the socket's URL, or the port it has at this host, and the currency", async () => {
+  it("has the URL of the sockets, or their port at this host, and the currency", async () => {
     const elsewhere = await gateway({
       settings: { socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" },
     });
@@ -101,7 +101,7 @@ describe("/config.json", () => {
     await elsewhere.stop();
   });
 
-  it("tells the port that was taken, when any was free to take", async () => {
+  it("has the actual port when the sockets chose a free one", async () => {
     const market = await startMarket();
     const answer = await fetch(`${market.api}/config.json`);
     expect(await answer.json()).toEqual({
@@ -124,7 +124,7 @@ describe("the page", () => {
     },
   );
 
-  it("has the contracts beside it, at /docs", async () => {
+  it("has the API documents at /docs", async () => {
     expect((await get("/docs")).bytes.toString()).toBe(built["docs.html"]);
   });
 
@@ -132,7 +132,7 @@ describe("the page", () => {
     ["main.B5T3aQ_x.js", "text/javascript; charset=utf-8"],
     ["main.B5T3aQ_x.css", "text/css; charset=utf-8"],
     ["serif.B5T3aQ_x.woff2", "font/woff2"],
-  ])("has the file %s, which may be kept for ever", async (name, type) => {
+  ])("has the file %s, which is cached for ever", async (name, type) => {
     const { status, headers, bytes } = await get(`/assets/${name}`);
     expect([status, bytes.toString(), headers.get("content-type")]).toEqual([
       200,
@@ -147,7 +147,7 @@ describe("the page", () => {
     ["favicon.ico", "image/x-icon"],
     ["manifest.webmanifest", "application/manifest+json"],
     ["samples/teapot.svg", "image/svg+xml"],
-  ])("has the file %s, which may change under its name", async (name, type) => {
+  ])("has the file %s, which is cached for an hour", async (name, type) => {
     const { status, headers, bytes } = await get(`/assets/${name}`);
     expect([status, bytes.toString(), headers.get("content-type")]).toEqual([
       200,
@@ -159,7 +159,7 @@ describe("the page", () => {
     expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
   });
 
-  it("is not sent again to who has it", async () => {
+  it("is 304 for a client that has it", async () => {
     for (const path of [
       "/",
       "/shop/items/1",
@@ -181,7 +181,7 @@ describe("the page", () => {
     }
   });
 
-  it("is described by HEAD, and takes no other method", async () => {
+  it("supports GET and HEAD only", async () => {
     for (const path of ["/", "/shop/items/1", "/docs", "/assets/main.B5T3aQ_x.js"]) {
       const [head, got] = [await get(path, {}, at, "HEAD"), await get(path)];
       expect([head.status, head.bytes.length]).toEqual([200, 0]);
@@ -194,7 +194,7 @@ describe("the page", () => {
     }
   });
 
-  it("is NOT_FOUND while nothing is built, and all else goes on", async () => {
+  it("is NOT_FOUND when it was not built; other routes work", async () => {
     const bare = await gateway({ settings: { page: join(folder.path, "nowhere") } });
     for (const path of ["/", "/shop/items/1", "/docs", "/assets/favicon.ico"])
       expect(await problem(path, {}, bare)).toEqual(refused(404, "NOT_FOUND"));
@@ -217,7 +217,7 @@ describe("a file that was compressed beforehand", () => {
     ["", null],
     ["*", null],
     [";;,,q=", null],
-  ])("goes out to one that takes %j as %s", async (accepted, coding) => {
+  ])("for Accept-Encoding %j is sent as %s", async (accepted, coding) => {
     const { status, headers, bytes } = await get(path, { "accept-encoding": accepted });
     const text =
       coding === "br" ? brotliDecompressSync(bytes) : coding === "gzip" ? gunzipSync(bytes) : bytes;
@@ -232,7 +232,7 @@ describe("a file that was compressed beforehand", () => {
     ]);
   });
 
-  it("has a tag of its own in each coding, and no name of its own", async () => {
+  it("has an ETag in each encoding, and no path of its own", async () => {
     const tags = await Promise.all(
       ["br", "gzip", ""].map(async (coding) =>
         (await get(path, { "accept-encoding": coding })).headers.get("etag"),
@@ -246,7 +246,7 @@ describe("a file that was compressed beforehand", () => {
       expect(await problem(path + suffix)).toEqual(refused(404, "NOT_FOUND"));
   });
 
-  it("is not looked for where there is none", async () => {
+  it("is not sent when the build has none", async () => {
     const { headers } = await get("/assets/favicon.ico", { "accept-encoding": "br" });
     expect([headers.get("content-encoding"), headers.get("vary")]).toEqual([null, "Origin"]);
   });
@@ -298,14 +298,14 @@ describe("a path that is twisted", () => {
     expect(await problem(path)).toEqual(refused(404, "NOT_FOUND")),
   );
 
-  it("is BAD_DATA when it is no text, TOO_LARGE when it has no end", async () => {
+  it("is BAD_DATA when it is not UTF-8, TOO_LARGE above 16 KB", async () => {
     for (const path of ["/assets/%", "/assets/%ff", "/shop/%c0%ae%c0%ae"])
       expect(await problem(path)).toEqual(refused(400, "BAD_DATA"));
     expect(await problem("/assets/a\0b")).toEqual(refused(400, "BAD_DATA"));
     expect(await problem(`/assets/${"a".repeat(20_000)}`)).toEqual(refused(413, "TOO_LARGE"));
   });
 
-  it("leads to the page at most, if it begins as one of its views", async () => {
+  it("that begins like a view serves only the page", async () => {
     for (const path of [
       "/shop/../../package.json",
       "/shop/%2e%2e%2fsecret.js",
@@ -322,7 +322,7 @@ describe("the page's policy", () => {
     (await get(path, headers, from)).headers.get("content-security-policy")!;
   const connect = (policy: string) => /connect-src ([^;]*)/.exec(policy)?.[1];
 
-  it("lets it load from its own server, show any item's image, connect to the sockets, and nothing else", async () => {
+  it("allows its own server, images of items and the sockets, and nothing more", async () => {
     expect((await policyOf("/shop/items/1")).split(";").sort()).toEqual(
       [
         "default-src 'none'",
@@ -340,7 +340,7 @@ describe("the page's policy", () => {
     expect(connect(await policyOf("/docs"))).toBe("'self'");
   });
 
-  it("lets nothing else be loaded, framed or sent from any other answer", async () => {
+  it("forbids everything in other responses", async () => {
     for (const path of [
       "/assets/samples/teapot.svg",
       "/assets/main.B5T3aQ_x.js",
@@ -366,16 +366,13 @@ describe("the page's policy", () => {
     ["user@a", undefined],
     ["a'unsafe-inline'", undefined],
     ["http://a", undefined],
-  ])(
-    "names the sockets at the host that was asked, %s, if that is a host",
-    async (host, sockets) => {
-      expect(connect(await policyOf("/", { host }))).toBe(
-        ["'self'", sockets].filter(Boolean).join(" "),
-      );
-    },
-  );
+  ])("names the sockets at the requested host %s, if it is valid", async (host, sockets) => {
+    expect(connect(await policyOf("/", { host }))).toBe(
+      ["'self'", sockets].filter(Boolean).join(" "),
+    );
+  });
 
-  it("names them with TLS when a trusted proxy says so, and only then", async () => {
+  it("names them with TLS only when a trusted proxy says so", async () => {
     const behind = await gateway({ settings: { page, socketPort: 3001, trustedProxies: 1 } });
     const by = (proto: string, from?: Gateway) =>
       policyOf("/", { "x-forwarded-proto": proto }, from).then(connect);
@@ -390,13 +387,13 @@ describe("the page's policy", () => {
     ["https://live.example", "wss://live.example"],
     ["http://localhost:8080", "ws://localhost:8080"],
     ["wss://live.example:444", "wss://live.example:444"],
-  ])("names SOCKET_URL %s instead, if there is one", async (socketUrl, sockets) => {
+  ])("names SOCKET_URL %s when it is set", async (socketUrl, sockets) => {
     const elsewhere = await gateway({ settings: { page, socketUrl, socketPort: 3001 } });
     expect(connect(await policyOf("/", {}, elsewhere))).toBe(`'self' ${sockets}`);
     await elsewhere.stop();
   });
 
-  it("names none when nobody here knows their port", async () => {
+  it("names none when their port is not known", async () => {
     const alone = await gateway({ settings: { page, socketPort: 0 } });
     expect(connect(await policyOf("/", {}, alone))).toBe("'self'");
     await alone.stop();

@@ -1,4 +1,4 @@
-/** What is not in the contract's tables cannot be reached, and nobody outside can say who calls. */
+/** Only what the contract publishes can be reached, and a client cannot choose its identity. */
 import type { ActionSchema, BrokerOptions, Context, ServiceBroker } from "moleculer";
 import { actions } from "../../contracts/actions.ts";
 import { routes } from "../../contracts/routes.ts";
@@ -8,10 +8,10 @@ import { Device } from "../support/device.ts";
 import { raw } from "../support/gateway.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
-/** Every action that ran, with what it was told of its caller. */
+/** Every action that ran, with its caller's metadata. */
 const ran: { action: string; meta: Record<string, unknown>; params: unknown }[] = [];
-const watching = {
-  name: "Watching",
+const recorder = {
+  name: "Recorder",
   localAction:
     (next: (ctx: Context) => Promise<unknown>, { name }: ActionSchema) =>
     (ctx: Context) => {
@@ -40,7 +40,7 @@ beforeAll(async () => {
     default: BrokerOptions;
   };
   broker = await startNode([], {
-    middlewares: [...options.middlewares!, watching] as BrokerOptions["middlewares"],
+    middlewares: [...options.middlewares!, recorder] as BrokerOptions["middlewares"],
     started: () => {},
   });
   const at = (service: string) =>
@@ -74,7 +74,7 @@ const inner = () =>
     .filter((name) => !published.has(name));
 
 describe("every action that exists", () => {
-  it("is in the contract, or Moleculer's own", () => {
+  it("is in the contract, or is Moleculer's own", () => {
     const known = new Set<string>([...Object.keys(actions), "api.rest"]);
     expect(
       registered()
@@ -83,19 +83,19 @@ describe("every action that exists", () => {
     ).toEqual([]);
   });
 
-  it("says that it is published if it has a route, and only then", () => {
+  it("is published if and only if it has a route", () => {
     for (const [name, { visibility }] of registered().filter(([each]) => each in actions))
       expect([name, visibility]).toEqual([name, published.has(name) ? "published" : "public"]);
   });
 
-  it("checks its params by the contract, whoever calls", async () => {
+  it("checks its params for every caller", async () => {
     for (const name of Object.keys(actions)) {
       const call = broker.call(name, { $where: "1" }, { meta: { user: { id: "u" } } });
       await expect(call).rejects.toMatchObject({ type: "BAD_DATA" });
     }
   });
 
-  it("that acts for a user refuses to act for nobody", async () => {
+  it("that needs a user refuses calls without one", async () => {
     const forUsers = routes.filter(({ who }) => who === "user").map(({ action }) => action);
     for (const name of forUsers)
       await expect(broker.call(name, paramsOf(name))).rejects.toMatchObject({
@@ -136,7 +136,7 @@ describe("an action without a route", () => {
   const isPage = (answer: string) =>
     /^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)*content-type: text\/html/.test(answer);
 
-  it("is reached by no path", async () => {
+  it("is not reached by any path", async () => {
     const port = Number(new URL(api).port);
     const head = `host: h\r\nauthorization: Bearer ${user.session!.accessToken}\r\nx-original-url: /notifications/notify\r\nx-rewrite-url: /notifications/notify\r\nx-http-method-override: POST\r\nconnection: close\r\n`;
     ran.length = 0;
@@ -163,7 +163,7 @@ describe("an action without a route", () => {
     expect(others.filter((action) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
   }, 60_000);
 
-  it("is reached by no event", async () => {
+  it("is not reached by any event", async () => {
     const mine = device();
     await mine.receives("inbox");
     ran.length = 0;
@@ -185,7 +185,7 @@ describe("an action without a route", () => {
   });
 });
 
-describe("a request that two servers could read in two ways", () => {
+describe("a request that two servers could interpret differently", () => {
   const post = (headers: string, body = "") =>
     `POST /users/refresh HTTP/1.1\r\n${headers}content-type: application/json\r\n\r\n${body}`;
   const chunked = '14\r\n{"refreshToken":"r"}\r\n0\r\n\r\n';
@@ -219,7 +219,7 @@ describe("a request that two servers could read in two ways", () => {
       "with two hosts",
       "GET /market/items HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n",
     ],
-  ])("%s is BAD_DATA, and no action hears of it", async (_what, bytes) => {
+  ])("%s is BAD_DATA, and calls no action", async (_what, bytes) => {
     ran.length = 0;
     const answer = await raw(Number(new URL(api).port), bytes);
 
@@ -228,7 +228,7 @@ describe("a request that two servers could read in two ways", () => {
     expect(ran.filter(({ action }) => published.has(action))).toEqual([]);
   });
 
-  it("by two tokens is nobody's", async () => {
+  it("with two tokens is UNAUTHENTICATED", async () => {
     const bearer = `authorization: Bearer ${user.session!.accessToken}\r\n`;
 
     const answer = await raw(
@@ -240,7 +240,7 @@ describe("a request that two servers could read in two ways", () => {
   });
 });
 
-describe("who calls", () => {
+describe("the caller's identity", () => {
   const forged = {
     user: { id: "victim" },
     meta: { user: { id: "victim" } },
@@ -259,7 +259,7 @@ describe("who calls", () => {
   };
   const calls = () => ran.filter(({ action }) => published.has(action));
 
-  it("is said by the token alone, whatever a request says besides", async () => {
+  it("comes only from the token of a request", async () => {
     ran.length = 0;
     const authorization = `Bearer ${user.session!.accessToken}`;
 
@@ -290,7 +290,7 @@ describe("who calls", () => {
     expect(calls()).toHaveLength(2);
   });
 
-  it("is said by the token alone, whatever a handshake or an event says besides", async () => {
+  it("comes only from the token of a handshake or an event", async () => {
     ran.length = 0;
     const victim = device({
       auth: forged,
@@ -318,8 +318,8 @@ describe("who calls", () => {
   });
 });
 
-describe("what a node tells the others, and an operator's REPL", () => {
-  it("holds no secret: neither its settings nor its options", async () => {
+describe("what a node publishes to other nodes and the REPL", () => {
+  it("contains no secret of its settings or options", async () => {
     const { env } = await import("../../broker/env.ts");
     const own = JSON.stringify(broker.registry.getLocalNodeInfo(true));
     const listed = await Promise.all(
@@ -333,7 +333,7 @@ describe("what a node tells the others, and an operator's REPL", () => {
     }
   });
 
-  it("does not hand out the broker's options, where the URL of RabbitMQ is", async () => {
+  it("does not contain the broker's options, which hold the URL of RabbitMQ", async () => {
     await expect(broker.call("$node.options")).rejects.toMatchObject({ type: "SERVICE_NOT_FOUND" });
     expect(await broker.call("$node.list")).toHaveLength(1);
   });

@@ -373,7 +373,7 @@ const memory = () =>
   Number(execFileSync("ps", ["-o", "rss=", "-p", `${market.child.pid}`], { encoding: "utf8" })) /
   1024;
 
-describe("whatever is sent", () => {
+describe("hostile input", () => {
   let before: number;
   const bytesOf = fc.oneof(
     fc
@@ -387,23 +387,23 @@ describe("whatever is sent", () => {
     }),
   );
 
-  it("as a request to a route is answered in time, by the contract, and never with a fault of ours", async () => {
+  it("as a request to a route is answered in time, by the contract, and never with a 5xx", async () => {
     const one = fc.oneof(...routes.map(requestTo));
     await hold(one, 2_000, judgeRequest);
     before = memory();
     await hold(one, cases.http - 2_000, judgeRequest);
   }, 120_000);
 
-  it("as an event or a packet of a socket is acknowledged by the contract, or ends that socket alone", async () => {
+  it("as an event or a packet of a socket is acknowledged by the contract, or closes only that socket", async () => {
     await hold(packets, cases.sockets, judgePacket);
     expect(bystander.disconnects).toEqual([]);
   }, 90_000);
 
-  it("as bytes that are hardly HTTP is answered or closed", async () => {
+  it("as bytes that are almost HTTP is answered or closed", async () => {
     await hold(bytesOf, cases.bytes, judgeBytes);
   }, 60_000);
 
-  it("leaves a market that goes on, is no larger than before, and has said no word of an error", async () => {
+  it("leaves a market that works, has not grown and has logged no error", async () => {
     const item = await user.offer();
     const buyer = await Client.registered(market.api);
     const { status, body } = await buyer.call<{ saleId: string }>("POST", `/market/buy/${item.id}`);

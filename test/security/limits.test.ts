@@ -97,7 +97,7 @@ function expectTooMany(answer: Answer<unknown>, { seconds }: { seconds: number }
 }
 
 describe("a connection", () => {
-  it("that asks and takes no answer is closed within 22 s", async () => {
+  it("that does not read its responses is closed within 22 s", async () => {
     const { server } = broker.getLocalService("api") as unknown as { server: Server };
     const accepted = once(server, "connection") as Promise<[Socket]>;
     const reader = connect(Number(new URL(api).port), "127.0.0.1").pause();
@@ -140,7 +140,7 @@ describe("sign-ins", () => {
     ["an account", async () => (await registered()).user.email],
     ["no account, alike", async () => `${randomUUID()}@souk.test`],
   ])(
-    "that fail for %s are ten a minute from one address, also all at once; then the right password is refused too",
+    "that fail for %s are limited to ten a minute from one network, also at once; then the right password is refused too",
     async (_what, whose) => {
       const [from, email] = [newAddress(), await whose()];
 
@@ -155,7 +155,7 @@ describe("sign-ins", () => {
     },
   );
 
-  it("that end well are not counted", async () => {
+  it("that succeed do not count as failures", async () => {
     const [from, { user }] = [newAddress(), await registered()];
     await many(bound.max - 1, () => login(from, user.email, "not the password"));
 
@@ -165,7 +165,7 @@ describe("sign-ins", () => {
     expectTooMany(await login(from, user.email), bound);
   });
 
-  it("to one account are so many a minute, from however many addresses; only who has the password counts", async () => {
+  it("to one account are limited over all networks, counting only correct passwords", async () => {
     const { user } = await registered();
     const { signInsByAccount } = rateLimits;
     for (let n = 0; n < signInsByAccount.max; n++)
@@ -178,7 +178,7 @@ describe("sign-ins", () => {
     expect(guess.code).toBe("UNAUTHENTICATED");
   }, 20_000);
 
-  it("that strangers fail, from however many addresses, do not lock the owner out, and become few", async () => {
+  it("that strangers fail from many networks do not lock the owner out", async () => {
     const { user } = await registered();
     const strangers = Array.from(
       { length: rateLimits.failuresByAccount.max / bound.max },
@@ -200,7 +200,7 @@ describe("sign-ins", () => {
     expect((await login(owner, user.email)).status).toBe(200);
   }, 60_000);
 
-  it("that fail from one address are bounded over all accounts", async () => {
+  it("that fail from one network are limited over all accounts", async () => {
     const from = newAddress();
     const { user } = await registered();
 
@@ -216,7 +216,7 @@ describe("sign-ins", () => {
     expect((await login(newAddress(), user.email)).status).toBe(200);
   }, 60_000);
 
-  it("of one address are the same for all of an IPv6 /64", async () => {
+  it("count together for an IPv6 /64", async () => {
     const email = `${randomUUID()}@souk.test`;
 
     const answers = await many(20, (n) =>
@@ -226,7 +226,7 @@ describe("sign-ins", () => {
     expect(tally(answers)).toEqual({ 401: 10, 429: 10 });
   });
 
-  it("that are forwarded are not believed about what the client says before the proxy", async () => {
+  it("count for the address that the proxy appended, not for one that the client forged", async () => {
     const [from, email] = [newAddress(), `${randomUUID()}@souk.test`];
 
     const answers = await many(20, (n) => login(`8.8.8.${n}, ${from}`, email, "not the password"));
@@ -234,7 +234,7 @@ describe("sign-ins", () => {
     expect(tally(answers)).toEqual({ 401: 10, 429: 10 });
   });
 
-  it("are not starved by a flood from one address, whether they came before it or after", async () => {
+  it("are not starved by a flood from one network, before or after it", async () => {
     const [flooder, { user }] = [newAddress(), await registered()];
     const before = many(10, () => login(newAddress(), user.email));
     const flood = many(300, () => register(flooder));
@@ -254,7 +254,7 @@ describe("sign-ins", () => {
 });
 
 describe("a sign-up", () => {
-  it("is one of so many from an address, whether or not the account is new; others go on", async () => {
+  it("is limited by network, for new and existing accounts; other networks are not affected", async () => {
     const { max } = rateLimits.registrationsByNetwork;
     const [from, { user }] = [newAddress(), await registered()];
     const answers: Answer<Session>[] = [];
@@ -266,7 +266,7 @@ describe("a sign-up", () => {
     expect((await register(newAddress())).status).toBe(201);
   }, 60_000);
 
-  it("is possible for a hundred people at once from one address; for whom hashing takes too long, a moment later", async () => {
+  it("works for a hundred people at once from one network, some after a retry", async () => {
     const from = newAddress();
     const patient = async () => {
       for (;;) {
@@ -294,7 +294,7 @@ describe("a sign-up", () => {
 });
 
 describe("a refresh", () => {
-  it("is one of so many a minute of its session, from wherever", async () => {
+  it("is limited by session over all networks", async () => {
     const { max } = rateLimits.refreshesBySession;
     const token = `${randomUUID()}.${randomUUID()}.x.y`;
 
@@ -309,7 +309,7 @@ describe("a refresh", () => {
     );
   });
 
-  it("is one of so many a minute from its address", async () => {
+  it("is limited by network", async () => {
     const { max } = rateLimits.refreshesByNetwork;
     const from = newAddress();
 
@@ -324,7 +324,7 @@ describe("a refresh", () => {
 });
 
 describe("a change of password", () => {
-  it("is one of ten attempts a minute of its user, from wherever", async () => {
+  it("is limited to ten attempts a minute of a user over all networks", async () => {
     const { accessToken } = await registered();
     const change = (guess: string) =>
       post(
@@ -377,7 +377,7 @@ describe("a socket", () => {
     return made;
   };
 
-  it("is told when it sends too many events, and closed for good when it goes on; others of its user go on", async () => {
+  it("that sends too many events is refused, then closed for good; other sockets of its user are not affected", async () => {
     const { accessToken } = await registered();
     const [flooder, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
     await Promise.all([flooder.receives("inbox"), other.receives("inbox")]);
@@ -396,7 +396,7 @@ describe("a socket", () => {
     expect(await other.ask("read", { ids: ["x"] })).toEqual({ ids: ["x"], unread: 0 });
   });
 
-  it("is closed for good when it floods with what is no event", async () => {
+  it("that floods with packets that are not events is closed for good", async () => {
     const flooder = await device(newAddress()).connects();
 
     for (let n = 0; n <= rateLimits.packetsByConnection.max; n++) flooder.write('31[{"ok":true}]');
@@ -405,7 +405,7 @@ describe("a socket", () => {
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
   });
 
-  it("is closed for good when it floods with WebSocket's own pings, also when it takes no answer", async () => {
+  it("that floods with WebSocket pings is closed for good, also when it does not read", async () => {
     const [flooder, deaf] = await Promise.all([
       device(newAddress()).connects(),
       device(newAddress()).connects(),
@@ -423,7 +423,7 @@ describe("a socket", () => {
     await ended;
   });
 
-  describe("that takes nothing of what it is sent", () => {
+  describe("that does not read", () => {
     let paused: ReturnType<typeof wireOf>;
     afterEach(() => paused.resume());
 
@@ -451,7 +451,7 @@ describe("a socket", () => {
       };
     }
 
-    it("loses its connection with its session, although it does not agree to the end, within 4 s", async () => {
+    it("is terminated within 4 s of the end of its session, without a closing handshake", async () => {
       const { connection, signOut } = await deaf();
       const ended = once(connection, "close");
 
@@ -462,7 +462,7 @@ describe("a socket", () => {
       expect(Date.now() - began).toBeLessThan(4_000);
     }, 60_000);
 
-    it("is closed once too much waits for it, and others of its user go on", async () => {
+    it("is closed when too many bytes are unsent; other sockets of its user are not affected", async () => {
       const { connection, notify, other } = await deaf();
       const ended = once(connection, "close");
 
@@ -473,7 +473,7 @@ describe("a socket", () => {
       expect(other.disconnects).toEqual([]);
     }, 20_000);
 
-    it("is closed also when little waits, within 12 s", async () => {
+    it("is closed within 12 s also with few unsent bytes", async () => {
       const { connection, notify } = await deaf();
 
       while (connection.writableLength === 0) await many(5, notify);
@@ -487,7 +487,7 @@ describe("a socket", () => {
     }, 30_000);
   });
 
-  it("has no more events than are left to its user", async () => {
+  it("shares the events of its user", async () => {
     const { accessToken } = await registered();
     const theirs = Array.from({ length: 3 }, () => device(newAddress(), accessToken));
     await Promise.all(theirs.map((one) => one.receives("inbox")));
@@ -502,7 +502,7 @@ describe("a socket", () => {
     expect(theirs.flatMap(({ disconnects }) => disconnects)).toEqual([]);
   });
 
-  it("has no more events than are left to its address, however many sockets those share, and is not closed for it", async () => {
+  it("shares the events of its network, and is not closed for exceeding them", async () => {
     const from = newAddress();
     const { max } = rateLimits.eventsByNetwork;
     const each = rateLimits.eventsByConnection.max;
@@ -534,7 +534,7 @@ describe("a socket", () => {
     expect(await trying.ask("authorize", { token: accessToken })).toEqual(tooMany);
   });
 
-  it("whose handshake is refused loses its connection, and cannot try another token on it", async () => {
+  it("whose handshake is refused is disconnected, and cannot try another token", async () => {
     const refused = device(newAddress(), "garbage");
     const ended = new Promise((resolve) =>
       refused.socket.io.once("open", () => refused.socket.io.engine.once("close", resolve)),

@@ -1,4 +1,4 @@
-/** Who may do what with whose things: each route and each socket event of the contract, tried as everybody. */
+/** Who may do what: each route and each socket event of the contract, tried by each kind of caller. */
 import { clientEvents } from "../../contracts/socket.ts";
 import { routes, type Route } from "../../contracts/routes.ts";
 import { errors, type ErrorCode } from "../../contracts/errors.ts";
@@ -234,7 +234,7 @@ async function world(): Promise<World> {
   return made;
 }
 
-describe("each route, tried as everybody", () => {
+describe("each route, called by each kind of caller", () => {
   it("has only rows of existing routes", () => {
     const names = routes.map(({ method, path }) => `${method} ${path}`);
     expect(Object.keys(rows).filter((name) => !names.includes(name as never))).toEqual([]);
@@ -321,7 +321,7 @@ const events: Record<
   },
 };
 
-describe("each event, tried as everybody", () => {
+describe("each event, sent by each kind of caller", () => {
   it.each(Object.keys(clientEvents))("%s", async (name) => {
     const row = events[name];
     if (!row)
@@ -335,7 +335,7 @@ describe("each event, tried as everybody", () => {
     }
   });
 
-  it("pushes what is the owner's to the owner's devices alone", async () => {
+  it("pushes the owner's notices to the owner's sockets only", async () => {
     const given = await world();
     const [hers, others] = [given.owner, given.another].map((client) =>
       market.device(client.session!.accessToken),

@@ -81,7 +81,7 @@ const newWindow = (path: string) =>
   eventually(async () => (await ask(path)).status !== 429, { within: 15_000, every: 200 });
 
 describe("HTTP requests", () => {
-  it("of one address are bounded, before anything is read or checked for them; X-Forwarded-For changes nothing", async () => {
+  it("of one network are limited before anything is read; X-Forwarded-For does not change that", async () => {
     const most = scaled(rateLimits.requestsByNetwork.max);
     const answers: Response[] = [];
     // Fewer at once than there may be connections.
@@ -106,7 +106,7 @@ describe("HTTP requests", () => {
     await newWindow("/market/items");
   }, 30_000);
 
-  it("of one address are bounded also where no route is led to or the origin is refused; health is not counted", async () => {
+  it("of one network are limited also for unknown paths and refused origins; health checks are exempt", async () => {
     const most = scaled(rateLimits.requestsByNetwork.max);
     const origin = `http://127.0.0.1:${ports.api}`;
     const kinds: [string, RequestInit?][] = [
@@ -145,7 +145,7 @@ describe("HTTP requests", () => {
     await newWindow("/market/items");
   }, 30_000);
 
-  it("of one address take a part of the places in service, others still find one", async () => {
+  it("of one network may use only a part of the calls in flight", async () => {
     const { gateway } = await import("../support/gateway.ts");
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
@@ -176,7 +176,7 @@ describe("HTTP requests", () => {
     await made.stop();
   }, 30_000);
 
-  it("of one user are bounded, whatever they are and wherever they come from; others and health go on", async () => {
+  it("of one user are limited over all routes and networks; other users are not affected", async () => {
     const [mine, other] = [await token(randomUUID()), await token(randomUUID())];
     const inbox = (as: string) =>
       ask("/notifications", { headers: { authorization: `Bearer ${as}` } });
@@ -199,7 +199,7 @@ describe("HTTP requests", () => {
 });
 
 describe("passwords", () => {
-  it("are waiting to be hashed for one address in a part of the places", async () => {
+  it("of one network may use only a part of the hashing queue", async () => {
     const most = scaled(concurrencyLimits.hashesByNetwork);
     const register = () =>
       broker.call(
@@ -221,7 +221,7 @@ describe("passwords", () => {
 });
 
 describe("sign-ins", () => {
-  it("of one address are bounded also when they end well; others go on", async () => {
+  it("of one network are limited also when they succeed; other networks are not affected", async () => {
     const from = (ip: string) => ({ meta: { ip } });
     const most = scaled(rateLimits.signInsByNetwork.max);
     const accounts = Array.from({ length: 12 }, () => ({
@@ -241,7 +241,7 @@ describe("sign-ins", () => {
 });
 
 describe("sockets", () => {
-  it("of one user are bounded: one more is told and closed for good, whichever way it authorizes", async () => {
+  it("of one user are limited: one more gets the reason and is closed for good, however it authorizes", async () => {
     const mine = await token(randomUUID());
     const most = scaled(concurrencyLimits.socketsByUser);
     const within = Array.from({ length: most }, () => device(mine));
@@ -265,7 +265,7 @@ describe("sockets", () => {
     });
   });
 
-  it("of one address are bounded: those above are told and closed for good, far above they are kept out", async () => {
+  it("of one network are limited: those above get the reason and are closed, far above they are rejected", async () => {
     const most = scaled(concurrencyLimits.socketsByNetwork);
     // Each test before has closed its sockets; the server may be about to hear of it.
     await eventually(
@@ -299,7 +299,7 @@ describe("sockets", () => {
     await eventually(() => device().connects());
   }, 30_000);
 
-  it("are new ones only so often from one address; stock clients come back by themselves", async () => {
+  it("of one network connect at a limited rate; stock clients reconnect later", async () => {
     const most = scaled(rateLimits.connectsByNetwork.max);
     for (let attempts = 0; attempts < most; attempts += 25) {
       const some = Array.from({ length: 25 }, () => device());
@@ -320,7 +320,7 @@ describe("sockets", () => {
 
 describe("connections", () => {
   it.each(["api", "sockets"] as const)(
-    "to %s from one address are bounded, whether or not anything is asked on them",
+    "to %s from one network are limited, also without a request",
     async (which) => {
       const most = scaled(concurrencyLimits.connectionsByNetwork);
       const open = async () => {

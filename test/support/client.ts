@@ -17,14 +17,14 @@ export function newAccount() {
   return { email: `${name}@souk.test`, password, name };
 }
 
-/** Somebody new, as users are: for tests that need no more of them. */
+/** A newly registered user of the client library. */
 export async function newcomer(options: SoukOptions): Promise<Souk> {
   const souk = createSouk(options);
   await souk.register(newAccount());
   return souk;
 }
 
-/** A user of the HTTP interface, signed in or not, whose requests are sent as they stand and whose answers are seen as they came. */
+/** Sends requests as one user, signed in or not, and returns the responses unchanged. */
 export class Client {
   readonly api: string;
   session: Session | undefined;
@@ -34,7 +34,7 @@ export class Client {
     this.session = session;
   }
 
-  /** Somebody new. */
+  /** A newly registered user. */
   static async registered(api: string): Promise<Client> {
     const { body } = await new Client(api).call<Session>("POST", "/users", newAccount());
     return new Client(api, body);

@@ -1,4 +1,4 @@
-/** The api service in this process, in front of services that are as slow, broken or absent as a test needs them. */
+/** The api service in this process, in front of stand-ins that may be slow, broken or missing. */
 import { connect, type AddressInfo } from "node:net";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import type { ActionName } from "../../contracts/actions.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "./tokens.ts";
 
-/** What an action got: the answer of every one that a test does not replace. */
+/** The default result of a stand-in's action: its input. */
 export interface Echo {
   action: string;
   params: Record<string, unknown>;
@@ -20,9 +20,9 @@ export interface Echo {
 type Handler = (ctx: Context<Record<string, unknown>, { user?: unknown }>) => unknown;
 
 export interface Options {
-  /** In place of echoes. */
+  /** Instead of echoes. */
   handlers?: Partial<Record<ActionName, Handler>>;
-  /** Which services are there; all. */
+  /** The services that exist; by default all. */
   present?: string[];
   settings?: object;
   broker?: BrokerOptions;
@@ -32,7 +32,7 @@ export interface Gateway {
   url: string;
   port: number;
   broker: ServiceBroker;
-  /** All that was logged at warn and above, a line each. */
+  /** Log lines of level warn and above. */
   logged: string[];
   call(method: string, path: string, init?: RequestInit): Promise<Answered>;
   token(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<string>;
@@ -43,7 +43,7 @@ export interface Answered {
   status: number;
   headers: Headers;
   text: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what comes is what the test looks at
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the test checks its shape
   body: any;
 }
 
@@ -147,12 +147,12 @@ export async function gateway({
   };
 }
 
-/** As if by a server that is not ours. */
+/** A token signed with the key of another server. */
 export const foreignToken = (userId: string) => tokenOf(newKeyPair().private, userId);
 
 type Piece = string | Buffer | { pause: number };
 
-/** Writes these bytes, one piece after the other, and resolves with all that came back once the connection is closed; `answered` with the first of it. */
+/** Writes these bytes piece by piece. Resolves with all received text when the connection is closed; `answered` with the first of it. */
 export function raw(
   port: number,
   ...pieces: Piece[]
@@ -165,7 +165,7 @@ export function raw(
   });
   const closed = new Promise<string>((resolve, reject) => {
     socket.on("close", () => resolve(received));
-    // Who goes on writing to a closed connection is told so; what was received still counts.
+    // Writing to a closed connection fails; the received text still counts.
     socket.on("error", (error) => (received ? undefined : reject(error)));
   });
   socket.on("connect", async () => {

@@ -1,4 +1,4 @@
-/** The meaning of the little of the query language that pages speak. */
+/** Evaluates the part of the query language that pagination uses. */
 export function matches(row: Record<string, unknown>, query: object): boolean {
   return Object.entries(query).every(([field, condition]) => {
     if (field === "$or") return (condition as object[]).some((part) => matches(row, part));

@@ -1,8 +1,8 @@
-/** A TCP proxy before a server, for tests that cut, delay, refuse or hold what passes. */
+/** A TCP proxy in front of a server, for tests that cut, delay, refuse or hold its traffic. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-/** `up` is towards the server. */
+/** `up` is to the server. */
 export type Direction = "up" | "down";
 
 interface Trap {
@@ -10,7 +10,7 @@ interface Trap {
   caught(): void;
 }
 
-/** One direction of one connection: what came is sent on in its order, each chunk when its time has come and nothing is held. */
+/** One direction of one connection. Chunks are forwarded in order, each after the delay and unless the direction is held. */
 class Pipe {
   readonly #from: Socket;
   readonly #to: Socket;
@@ -31,7 +31,7 @@ class Pipe {
   }
 
   #take(chunk: Buffer): void {
-    // What is looked for may have come in two parts; then the first has passed, which is no whole message.
+    // The text of a trap may arrive in two chunks; the first one then has passed, which is not a whole message.
     const seen = Buffer.concat([this.#tail, chunk]);
     this.#tail = Buffer.from(seen.subarray(-256));
     this.#proxy.seen(this.#direction, chunk, seen);
@@ -42,7 +42,7 @@ class Pipe {
   flush(): void {
     clearTimeout(this.#timer);
     const isHeld = this.#proxy.isHeld(this.#direction);
-    // Whoever ended while something was held ended before it was said.
+    // A connection that ends while held ends before the held chunks.
     if (isHeld && this.#isEnding) return void (this.#from.destroy(), this.#to.destroy());
     if (isHeld) return;
     while (this.#waiting.length > 0) {
@@ -61,7 +61,7 @@ class Pipe {
 }
 
 export class Proxy {
-  /** Milliseconds that everything takes longer, each way. */
+  /** Milliseconds of delay in each direction. */
   delayed = 0;
   port = 0;
   readonly #target: number;
@@ -85,17 +85,17 @@ export class Proxy {
     return proxy;
   }
 
-  /** How many go through it now. */
+  /** Open connections. */
   get connections(): number {
     return this.#links.size;
   }
 
-  /** Ends every connection, as a network does that breaks: without a word. New ones are admitted. */
+  /** Resets every connection, as a broken network does. New ones are accepted. */
   cut(): void {
     for (const { sockets } of this.#links) for (const socket of sockets) socket.resetAndDestroy();
   }
 
-  /** Cuts, and nobody gets through until `admit`. */
+  /** Resets every connection, and refuses new ones until `admit`. */
   async refuse(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -105,7 +105,7 @@ export class Proxy {
     await closed;
   }
 
-  /** Open again, on the same port; without anything held or delayed. */
+  /** Accepts connections again on the same port, without delay and holds. */
   async admit(): Promise<void> {
     this.delayed = 0;
     this.release();
@@ -119,7 +119,7 @@ export class Proxy {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** From now on nothing passes that way, and nobody is told. */
+  /** Silently forwards nothing in these directions until `release`. */
   hold(...directions: Direction[]): void {
     for (const direction of directions) this.#held.add(direction);
   }
@@ -130,7 +130,7 @@ export class Proxy {
     for (const { pipes } of this.#links) for (const pipe of pipes) pipe.flush();
   }
 
-  /** Holds that way as soon as `text` is about to pass, `text` included; resolves then. */
+  /** Holds a direction as soon as `text` arrives, before it is forwarded; resolves then. */
   holdAt(direction: Direction, text: string): Promise<void> {
     return new Promise((resolve) => {
       const trap = {
@@ -145,7 +145,7 @@ export class Proxy {
     });
   }
 
-  /** Hears all that comes in that way, in chunks as they come, until the returned function is called. */
+  /** Passes every chunk of a direction to `hear` until the returned function is called. */
   tap(direction: Direction, hear: (chunk: Buffer) => void): () => void {
     this.#taps[direction].add(hear);
     return () => this.#taps[direction].delete(hear);

@@ -11,12 +11,12 @@ export interface Asked {
 
 type Answer = [status: number, body?: unknown, headers?: Record<string, string>];
 
-/** What a client is given as its fetch: it records what is asked, and can answer in the server's place or fail. */
+/** A `fetch` for clients that records requests, and can answer in the server's place or fail. */
 export class Wire {
   readonly asked: Asked[] = [];
-  /** Asked first; whatever it throws is what a network throws, and without an answer the server is asked. */
+  /** Answers in the server's place, or fails by throwing. Without an answer the request goes to the server. */
   instead: (asked: Asked) => Answer | undefined | Promise<Answer | undefined> = () => undefined;
-  /** May change what the server answered. */
+  /** May change the body of the server's response. */
   changed: (asked: Asked, body: never) => unknown = (_, body) => body;
 
   readonly fetch: Fetch = async (url, init) => {
@@ -38,7 +38,7 @@ export class Wire {
     return responseOf(response.status, body, Object.fromEntries(response.headers));
   };
 
-  /** Those of that path. */
+  /** The requests to this path. */
   to(path: string): Asked[] {
     return this.asked.filter((one) => one.path === path);
   }
@@ -54,7 +54,7 @@ const responseOf = (status: number, body?: unknown, headers: Record<string, stri
     { status, headers },
   );
 
-/** As fetch fails when nobody is there. */
+/** Fails as `fetch` does when the server is unreachable. */
 export const networkDown = (): never => {
   throw new TypeError("fetch failed");
 };
