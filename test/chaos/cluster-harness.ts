@@ -5,49 +5,18 @@ import { MongoClient, type Collection } from "mongodb";
 import { ServiceBroker } from "moleculer";
 import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
-import {
-  sharedMongo,
-  sharedRabbit,
-  startMongo,
-  startRabbit,
-  type Server,
-  type Shared,
-} from "../../bin/processes/servers.ts";
+import type { Server, Shared } from "../../bin/processes/servers.ts";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
 import { serviceNames, services, type ServiceName } from "../../contracts/actions.ts";
 import type { ItemDocument } from "../../domain/item.ts";
 import type { NoticeDocument } from "../../domain/notice.ts";
 import { Proxy } from "../support/proxy.ts";
+import type { Owner, Servers } from "./cluster-servers.ts";
 import type { FinalState } from "./history.ts";
 import { Member } from "./member.ts";
 
-/** A service that owns a database. */
-export type Owner = (typeof services)[number];
-
 /** Number of nodes of each service; 1 unless given. */
 export type Plan = Partial<Record<ServiceName, number>>;
-
-interface Servers<S> {
-  rabbit: S;
-  mongos: Record<Owner, S>;
-}
-
-const byOwner = async <S>(start: () => Promise<S>): Promise<Record<Owner, S>> => {
-  const started = services.map(async (owner) => [owner, await start()] as const);
-  return Object.fromEntries(await Promise.all(started)) as Record<Owner, S>;
-};
-
-/** A private RabbitMQ and a database server for each service, all of which may be killed. */
-export async function ownServers(): Promise<Servers<Server>> {
-  const [rabbit, mongos] = await Promise.all([startRabbit(), byOwner(startMongo)]);
-  return { rabbit, mongos };
-}
-
-/** The servers at AMQP_URL and MONGO_URL where these are set. They must not be killed. */
-export async function sharedServers(): Promise<Servers<Shared>> {
-  const [rabbit, mongo] = await Promise.all([sharedRabbit(), sharedMongo()]);
-  return { rabbit, mongos: await byOwner(async () => mongo) };
-}
 
 export class Cluster<S extends Shared = Server> implements Servers<S> {
   readonly rabbit: S;

@@ -3,7 +3,8 @@ import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START, type Server } from "../../bin/processes/servers.ts";
 import { services } from "../../contracts/actions.ts";
 import type { Device } from "../support/device.ts";
-import { Cluster, crashServer, ownServers, restartServer, type Owner } from "./cluster-harness.ts";
+import { Cluster, crashServer, restartServer } from "./cluster-harness.ts";
+import { ownServers, type Owner } from "./cluster-servers.ts";
 import { now } from "./history.ts";
 import { isSuccess, Shop, type Surface } from "./shop.ts";
 
@@ -125,9 +126,11 @@ async function useSurfaces({ working, refused }: Columns) {
 async function recoveryOf(surfaces: Surface[]): Promise<number> {
   const healed = now();
   const recoveries = surfaces.map(async (surface) => {
-    await eventually(async () => isSuccess((await shop.timed(surface, 0)).reply), {
-      within: 20_000,
-    });
+    const works = async () => {
+      const { reply } = await shop.timed(surface, 0);
+      if (!isSuccess(reply)) throw new Error(`${surface}: ${reply.status} ${reply.body?.code}`);
+    };
+    await eventually(works, { within: 20_000 });
     return now() - healed;
   });
   return Math.max(0, ...(await Promise.all(recoveries)));

@@ -2,7 +2,8 @@
 import { serviceNames, services, type ServiceName } from "../../contracts/actions.ts";
 import type { Server } from "../../bin/processes/servers.ts";
 import type { Proxy } from "../support/proxy.ts";
-import { crashServer, restartServer, type Cluster, type Owner } from "./cluster-harness.ts";
+import { crashServer, restartServer, type Cluster } from "./cluster-harness.ts";
+import type { Owner } from "./cluster-servers.ts";
 import { allSurfaces, surfaceOf, without, type Fault, type Surface } from "./fault.ts";
 import type { Member } from "./member.ts";
 import { duplicateDelivery, protocolPoints } from "./protocol-faults.ts";
@@ -101,32 +102,22 @@ function connectionFaults(
     durationMs: 3_500,
   };
   const proxy: Proxy = isDatabase ? member.mongo! : member.amqp;
-  const heal = () => proxy.admit();
-  const connection = `${service} – ${peer}`;
+  const fault = (kind: string, inject: () => unknown, differing: Partial<Fault> = {}): Fault => ({
+    ...common,
+    name: `${kind}: ${service} – ${peer}`,
+    inject: async () => inject(),
+    heal: () => proxy.admit(),
+    ...differing,
+  });
   return [
-    {
-      ...common,
-      name: `reset: ${connection}`,
-      durationMs: 0,
-      inject: async () => proxy.cut(),
-      heal,
-    },
-    { ...common, name: `refused: ${connection}`, inject: () => proxy.refuse(), heal },
-    {
-      ...common,
-      name: `stalled: ${connection}`,
-      inject: async () => proxy.hold("up", "down"),
-      heal,
-    },
-    {
-      ...common,
-      name: `+200 ms: ${connection}`,
+    fault("reset", () => proxy.cut(), { durationMs: 0 }),
+    fault("refused", () => proxy.refuse()),
+    fault("stalled", () => proxy.hold("up", "down")),
+    fault("+200 ms", () => (proxy.delayed = 200), {
       available: allSurfaces,
       graceMs: 0,
       durationMs: 3_000,
-      inject: async () => (proxy.delayed = 200),
-      heal,
-    },
+    }),
   ];
 }
 

@@ -2,7 +2,8 @@
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START, type Shared } from "../../bin/processes/servers.ts";
 import { check, violationsOf } from "./checker.ts";
-import { Cluster, sharedServers } from "./cluster-harness.ts";
+import { Cluster } from "./cluster-harness.ts";
+import { sharedServers } from "./cluster-servers.ts";
 import type { Fault } from "./fault.ts";
 import { newHistory, now } from "./history.ts";
 import { Load } from "./load.ts";

@@ -2,7 +2,8 @@
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START } from "../../bin/processes/servers.ts";
 import { check, violationsOf } from "./checker.ts";
-import { Cluster, ownServers, type Owner } from "./cluster-harness.ts";
+import { Cluster } from "./cluster-harness.ts";
+import { ownServers, type Owner } from "./cluster-servers.ts";
 import { newHistory, now } from "./history.ts";
 import { Load } from "./load.ts";
 import { isSuccess, Shop } from "./shop.ts";
