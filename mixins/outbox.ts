@@ -51,9 +51,9 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
         return domain.withEntries(update, due);
       },
 
-      /** Delivers what is due of a document that was just written, in the background and within the caller's trace. */
+      /** Delivers the due entries of a document that was just written, in the background and in the caller's trace. */
       deliver(ctx: Ctx<unknown>, document: Doc) {
-        // The receiver has checked the params with the types of the action.
+        // The relay calls an action by a variable name. Its params were typed where the kind was declared.
         this.relay.deliver(document, (ctx.call as unknown as Call).bind(ctx));
       },
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { env } from "../broker/env.ts";
-import { refusal } from "../broker/refusal.ts";
 import { define } from "../broker/define.ts";
+import { refusal } from "../broker/refusal.ts";
 import { ItemDocument } from "../domain/item.ts";
 import { itemsQuery, orderings } from "../domain/catalogue.ts";
 import { offered, revised } from "../domain/offer.ts";
@@ -24,7 +24,6 @@ const maxRevisions = 20;
 
 export default define({
   name: "market",
-
   // The collection comes last, so that it opens first and closes last.
   mixins: [
     outbox<ItemDocument>({
@@ -63,9 +62,9 @@ export default define({
 
   actions: {
     async items({ params }) {
+      const ordering = orderings[params.sort ?? "newest"];
       const query = itemsQuery(params);
       if (!query) return { items: [], nextCursor: null };
-      const ordering = orderings[params.sort ?? "newest"];
       const { rows, nextCursor } = await paginate(this.store, query, ordering, params);
       return { items: rows.map(toItem), nextCursor };
     },
@@ -77,9 +76,9 @@ export default define({
     },
 
     async offer({ params, meta }) {
-      const made = { id: randomUUID(), sellerId: meta.user.id, now: new Date() };
-      const item = offered(params, { ...made, currency: env.currency });
-      return toItem(await this.store.insert(item));
+      const { currency } = env;
+      const by = { id: randomUUID(), sellerId: meta.user.id, currency, now: new Date() };
+      return toItem(await this.store.insert(offered(params, by)));
     },
 
     async revise({ params, meta }) {

@@ -336,7 +336,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
 
       receiver.reset();
       expect(await call("market.replay", { id: items[0]!._id })).toEqual({ replayed: 1 });
-      await eventually(() => areDelivered(items.slice(0, 1)), { within: 1000 });
+      await eventually(() => areDelivered(items.slice(0, 1)), { within: 20_000 });
       expect((await listed("refused")).entries.map(({ id }) => id)).toEqual([items[1]!._id]);
       expect(await call("market.replay", {})).toEqual({ replayed: 1 });
       await eventually(() => areDelivered(items));
@@ -409,7 +409,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       const added = performance.now();
       const ofOthers = new Set(salesOf(others));
       const areAccepted = () => receiver.accepted.filter((id) => ofOthers.has(id)).length === 20;
-      const accepted = eventually(areAccepted, { within: 5000 }).then(() => ({
+      const accepted = eventually(areAccepted, { within: 20_000 }).then(() => ({
         delay: performance.now() - added,
         left: backlog - receiver.accepted.length,
       }));
@@ -471,7 +471,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       const most = receiver.maxInFlight;
       open();
 
-      await eventually(() => receiver.accepted.length >= 900, { within: 5000 });
+      await eventually(() => receiver.accepted.length >= 900, { within: 20_000 });
       // The entry of a buy that the database answered too late is delivered when its lease ends.
       await eventually(() => areDelivered(items), { within: 20_000 });
       expect(most).toBeLessThanOrEqual((100 + 5) * fabric.markets.length);
@@ -496,7 +496,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       await fabric.start();
       await fabric.appear();
 
-      await eventually(() => areDelivered([...items, ...left]), { within: 5000 });
+      await eventually(() => areDelivered([...items, ...left]), { within: 20_000 });
       expect(before.size).toBeGreaterThanOrEqual(26);
       expect(receiver.tally([...before])).toEqual({ 1: before.size });
     }, 60_000);
