@@ -1,6 +1,6 @@
 /**
- * Tells a story step by step: of one sale, on a private embedded market; with `--outage`, of a cluster whose parts are killed. Exits
- * with 0 only if each step held.
+ * Runs and prints a story step by step: one sale on a private embedded market or, with `--outage`, a cluster whose
+ * parts are killed. Exits with 0 only if each step held.
  */
 import { outage } from "./demo/outage.ts";
 import { sale } from "./demo/sale.ts";
@@ -8,9 +8,9 @@ import { say } from "./demo/steps.ts";
 
 try {
   await (process.argv.includes("--outage") ? outage() : sale());
-  say("That is the whole story. It held.");
+  say("The demo has ended. Every step held.");
 } catch (error) {
   console.error((error as Error).message);
-  // At once: a server that is still starting would keep this process for minutes.
+  // Exits at once: a server that is still starting would keep this process alive for minutes.
   process.exit(1);
 }

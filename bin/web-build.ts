@@ -1,4 +1,4 @@
-/** Builds the page, when there is none yet or its sources are newer. A process of its own does it: what that needs is free afterwards. */
+/** Builds the page when it is missing or older than its sources, in a child process whose memory is freed afterwards. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -8,21 +8,22 @@ const root = join(import.meta.dirname, "..");
 const page = join(root, "web");
 const built = join(page, "dist");
 const vite = join(root, "node_modules/vite/bin/vite.js");
-/** Held by whoever builds, so that nodes which start together do not all do it. */
+/** The lock of a running build: of several nodes that start together, one builds. */
 const lock = join(page, ".building");
-/** Milliseconds after which its holder must have been killed. */
-const buildsWithin = 60_000;
+/** A lock that is older than this was left by a killed process (ms). */
+const LOCK_TIMEOUT = 60_000;
 
-/** Never fails: without a page the market is open all the same. The sentence that says why, if there is none. */
+/** Builds the page if needed. Never rejects, because Souk also works without a page; returns a sentence about a failure. */
 export async function freshPage(): Promise<string | undefined> {
-  // Where it cannot be built it was built before: the image brings it along.
+  // Without vite, as in the image, the page was built before.
   if (!existsSync(vite) || isFresh()) return undefined;
   try {
-    await alone(async () => {
+    await withLock(async () => {
       if (!isFresh()) await build();
     });
   } catch (error) {
-    return `The page could not be built, ${existsSync(built) ? "an older one is served" : "the market opens without one"}: ${(error as Error).message}`;
+    const effect = existsSync(built) ? "an older one is served" : "none is served";
+    return `The page could not be built, so ${effect}: ${(error as Error).message}`;
   }
 }
 
@@ -34,7 +35,7 @@ function isFresh(): boolean {
   );
 }
 
-/** When the last of its files was written. */
+/** The time of the latest change of a file in the folder (ms). */
 function newest(path: string): number {
   const entries = readdirSync(path, { withFileTypes: true }).filter(
     ({ name }) => !/^(dist|node_modules|\..*)$/.test(name),
@@ -46,8 +47,8 @@ function newest(path: string): number {
   return Math.max(0, ...times);
 }
 
-async function alone(run: () => Promise<void>): Promise<void> {
-  while (!taken()) await pause(50);
+async function withLock(run: () => Promise<void>): Promise<void> {
+  while (!takeLock()) await pause(50);
   try {
     await run();
   } finally {
@@ -55,19 +56,19 @@ async function alone(run: () => Promise<void>): Promise<void> {
   }
 }
 
-function taken(): boolean {
+function takeLock(): boolean {
   try {
     mkdirSync(lock);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     const { mtimeMs = Infinity } = statSync(lock, { throwIfNoEntry: false }) ?? {};
-    if (Date.now() - mtimeMs > buildsWithin) rmSync(lock, { recursive: true, force: true });
+    if (Date.now() - mtimeMs > LOCK_TIMEOUT) rmSync(lock, { recursive: true, force: true });
     return false;
   }
 }
 
-/** Beside the old one, and then in its place: whoever reads has one or the other. */
+/** Builds into a new folder, then renames it into place: a reader sees the old page or the new one. */
 async function build(): Promise<void> {
   const fresh = join(lock, "dist");
   const args = [
@@ -83,13 +84,14 @@ async function build(): Promise<void> {
     "error",
   ];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk) => (output += chunk));
   const code = await new Promise((resolve, reject) =>
     child.once("close", resolve).once("error", reject),
   );
   if (code !== 0)
-    throw new Error(said.trim().split("\n").find(Boolean) ?? `vite ended with ${String(code)}`);
+    throw new Error(output.trim().split("\n").find(Boolean) ?? `vite ended with ${String(code)}`);
   if (existsSync(built)) renameSync(built, join(lock, "old"));
   renameSync(fresh, built);
 }

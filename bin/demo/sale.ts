@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceBroker } from "moleculer";
 import { startNode } from "../node.ts";
-import { connect, hold, refusal, signIn, signUp, type Device, type Place } from "./steps.ts";
+import { connect, check, refusal, signIn, signUp, type Device, type Market } from "./steps.ts";
 
-/** The story of one sale, on a private embedded market. */
+/** One sale, on a private embedded market. Throws when a step does not hold. */
 export async function sale(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "souk-demo-"));
   Object.assign(process.env, {
@@ -15,7 +15,7 @@ export async function sale(): Promise<void> {
     SOCKET_PORT: "0",
     LOG_LEVEL: "error",
   });
-  // Whatever this shell is set up for, the story needs no servers.
+  // The demo uses no servers, whatever the shell's environment names.
   Object.assign(process.env, {
     AMQP_URL: "",
     MONGO_URL: "",
@@ -24,11 +24,11 @@ export async function sale(): Promise<void> {
     USERS_MONGO_URL: "",
   });
   delete process.env.SERVICES;
-  // Without the usual greeting: the story tells what is to be seen.
+  // Without the greeting.
   const broker = await startNode([], { started: () => {} });
   const devices: Device[] = [];
   try {
-    await tell(
+    await run(
       { url: addressOf(broker, "api"), socketUrl: addressOf(broker, "notifications") },
       devices,
     );
@@ -39,41 +39,41 @@ export async function sale(): Promise<void> {
   }
 }
 
-async function tell(place: Place, devices: Device[]) {
-  hold(
-    Boolean(place.url && place.socketUrl),
-    `A market opens: HTTP at ${place.url}, Socket.IO at ${place.socketUrl}.`,
+async function run(market: Market, devices: Device[]) {
+  check(
+    Boolean(market.url && market.socketUrl),
+    `A market opens: HTTP at ${market.url}, Socket.IO at ${market.socketUrl}.`,
   );
 
-  const seller = await signUp(place, "Selma");
+  const seller = await signUp(market, "Selma");
   const { id } = await seller.offer({ title: "A lamp, slightly used", price: 4_200 });
-  hold(Boolean(id), `Selma signs up and offers a lamp for 42.00 EUR: item #${id}.`);
+  check(Boolean(id), `Selma signs up and offers a lamp for 42.00 EUR: item #${id}.`);
 
-  devices.push(await connect(seller), await connect(await signIn(place, "Selma")));
+  devices.push(await connect(seller), await connect(await signIn(market, "Selma")));
   const isEmpty = devices.every(({ unread }) => unread === 0);
-  hold(isEmpty, "Selma's phone and laptop connect; both inboxes are empty.");
+  check(isEmpty, "Selma's phone and laptop connect; both inboxes are empty.");
 
-  const [buyer, late] = [await signUp(place, "Bilal"), await signUp(place, "Lara")];
+  const [buyer, late] = [await signUp(market, "Bilal"), await signUp(market, "Lara")];
   const asked = performance.now();
   const bought = await buyer.buy(id);
-  hold(bought.ok, `Bilal buys it with one call: ${JSON.stringify(bought)}`);
+  check(bought.ok, `Bilal buys it with one call: ${JSON.stringify(bought)}`);
 
   for (const [at, name] of ["phone", "laptop"].entries()) {
     const { text, id } = await devices[at]!.next();
-    hold(
+    check(
       id === bought.saleId,
       `Selma's ${name} shows: "${text}" (${(performance.now() - asked).toFixed(0)} ms after the call).`,
     );
   }
 
   const again = await buyer.buy(id);
-  hold(again.saleId === bought.saleId, "Bilal's app, unsure, asks again and gets the same sale.");
+  check(again.saleId === bought.saleId, "Bilal's app repeats the call and gets the same sale.");
   const { status, code, detail } = await refusal(late.buy(id));
-  hold(code === "ITEM_SOLD", `Lara is too late: ${status} ${code}, "${detail}".`);
+  check(code === "ITEM_SOLD", `Lara is too late: ${status} ${code}, "${detail}".`);
 
   const inbox = await seller.notifications();
   const isThere = inbox.unread === 1 && inbox.notifications[0]?.id === bought.saleId;
-  hold(isThere, `Selma's inbox has it, once: ${inbox.unread} unread.`);
+  check(isThere, `Selma's inbox has it, once: ${inbox.unread} unread.`);
 }
 
 function addressOf(broker: ServiceBroker, service: string): string {

@@ -5,14 +5,14 @@ const seconds = () => ((performance.now() - began) / 1000).toFixed(3).padStart(7
 
 export const say = (line: string) => console.log(`${seconds()} s  ${line}`);
 
-/** A step that must hold for the story to go on. */
-export function hold(holds: boolean, step: string): void {
+/** Prints the step, or throws when the expectation did not hold. */
+export function check(holds: boolean, step: string): void {
   if (!holds) throw new Error(`This did not hold: ${step}`);
   say(step);
 }
 
-/** Where the market of the story is. */
-export interface Place {
+/** The addresses of the demo's market. */
+export interface Market {
   url: string;
   socketUrl: string;
 }
@@ -22,23 +22,23 @@ const accountOf = (name: string) => ({
   password: "open sesame, please",
 });
 
-export async function signUp(place: Place, name: string): Promise<Souk> {
-  const souk = createSouk(place);
+export async function signUp(market: Market, name: string): Promise<Souk> {
+  const souk = createSouk(market);
   await souk.register({ name, ...accountOf(name) });
   return souk;
 }
 
-export async function signIn(place: Place, name: string): Promise<Souk> {
-  const souk = createSouk(place);
+export async function signIn(market: Market, name: string): Promise<Souk> {
+  const souk = createSouk(market);
   await souk.signIn(accountOf(name));
   return souk;
 }
 
-/** What a call is refused with. */
+/** The error of a call that must fail. */
 export const refusal = (call: Promise<unknown>) =>
   call.then(
     () => {
-      throw new Error("This did not hold: it is refused.");
+      throw new Error("This did not hold: the call fails.");
     },
     (error: unknown) => {
       if (!(error instanceof SoukError)) throw error;
@@ -48,12 +48,12 @@ export const refusal = (call: Promise<unknown>) =>
 
 export interface Device {
   unread: number;
-  /** The next notice it shows. */
+  /** Waits for the next notice, for at most twenty seconds. */
   next(): Promise<Notification>;
   close(): void;
 }
 
-/** A device of whoever is signed in there, once its inbox is live. */
+/** Connects a device of the signed-in user. Resolves when its inbox is live. */
 export async function connect(souk: Souk): Promise<Device> {
   const inbox = souk.inbox();
   const shown: Notification[] = [];
@@ -71,7 +71,7 @@ export async function connect(souk: Souk): Promise<Device> {
     clearTimeout(deadline);
     const notification = shown.shift();
     if (!notification)
-      throw new Error("This did not hold: the notice arrives within twenty seconds.");
+      throw new Error("This did not hold: a notice arrives within twenty seconds.");
     return notification;
   };
   return { unread: inbox.get().unread, next, close: inbox.close };

@@ -178,7 +178,7 @@ describe("npm run demo -- --outage", () => {
       ["--outage"],
     );
     await eventually(() => expect(demo.child.exitCode).not.toBeNull(), { within: 90_000 });
-    expect(demo.output().trim().split("\n").at(-1)).toMatch(/It held\.$/);
+    expect(demo.output().trim().split("\n").at(-1)).toMatch(/Every step held\.$/);
     expect(demo.child.exitCode).toBe(0);
   }, 100_000);
 });

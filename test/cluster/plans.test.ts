@@ -96,6 +96,7 @@ beforeAll(async () => {
   const database = (owner: string) => `${mongo.url}/souk-${owner}-${randomUUID().slice(0, 8)}`;
   Object.assign(process.env, {
     DATA_DIR: folder.path,
+    AMQP_URL: "", // all services in this process
     PORT: "0",
     SOCKET_PORT: "0",
     LOG_LEVEL: "error",

@@ -261,7 +261,7 @@ describe("npm run", () => {
   it("demo runs the story of a sale to its end", async () => {
     const { stdout } = await npm("bin/demo.ts");
     expect(stdout).toMatch(/was sold!/);
-    expect(stdout.trim().split("\n").at(-1)).toMatch(/It held\.$/);
+    expect(stdout.trim().split("\n").at(-1)).toMatch(/Every step held\.$/);
   });
 
   it("demo of an outage reports a missing server at once, while another one is still starting", async () => {

@@ -14,6 +14,8 @@ export async function startBroker(): Promise<TestBroker> {
   const folder = temporaryFolder();
   Object.assign(process.env, {
     DATA_DIR: folder.path,
+    AMQP_URL: "", // the shared servers are for the cluster suites
+    MONGO_URL: "",
     PORT: "0",
     SOCKET_PORT: "0",
     LOG_LEVEL: "error",
