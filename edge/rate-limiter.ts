@@ -3,12 +3,6 @@ import type { RateLimit } from "./policy/limits.ts";
 import { scaled } from "./rate-scale.ts";
 import { tooManyRequests } from "./too-many-requests.ts";
 
-export { limitConnections } from "./connection-limit.ts";
-export { Counter } from "./counter.ts";
-export { FixedWindow } from "./fixed-window.ts";
-export { scaled } from "./rate-scale.ts";
-export { uptime } from "./uptime.ts";
-
 /** About 20 MB. With more keys, the least recently used is dropped. */
 const maxKeys = 50_000;
 

@@ -15,7 +15,6 @@ import { replyProblem } from "../edge/reply.ts";
 import { RouteTable, type Alias, type Match } from "../edge/route-table.ts";
 import { createServer, listen } from "../edge/server.ts";
 import { staticRoutes, type StaticRoutes } from "../edge/static-routes.ts";
-import type { Verified } from "../edge/token-verifier.ts";
 import { identity } from "./identity.ts";
 
 /** Milliseconds for a whole request; its client gets a response within 10 s. */
@@ -65,10 +64,7 @@ const serveStatic = (path: StaticPath) =>
  * is `RequestHandler.handle` in edge/handler.ts; docs/decisions/011 says what of moleculer-web is replaced.
  */
 export const gateway = define({
-  mixins: [
-    mixinOf<MoleculerWeb>(ApiGateway),
-    mixinOf<{ verify(token: string): Promise<Verified> }>(identity),
-  ],
+  mixins: [mixinOf<MoleculerWeb>(ApiGateway), identity],
 
   settings: {
     // The server below also limits time and connections, and names a taken port without ending the process.

@@ -2,7 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { env } from "../../broker/env.ts";
 import { clientAddress, networkOf } from "../policy/client-address.ts";
 import { concurrencyLimits, rateLimits } from "../policy/limits.ts";
-import { RateLimiter, scaled, Counter, FixedWindow } from "../rate-limiter.ts";
+import { Counter } from "../counter.ts";
+import { FixedWindow } from "../fixed-window.ts";
+import { RateLimiter } from "../rate-limiter.ts";
+import { scaled } from "../rate-scale.ts";
 import {
   terminateAfterGrace,
   SendBuffer,

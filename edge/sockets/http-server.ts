@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { SocketServer } from "./rooms.ts";
 import { http } from "../node-http.ts";
-import { limitConnections } from "../rate-limiter.ts";
+import { limitConnections } from "../connection-limit.ts";
 import { webSocketOf } from "./transport.ts";
 
 /** An HTTP request that is still incomplete after this is closed (ms). */

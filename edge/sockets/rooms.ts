@@ -3,7 +3,7 @@ import type { Server } from "socket.io";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import type { EndedSession } from "../../contracts/users.ts";
 import { concurrencyLimits } from "../policy/limits.ts";
-import { scaled } from "../rate-limiter.ts";
+import { scaled } from "../rate-scale.ts";
 import { disconnect, type SocketState, type UserSocket } from "./user-socket.ts";
 
 export type SocketServer = Server<ClientToServer, ServerToClient, object, SocketState>;

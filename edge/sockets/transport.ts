@@ -1,5 +1,5 @@
 import type { Socket } from "socket.io";
-import { uptime } from "../rate-limiter.ts";
+import { uptime } from "../uptime.ts";
 
 /** A connection of Engine.IO, below the sockets of Socket.IO. */
 export type Connection = Socket["conn"];

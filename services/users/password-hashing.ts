@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import pLimit, { type LimitFunction } from "p-limit";
 import { refusal } from "../../broker/refusal.ts";
 import { concurrencyLimits } from "../../edge/policy/limits.ts";
-import { scaled } from "../../edge/rate-limiter.ts";
+import { scaled } from "../../edge/rate-scale.ts";
 
 const derive = promisify(argon2);
 /** OWASP's choice for argon2id: 19 MiB, two passes, no parallelism. It runs off the event loop. */

@@ -131,7 +131,7 @@ const says = (made: Node, what: RegExp) =>
   eventually(() => expect(made.output()).toMatch(what), { within: 15_000 });
 
 describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
-  it("reaches RabbitMQ by amqps:// and MongoDB by tls=true", async () => {
+  it("connects to RabbitMQ by amqps:// and MongoDB by tls=true", async () => {
     const made = node();
     await says(made, /Connected to RabbitMQ/);
     const database = new MongoClient(
@@ -148,7 +148,7 @@ describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
     expect(made.output()).not.toMatch(/is unavailable|Cannot connect/);
   }, 40_000);
 
-  it("does not talk to a server whose certificate is for another name", async () => {
+  it("does not connect to a server whose certificate is for another name", async () => {
     const made = node({ host: "localhost" });
     await says(made, /Cannot connect to RabbitMQ.*(does not match|altnames)/i);
     await says(made, /MongoDB .* is unavailable.*(does not match|altnames)/i);
@@ -156,14 +156,14 @@ describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
   }, 40_000);
 });
 
-it("a node that does not know the authority talks to neither", async () => {
+it("a node that does not trust the authority connects to neither", async () => {
   const made = node({ ca: "" });
   await says(made, /Cannot connect to RabbitMQ.*(certificate|issuer)/i);
   await says(made, /MongoDB .* is unavailable.*(certificate|issuer)/i);
   expect(made.output()).not.toMatch(/Connected to RabbitMQ/);
 }, 40_000);
 
-it("a client without TLS is refused by both", async () => {
+it("both refuse a client without TLS", async () => {
   await expect(
     amqplib.connect(`amqp://guest:guest@127.0.0.1:${fronts.amqp.port}`),
   ).rejects.toThrow();
