@@ -30,17 +30,20 @@ export class Shop {
   /** Items for sale, and the ids of sales. */
   readonly items: string[];
   readonly sales: string[] = [];
+  readonly #account: ReturnType<typeof newAccount>;
   #session: Session & { idempotencyKey: string };
 
   private constructor(
     load: Load,
     [seller, buyer]: [User, User],
+    account: ReturnType<typeof newAccount>,
     session: Session,
     devices: Device[],
     items: string[],
   ) {
     [this.load, this.seller, this.buyer] = [load, seller, buyer];
-    [this.devices, this.items, this.#session] = [devices, items, refreshable(session)];
+    [this.devices, this.items] = [devices, items];
+    [this.#account, this.#session] = [account, refreshable(session)];
     // A load takes any cluster; this one has servers that can be killed.
     this.cluster = load.cluster as Cluster;
   }
@@ -48,13 +51,18 @@ export class Shop {
   static async open(cluster: Cluster): Promise<Shop> {
     const load = new Load(cluster, newHistory());
     const [seller, buyer] = [await load.newUser(), await load.newUser()];
+    // An account for logins, another one for refreshes: each login is a session, and an account keeps only its last ones.
     const account = newAccount();
-    const { body } = await request<Session>(cluster.apis[0]!, "POST", "/users", undefined, account);
+    const register = (body: object) =>
+      request<Session>(cluster.apis[0]!, "POST", "/users", undefined, body);
+    await register(account);
+    const { body: session } = await register(newAccount());
     const devices = cluster
       .of("notifications")
       .map(({ node }) => new Device(node.sockets, seller.token));
     for (const device of devices) await device.receives("inbox");
-    return new Shop(load, [seller, buyer], body, devices, await load.insertItems(seller, 1_000));
+    const items = await load.insertItems(seller, 1_000);
+    return new Shop(load, [seller, buyer], account, session, devices, items);
   }
 
   /** What a client can do. Each resolves with status 200 or 201 when it works. */
@@ -67,10 +75,7 @@ export class Shop {
     inbox: (api: string) => request(api, "GET", "/notifications", this.seller.token),
     register: (api: string) => request(api, "POST", "/users", undefined, newAccount()),
     login: (api: string) =>
-      request(api, "POST", "/users/login", undefined, {
-        email: this.#session.user.email,
-        password,
-      }),
+      request(api, "POST", "/users/login", undefined, { email: this.#account.email, password }),
     refresh: (api: string) => this.#refresh(api),
     /** Both devices show a sale made now. */
     "live notices": async (api: string) => {
