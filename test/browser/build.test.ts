@@ -17,7 +17,7 @@ import {
 import { join } from "node:path";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
-import.meta.jest.setTimeout(90_000);
+import.meta.jest.setTimeout(300_000);
 
 const root = join(import.meta.dirname, "../..");
 let folder: ReturnType<typeof temporaryFolder>;

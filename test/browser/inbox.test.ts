@@ -5,7 +5,7 @@ import { eventually } from "../../bin/processes/eventually.ts";
 import { embedded, type Fabric } from "../support/fabric.ts";
 import { openBrowser, patience, inboxWith, showsText, Visitor } from "./support/browser.ts";
 
-import.meta.jest.setTimeout(90_000);
+import.meta.jest.setTimeout(300_000);
 
 let browser: Browser;
 let market: Fabric;

@@ -17,7 +17,7 @@ import {
   Visitor,
 } from "./support/browser.ts";
 
-import.meta.jest.setTimeout(90_000);
+import.meta.jest.setTimeout(300_000);
 
 /** A cluster whose parts can be killed and restarted at their addresses. */
 const services = ["api", "market", "notifications", "users"] as const;

@@ -15,7 +15,7 @@ import {
   Visitor,
 } from "./support/browser.ts";
 
-import.meta.jest.setTimeout(90_000);
+import.meta.jest.setTimeout(300_000);
 
 let browser: Browser;
 let market: Market;

@@ -54,7 +54,7 @@ beforeAll(async () => {
     `./${packed.trim().split("\n").at(-1)}`,
   );
   market = await startMarket();
-}, 180_000);
+}, 600_000);
 afterAll(async () => {
   await market?.close();
   project.remove();
@@ -97,13 +97,13 @@ it("runs the example of its documentation", async () => {
   try {
     let said = "";
     listening.stdout.on("data", (chunk) => (said += chunk));
-    await eventually(() => expect(said).toContain("live 0 undefined\n"), { within: 15_000 });
+    await eventually(() => expect(said).toContain("live 0 undefined\n"), { within: 60_000 });
     await (await newcomer({ url: market.api })).buy("1");
     await eventually(() => expect(said).toContain("live 1 Item #1 was sold!\n"));
   } finally {
     listening.kill();
   }
-}, 60_000);
+}, 300_000);
 
 it("rejects at compile time what the contracts do not have", () => {
   writeFileSync(

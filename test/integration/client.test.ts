@@ -20,7 +20,7 @@ let buyer: Souk;
 beforeAll(async () => {
   market = await startMarket();
   buyer = await newcomer({ url: market.api });
-}, 60_000);
+}, 300_000);
 afterAll(() => market.close());
 
 const closing: (() => unknown)[] = [];
@@ -49,7 +49,7 @@ function device(options: Partial<SoukOptions> = {}): Device {
 }
 
 const isLive = ({ inbox }: Device) =>
-  eventually(() => expect(inbox.get().connection).toBe("live"), { within: 15_000 });
+  eventually(() => expect(inbox.get().connection).toBe("live"), { within: 60_000 });
 const shown = ({ inbox }: Device) => inbox.get().notifications.map(({ id }) => id);
 
 /** A seller who is signed in on `count` devices, all live. */
@@ -128,16 +128,16 @@ describe("an inbox", () => {
     await eventually(() => expect(phone.emitted).toEqual([seen]));
 
     await proxy.refuse();
-    await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 10_000 });
+    await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 60_000 });
     const [first, second] = [await sale(phone), await sale(phone)];
     await eventually(async () => expect((await phone.souk.notifications()).unread).toBe(3));
     await phone.souk.read({ ids: [seen] });
     await proxy.admit();
 
-    await eventually(() => expect(shown(phone)).toEqual([second, first]), { within: 20_000 });
+    await eventually(() => expect(shown(phone)).toEqual([second, first]), { within: 60_000 });
     expect(phone.inbox.get()).toMatchObject({ connection: "live", unread: 2 });
     expect(phone.emitted).toEqual([seen, first, second]);
-  }, 60_000);
+  }, 300_000);
 
   it("is one object: silent after `close`, and live again at the next call", async () => {
     const [phone] = (await seller()) as [Device];
@@ -221,13 +221,13 @@ describe("an access token that expires after six seconds", () => {
 
     await eventually(
       () => expect(phone.wire.to("/users/refresh").length).toBeGreaterThanOrEqual(2),
-      { within: 20_000 },
+      { within: 60_000 },
     );
     const last = await sale(phone);
     await eventually(() => expect(phone.emitted).toEqual([last]));
 
     expect(phone.states.slice(from).filter(({ connection }) => connection !== "live")).toEqual([]);
-  }, 40_000);
+  }, 300_000);
 
   it("pauses the inbox when it expires while the users service is unavailable, until that is back", async () => {
     const phone = device();
@@ -237,14 +237,14 @@ describe("an access token that expires after six seconds", () => {
 
     phone.wire.instead = ({ path }) =>
       path === "/users/refresh" ? problem(503, "UNAVAILABLE") : undefined;
-    await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 20_000 });
+    await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 60_000 });
     expect(phone.souk.session.get().status).toBe("signedIn");
     phone.wire.instead = () => undefined;
 
     await isLive(phone);
     const missed = await sale(phone);
     await eventually(() => expect(phone.emitted).toEqual([missed]));
-  }, 60_000);
+  }, 300_000);
 });
 
 describe("a socket", () => {
@@ -267,7 +267,7 @@ describe("a socket", () => {
     await eventually(() => expect(laptop.inbox.get().connection).toBe("signedOut"));
     expect(laptop.souk.session.get()).toEqual({ user: null, status: "signedOut" });
     const kept = await sale(phone);
-    await eventually(() => expect(phone.emitted).toEqual([kept]), { within: 10_000 });
+    await eventually(() => expect(phone.emitted).toEqual([kept]), { within: 60_000 });
     expect(phone.inbox.get().connection).toBe("live");
   });
 
@@ -278,12 +278,12 @@ describe("a socket", () => {
       const before = phone.states.length;
       proxy.cut();
       await eventually(() => expect(phone.states.slice(before).at(-1)?.connection).toBe("live"), {
-        within: 10_000,
+        within: 60_000,
       });
     }
     const last = await sale(phone);
     await eventually(() => expect(phone.emitted).toEqual([last]));
-  }, 40_000);
+  }, 300_000);
 });
 
 it("reconnects to a market that was killed and restarted, and emits each notice once", async () => {
@@ -311,4 +311,4 @@ it("reconnects to a market that was killed and restarted, and emits each notice 
   const second = await buy();
   await eventually(() => expect(phone.emitted).toEqual([first, second]));
   expect(shown(phone)).toEqual([second, first]);
-}, 60_000);
+}, 300_000);

@@ -3,7 +3,7 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
-import.meta.jest.setTimeout(120_000);
+import.meta.jest.setTimeout(600_000);
 
 const root = join(import.meta.dirname, "../..");
 const folder = temporaryFolder();

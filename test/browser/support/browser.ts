@@ -14,7 +14,7 @@ import { eventually } from "../../../bin/processes/eventually.ts";
 import { Client, password } from "../../support/client.ts";
 
 /** The timeout in ms for everything that a visitor waits for. It is long, because a small machine may be busy with other tests. */
-export const patience = 20_000;
+export const patience = 60_000;
 
 const args = [
   "--no-sandbox",
