@@ -16,7 +16,8 @@ const steps = [...readme.matchAll(/^\d\. \[`([\w/.-]+)`\]\(([\w/.-]+)\)[^\n]*?, 
 it("follows one buy through files and functions that exist", () => {
   expect(steps.length).toBeGreaterThanOrEqual(6);
   const missing = steps.filter(
-    ([, , path, name]) => !new RegExp(`\\b${name}\\b`).test(readFileSync(join(root, path!), "utf8")),
+    ([, , path, name]) =>
+      !new RegExp(`\\b${name}\\b`).test(readFileSync(join(root, path!), "utf8")),
   );
   expect(missing.map(([line]) => line)).toEqual([]);
 });
