@@ -1,5 +1,5 @@
 /**
- * A group commit: items that arrive during a write go into the next one. A lone item is written immediately.
+ * Batching by group commit: items that arrive during a write go into the next one. A lone item is written immediately.
  * Under load many items cost little more than one. Reads can be batched in the same way.
  *
  * `write` takes at most `limit` items. It resolves with a function that gives the result of each item or
