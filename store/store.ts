@@ -1,22 +1,23 @@
 import type { TSchema } from "typebox";
 
 /**
- * What both stores speak of MongoDB's query language: equality, RegExp, $ne, $in, $nin, $lt, $lte, $gt, $gte, $exists, $or, $and. `null`
- * means null or missing; anything else, and `undefined`, throws. On a field that holds an array use equality or a RegExp.
+ * A query in the part of MongoDB's language that every database here supports: equality, RegExp, $ne, $in, $nin, $lt,
+ * $lte, $gt, $gte, $exists, $or, $and. `null` matches null and missing. Any other operator, and `undefined`,
+ * throws. On a field that holds an array, use equality or a RegExp.
  */
 export type Query = Record<string, unknown>;
-/** And of its updates: $set, $unset, $inc, $push, $min, $max. */
+/** An update with $set, $unset, $inc, $push, $min or $max. */
 export type Update = Record<string, unknown>;
 type Order = Record<string, 1 | -1>;
 
 export interface Index {
-  /** All ascending: an index is read from either end, and not every database seeks in what descends (docs/decisions/008). */
+  /** All ascending: an index is read from either end, and not every database seeks in a descending one (decision 008). */
   fields: string[];
-  /** Unless it is sparse too: of a field that every document has. */
+  /** Every document must have the fields, unless the index is sparse too. */
   unique?: boolean;
   /** Only documents that have one of the fields. */
   sparse?: boolean;
-  /** Only documents that have this field, so that the others cost nothing; for queries that compare it. */
+  /** Only documents that have this field: the rest cost nothing. It serves queries that compare the field. */
   partial?: string;
 }
 
@@ -40,40 +41,40 @@ export interface Find {
 }
 
 /**
- * What a service does with its own documents: the same on NeDB files and on MongoDB. Documents are JSON: `undefined` is dropped, what is
- * not JSON throws, and what comes back is the caller's own copy. Every call ends within 3 s; a store that is away throws UNAVAILABLE, of
- * a write then nobody knows whether it was done: repeat it. A value that a unique index already has throws Duplicate.
+ * A service's own documents, with the same results on every database. Fields that are `undefined` are not
+ * stored, and results are copies. Every call ends within 3 s. An unavailable database throws UNAVAILABLE; whether
+ * a write was done is then unknown, and the caller repeats it. A duplicate in a unique index throws DuplicateKey.
  */
 export interface Store<Doc extends { _id: string }> {
-  /** A document that does not fit its schema is a mistake in the program: it throws a plain Error and writes nothing. */
+  /** Throws an Error and writes nothing when the document does not fit its schema, which is a mistake in the program. */
   insert(doc: Doc): Promise<Doc>;
-  /** Reads what a majority has, so never a write that might yet be undone. */
+  /** Reads what a majority has, so never a write that may be rolled back. */
   one(query: Query): Promise<Doc | null>;
   find(query: Query, options?: Found): Promise<Doc[]>;
   count(query: Query): Promise<number>;
-  /** One conditional write: of many callers at once, one matches. The document as it is after, or null when none matched. */
+  /** One conditional write: of many concurrent callers, one matches. Returns the document after the change, or null when none matched. */
   change(query: Query, update: Update): Promise<Doc | null>;
-  /** How many matched. Each document changes or does not; the call as a whole may end half-way. */
+  /** Returns how many matched. Each document changes atomically; the call as a whole may end half-way. */
   changeMany(query: Query, update: Update): Promise<number>;
-  /** The document that was, or null. */
+  /** Removes one document and returns it, or null when none matched. */
   remove(query: Query): Promise<Doc | null>;
   /** Throws UNAVAILABLE when the database does not answer. */
   ping(): Promise<void>;
 }
 
-/** Another document has this value. In-process only: a service turns it into an error of the contract. */
+/** Another document has the same value in a unique index. In-process only: a service turns it into an error of the contract. */
 export class DuplicateKey extends Error {
   /** `email`; of a compound index `userId,id`. */
   readonly field: string;
   constructor(field: string) {
-    super(`another document has the same ${field}`);
+    super(`Another document has the same ${field}.`);
     this.field = field;
   }
 }
 
 export type Stored = Record<string, unknown> & { _id: string };
 
-/** The part of moleculer-db's adapters that the store stands on, and two conditional writes that they lack. */
+/** The part of moleculer-db's adapters that the store uses, and two conditional writes that they lack. */
 export interface Adapter {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
