@@ -1,18 +1,18 @@
 import Type, { type Static } from "typebox";
 import { action, cursor, exactly, health, id, instant, limit, nextCursor, text } from "./schema.ts";
 
-/** A sale's data is `{itemId, saleId, title, price, currency, soldAt}`; unknown fields are kept. */
+/** A sale's data is `{itemId, saleId, title, price, currency, soldAt}`. Other fields are kept. */
 const data = Type.Record(Type.String(), Type.Unknown());
-/** The longest `data` that is taken, in characters of its JSON. */
+/** The maximum size of `data`, in characters of its JSON. */
 export const dataLimit = 8 * 1024;
 
 export const Notification = exactly({
   id,
-  /** `sale`, or what else a service notifies of. */
+  /** `sale`, or another kind of notice. */
   type: text(1, 64),
   text: text(1, 1000),
   data,
-  /** When it was stored; `data.soldAt` is when it happened. */
+  /** When the notice was stored; `data.soldAt` is the time of the sale. */
   createdAt: instant,
 });
 export type Notification = Static<typeof Notification>;
@@ -20,7 +20,7 @@ export type Notification = Static<typeof Notification>;
 const unread = Type.Integer({ minimum: 0 });
 const ids = Type.Array(id, { minItems: 1, maxItems: 100 });
 
-/** What to mark as read: these, or all, or all that were stored no later than `until`. */
+/** The notices to mark as read: by id, all, or all that were stored no later than the notice `until`. */
 export const Read = Type.Union([
   exactly({ ids }),
   exactly({ all: Type.Literal(true), until: Type.Optional(id) }),
@@ -30,7 +30,7 @@ export type Read = Static<typeof Read>;
 export const Inbox = exactly({ notifications: Type.Array(Notification), unread, nextCursor });
 export type Inbox = Static<typeof Inbox>;
 
-/** What somebody is to be told: `id` by whoever may have to repeat it. */
+/** A notice to store for a user. A sender that may have to repeat it chooses the `id`. */
 export const Notice = exactly({
   id: Type.Optional(id),
   userId: id,
@@ -41,16 +41,16 @@ export const Notice = exactly({
 export type Notice = Static<typeof Notice>;
 
 export const notificationsActions = {
-  /** Stores, then pushes to every device of the user on every node. The same `id` again: the same answer, nothing stored or counted twice. */
+  /** Stores a notice and emits it to the user's sockets on every node. Idempotent by `id`. */
   "notifications.notify": action(Notice, exactly({ ok: Type.Literal(true), id })),
-  /** The same for many: ok when every one is stored. After an error some may be, and all may be repeated. */
+  /** Several notices in one call. After an error some may be stored, and all may be repeated. */
   "notifications.notifyAll": action(
     exactly({ notices: Type.Array(Notice, { minItems: 1, maxItems: 100 }) }),
     exactly({ ok: Type.Literal(true) }),
   ),
-  /** The caller's, newest first. */
+  /** The caller's notices, newest first. */
   "notifications.inbox": action(
-    /** `unread: true` are the unread ones, `false` the others; without it, all. */
+    /** `unread: true` selects unread notices, `false` read ones; without it, all. */
     exactly({
       unread: Type.Optional(Type.Boolean()),
       limit: Type.Optional(limit),
@@ -58,15 +58,15 @@ export const notificationsActions = {
     }),
     Inbox,
   ),
-  /** The caller's own. Ids that are not there, or read already, are no error: what is asked for is so. */
+  /** Marks the caller's notices as read. Idempotent: unknown ids and notices that are read already are no error. */
   "notifications.read": action(Read, exactly({ unread })),
   "notifications.health": health,
 };
 
 export const notificationsEvents = {
-  /** A hint to the other notifications nodes, once a notice is stored: emit it to your sockets of that user. May be lost or come twice. */
+  /** To the other nodes when a notice is stored: emit it to the user's sockets there. May be lost or arrive twice. */
   "notifications.stored": exactly({ userId: id, notification: Notification }),
-  /** The same, once something was read; `by` is the socket that did it and needs no push. */
+  /** To the other nodes when notices were marked as read. `by` is the socket that asked; it gets no event. */
   "notifications.wasRead": exactly({
     userId: id,
     read: Read,

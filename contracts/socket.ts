@@ -5,35 +5,35 @@ import { exactly, id } from "./schema.ts";
 
 const unread = Type.Integer({ minimum: 0 });
 
-/** What a client may send, each with an acknowledgement of one argument. */
+/** The events that a client may send. Each has an acknowledgement with one argument. */
 export const clientEvents = {
-  /** Who the socket belongs to; again with a fresh token before the old one expires, for the same user. */
+  /** Authenticates the socket. Sent again with a fresh token of the same user before the old one expires. */
   authorize: {
     payload: exactly({ token: Type.String({ minLength: 1, maxLength: 4096 }) }),
     ack: exactly({ ok: Type.Literal(true), userId: id }),
   },
-  /** The ack echoes what was read and adds `unread`. */
+  /** Marks notices as read. The acknowledgement repeats the payload and adds `unread`. */
   read: { payload: Read, ack: Type.Object({ unread }) },
 };
 
-/** What the server sends. */
+/** The events that the server sends. */
 export const serverEvents = {
-  /** After every authorize: the newest 50 unread; the rest by `GET /notifications?unread=true&cursor=`. */
+  /** After every authorization: the newest 50 unread notices. The rest: `GET /notifications?unread=true&cursor=`. */
   inbox: Inbox,
-  /** At once when a notice is stored, to every device of the user. May come twice: show each `id` once. */
+  /** When a notice is stored, to every socket of the user. May arrive twice: show each `id` once. */
   notification: Notification,
-  /** Another device of the user read something: `{ids}` or `{all, until?}`, and the count left. */
+  /** Another socket of the user marked notices as read: `{ids}` or `{all, until?}`, and the unread count. */
   read: Type.Object({
     ids: Type.Optional(Type.Array(id)),
     all: Type.Optional(Type.Literal(true)),
     until: Type.Optional(id),
     unread,
   }),
-  /** Right before the server closes the socket for good. */
+  /** Before the server closes the socket for good, with the code of the reason. */
   closing: exactly({ code: Type.String() }),
 };
 
-/** The one argument of an acknowledgement when it failed. */
+/** The argument of a failed acknowledgement. */
 export const Refused = exactly({
   ok: Type.Literal(false),
   code: Problem.properties.code,
@@ -45,7 +45,7 @@ type Payload<E> = {
   [K in keyof E]: (payload: E[K] extends Type.TSchema ? Static<E[K]> : never) => void;
 };
 
-/** For socket.io's generics: `Socket<ServerToClient, ClientToServer>`. */
+/** For Socket.IO's type parameters: `Socket<ServerToClient, ClientToServer>` in a client. */
 export type ServerToClient = Payload<typeof serverEvents>;
 export type ClientToServer = {
   [E in keyof typeof clientEvents]: (
@@ -56,5 +56,5 @@ export type ClientToServer = {
 
 /** How many unread notices the `inbox` event carries. */
 export const inboxSize = 50;
-/** Seconds that a socket may stay without an authorized user. */
+/** How long a socket may stay open without a user (s). */
 export const authorizeWithin = 10;

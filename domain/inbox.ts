@@ -5,10 +5,10 @@ import { sortOf, type Ordering } from "./cursor.ts";
 export const newestFirst: Ordering = { field: "createdAt", direction: -1 };
 export const oldestFirst: Ordering = { field: "createdAt", direction: 1 };
 
-/** Ids have no dot, so that no two pairs of user and notice share a key. */
+/** The key of a user's notice. Ids contain no dot, so keys are unambiguous. */
 export const keyOf = (userId: string, id: string) => `${userId}.${id}`;
 
-/** A notice as it is stored. `freshId` names it when its sender did not. */
+/** The document of a new notice. `freshId` is its id when the sender chose none. */
 export function newNotice(
   { userId, id, text, type = "notice", data = {} }: Notice,
   freshId: string,
@@ -28,7 +28,7 @@ export function newNotice(
   };
 }
 
-/** A notice as its user sees it. */
+/** A stored notice as its user receives it. */
 export const toNotification = ({
   id,
   type,
@@ -43,12 +43,12 @@ export const toNotification = ({
   createdAt,
 });
 
-/** Of several users, each one's together, newest first: as an index has them, read from its end. */
+/** Groups notices by user, newest first. An index read backwards has this order. */
 export const byUser = { userId: -1, ...sortOf(newestFirst) } as const;
 
 /**
- * What a look at several users' unread notices, in that order and at no more than `limit` of them, says of each: all that one has, or
- * undefined when the limit may have cut it off.
+ * Groups one batched query by user. `found` is sorted by `byUser` and has at most `limit` notices. The
+ * function returns undefined for users whose notices the limit may have truncated.
  */
 export function groupUnread(
   found: NoticeDocument[],
@@ -60,7 +60,7 @@ export function groupUnread(
     lastUser === undefined || userId > lastUser ? (groups.get(userId) ?? []) : undefined;
 }
 
-/** The unread notices of a user that a `read` names; `until` is the notice it ends at. Of one instant, the key decides, as in the inbox. */
+/** The query for the unread notices that `read` marks. `until` is the newest of them. Keys break ties, as in the inbox. */
 export function toMark(userId: string, read: Read, until?: NoticeDocument) {
   if ("ids" in read)
     return { _id: { $in: read.ids.map((id) => keyOf(userId, id)) }, isRead: false };
@@ -75,8 +75,8 @@ export function toMark(userId: string, read: Read, until?: NoticeDocument) {
 }
 
 /**
- * When a notice is stored (ms since 1970), given when the one before was: a millisecond later at least, so that notices of one node
- * stand in the inbox in the order they came. In a storm the clock is overtaken by a second at most.
+ * The `createdAt` of the next notice (ms since 1970): at least 1 ms after the one before, so that notices of
+ * one node are sorted in the order of their arrival. It runs at most one second ahead of the clock.
  */
-export const nextInstant = (before: number, now: number) =>
-  Math.max(now, Math.min(before + 1, now + 1000));
+export const nextInstant = (previous: number, now: number) =>
+  Math.max(now, Math.min(previous + 1, now + 1000));

@@ -1,17 +1,15 @@
-import { randomUUID } from "node:crypto";
 import type { Static } from "typebox";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
-import { badData, codeOf } from "../broker/refusal.ts";
+import { codeOf } from "../broker/refusal.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
-import { dataLimit, type Notice, type Notification } from "../contracts/notifications.ts";
-import { keyOf, newNotice, nextInstant, toNotification } from "../domain/inbox.ts";
-import { NoticeDocument } from "../domain/notice.ts";
+import type { Notice, Notification } from "../contracts/notifications.ts";
+import { keyOf, toNotification } from "../domain/inbox.ts";
+import type { NoticeDocument } from "../domain/notice.ts";
 import { roomOf } from "../edge/sockets/rooms.ts";
 import { collection } from "../mixins/collection.ts";
 import { sockets } from "../mixins/sockets.ts";
-import { DuplicateKey } from "../store/store.ts";
-import { Inbox, type WasRead } from "./notifications/inbox.ts";
+import { Inbox, notices, type WasRead } from "./notifications/inbox.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
 /** How often a node looks for notices whose broadcast it missed (ms). */
@@ -32,21 +30,11 @@ export default define({
         return { ...read, unread: await this.inbox.markRead(userId, read, socket.id) };
       },
     }),
-    collection({
-      name: "notifications",
-      document: NoticeDocument,
-      indexes: [
-        { fields: ["userId", "createdAt", "_id"] },
-        { fields: ["userId", "isRead", "createdAt", "_id"] },
-        { fields: ["createdAt", "_id"] },
-      ],
-    }),
+    collection(notices),
   ],
 
   state() {
     return {
-      /** `createdAt` of the last notice stored by this node (ms since 1970). */
-      storedAt: 0,
       inbox: new Inbox(this.store),
       missed: new MissedNotices(this.store),
       reconcileTimer: undefined as NodeJS.Timeout | undefined,
@@ -56,17 +44,10 @@ export default define({
   methods: {
     /** Stores a notice, then emits it. Resolves with its id. The same id again stores nothing. */
     async accept(params: Notice): Promise<string> {
-      this.storedAt = nextInstant(this.storedAt, Date.now());
-      const notice = newNotice(params, randomUUID(), new Date(this.storedAt));
-      if (notice.data.length > dataLimit)
-        throw badData([{ field: "data", message: "is too large" }]);
-      const stored = await this.store.insert(notice).catch(async (error: unknown) => {
-        if (!(error instanceof DuplicateKey)) throw error;
-        // The sender repeats what it got no answer to; the sockets may have missed it too.
-        return (await this.store.one({ _id: notice._id })) ?? notice;
-      });
-      if (!stored.isRead) this.notify(stored);
-      return stored.id;
+      const notice = await this.inbox.store(params);
+      // A sender repeats a call that it got no answer to: the sockets may have missed the notice too.
+      if (!notice.isRead) this.notify(notice);
+      return notice.id;
     },
 
     /** Emits to the user's sockets on every node. */
@@ -85,10 +66,8 @@ export default define({
 
     /** Emits to the user's sockets on this node, except the one that asked. */
     emitRead({ userId, read, unread, by }: WasRead) {
-      this.io
-        .to(roomOf(userId))
-        .except(by ?? [])
-        .emit("read", { ...read, unread });
+      const others = this.io.to(roomOf(userId)).except(by ?? []);
+      others.emit("read", { ...read, unread });
     },
 
     /** To the other nodes of this service. A failure to deliver is made up for by reconciliation. */
@@ -135,10 +114,8 @@ export default define({
   events: {
     "notifications.stored"({ nodeID, params: { userId, notification } }) {
       if (nodeID === this.broker.nodeID) return;
-      this.missed.markSeen({
-        _id: keyOf(userId, notification.id),
-        createdAt: notification.createdAt,
-      });
+      const { id, createdAt } = notification;
+      this.missed.markSeen({ _id: keyOf(userId, id), createdAt });
       this.emitNotification(userId, notification);
     },
 

@@ -1,6 +1,13 @@
+import { randomUUID } from "node:crypto";
 import type { Static } from "typebox";
+import { badData } from "../../broker/refusal.ts";
 import type { Events } from "../../contracts/actions.ts";
-import type { Inbox as InboxPage, Read } from "../../contracts/notifications.ts";
+import {
+  dataLimit,
+  type Inbox as InboxPage,
+  type Notice,
+  type Read,
+} from "../../contracts/notifications.ts";
 import { inboxSize } from "../../contracts/socket.ts";
 import { toPage } from "../../domain/cursor.ts";
 import {
@@ -8,13 +15,26 @@ import {
   groupUnread,
   keyOf,
   newestFirst,
+  newNotice,
+  nextInstant,
   toMark,
   toNotification,
 } from "../../domain/inbox.ts";
-import type { NoticeDocument } from "../../domain/notice.ts";
+import { NoticeDocument } from "../../domain/notice.ts";
 import { batched } from "../../store/group-commit.ts";
 import { paginate } from "../../store/pagination.ts";
-import type { Store } from "../../store/store.ts";
+import { DuplicateKey, type Store } from "../../store/store.ts";
+
+/** The collection of notices. Its indexes serve the queries of Inbox and MissedNotices. */
+export const notices = {
+  name: "notifications",
+  document: NoticeDocument,
+  indexes: [
+    { fields: ["userId", "createdAt", "_id"] },
+    { fields: ["userId", "isRead", "createdAt", "_id"] },
+    { fields: ["createdAt", "_id"] },
+  ],
+};
 
 interface Filter {
   unread?: boolean;
@@ -32,12 +52,30 @@ export class Inbox {
   /** Called after a user's notices were marked as read. */
   onRead: (wasRead: WasRead) => void = () => {};
   readonly #store: Store<NoticeDocument>;
+  /** `createdAt` of the last notice stored by this node (ms since 1970). */
+  #storedAt = 0;
   readonly #unreadOf: (userId: string) => Promise<InboxPage | undefined>;
 
   constructor(store: Store<NoticeDocument>) {
     this.#store = store;
     // After a restart of the server, all sockets reconnect at the same time.
     this.#unreadOf = batched((userIds: string[]) => this.#findUnread(userIds), usersPerQuery);
+  }
+
+  /**
+   * Stores a notice and returns its document. When the id is stored already, that document is returned.
+   * Throws BAD_DATA when `data` is too large.
+   */
+  async store(params: Notice): Promise<NoticeDocument> {
+    this.#storedAt = nextInstant(this.#storedAt, Date.now());
+    const notice = newNotice(params, randomUUID(), new Date(this.#storedAt));
+    if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
+    try {
+      return await this.#store.insert(notice);
+    } catch (error) {
+      if (!(error instanceof DuplicateKey)) throw error;
+      return (await this.#store.one({ _id: notice._id })) ?? notice;
+    }
   }
 
   /** One page of a user's notices, newest first, and the number of unread ones. */

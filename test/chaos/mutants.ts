@@ -20,6 +20,7 @@ interface Mutant {
 
 const market = "services/market.service.ts";
 const notifications = "services/notifications.service.ts";
+const inbox = "services/notifications/inbox.ts";
 const relay = "outbox/relay.ts";
 
 const mutants: Mutant[] = [
@@ -71,9 +72,9 @@ const mutants: Mutant[] = [
     scenario: "notify called, notice not stored",
     patches: [
       [
-        notifications,
-        "const stored = await this.store.insert(notice)",
-        "const stored = notice;\n void this.store.insert(notice)",
+        inbox,
+        "return await this.#store.insert(notice);",
+        "void this.#store.insert(notice).catch(() => {});\n return notice;",
       ],
     ],
   },
