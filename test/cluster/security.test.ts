@@ -1,4 +1,4 @@
-/** Sessions that end, keys that rotate and secrets that stay, on several nodes. */
+/** Revoked sessions, key rotation and secrets, on several nodes. */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { decodeProtectedHeader } from "jose";
@@ -34,7 +34,7 @@ beforeAll(async () => {
   env = clusterEnv(rabbit.url, mongo.url);
   [users, ...apis] = await Promise.all([start("users"), start("api"), start("api")]);
   inboxes = await Promise.all([start("notifications"), start("notifications")]);
-  for (const node of apis) await inSight(node);
+  for (const node of apis) await untilAvailable(node);
 }, SERVER_START);
 afterAll(async () => {
   for (const device of devices) device.close();
@@ -48,8 +48,8 @@ const start = (name: string, change: object = {}) =>
     NODE_ID: `${name}-${randomUUID().slice(0, 8)}`,
     ...change,
   });
-/** users and notifications are; nobody needs market here. */
-const inSight = ({ api }: Node) =>
+/** Waits for users and notifications. No test here needs market. */
+const untilAvailable = ({ api }: Node) =>
   eventually(
     async () => {
       const { services } = (await (await fetch(`${api}/health/ready`)).json()) as {
@@ -95,7 +95,7 @@ const ways: [string, End][] = [
       }),
   ],
   [
-    "a refresh token that comes twice",
+    "a refresh token that is used twice",
     async (client) => {
       const { refreshToken } = client.session!;
       for (const node of apis)
@@ -106,7 +106,7 @@ const ways: [string, End][] = [
 
 describe("a session", () => {
   it.each(ways)(
-    "that %s ends is over on every node: its tokens are refused and its sockets closed",
+    "is revoked on every node by %s: its tokens are refused and its sockets closed",
     async (_what, end) => {
       const client = await Client.registered(apis[0]!.api);
       const session = client.session!;
@@ -132,7 +132,7 @@ describe("a session", () => {
     },
   );
 
-  it("is renewed again with the same key for as long as an access token lives, and is over after that", async () => {
+  it("repeats a refresh with the same key during the life of an access token, and ends after that", async () => {
     const database = await new MongoClient(env.USERS_MONGO_URL).connect();
     const accounts = database.db().collection<AccountDocument>("accounts");
     /** The time since the last refresh becomes so long (s). */
@@ -166,12 +166,12 @@ describe("a session", () => {
     await database.close();
   });
 
-  it("that ended is over for a node that starts afterwards", async () => {
+  it("that was revoked is refused by a node that starts afterwards", async () => {
     const client = await Client.registered(apis[0]!.api);
     await client.call("POST", "/users/logout", { refreshToken: client.session!.refreshToken });
 
     const late = await start("api");
-    await inSight(late);
+    await untilAvailable(late);
 
     await eventually(async () => expect(await me(late, client.session!)).toBe(401), {
       within: 5000,
@@ -181,7 +181,7 @@ describe("a session", () => {
 });
 
 describe("the private key", () => {
-  it("is in no process but users'", () => {
+  it("is only in the process of users", () => {
     const { d } = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString()) as {
       d: string;
     };
@@ -194,7 +194,7 @@ describe("the private key", () => {
 });
 
 describe("keys", () => {
-  it("rotate without anybody being signed out or refused", async () => {
+  it("rotate without signing out or refusing a user", async () => {
     const before = (await Client.registered(apis[0]!.api)).session!;
     const oldKey = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString());
     const oldSet = JSON.parse(Buffer.from(env.AUTH_JWKS, "base64url").toString()) as {
@@ -216,7 +216,7 @@ describe("keys", () => {
     for (const n of [0, 1]) {
       const replaced = apis[n]!;
       const fresh = await start("api");
-      await inSight(fresh);
+      await untilAvailable(fresh);
       apis[n] = fresh;
       await replaced.end();
     }
@@ -224,7 +224,7 @@ describe("keys", () => {
     const replaced = users;
     users = await start("users");
     await replaced.end();
-    for (const node of apis) await inSight(node);
+    for (const node of apis) await untilAvailable(node);
     rotating = false;
     await asking;
 
@@ -239,8 +239,8 @@ describe("keys", () => {
   }, 60_000);
 });
 
-describe("while users is away", () => {
-  it("nobody can end a session, and says so; those signed in go on; what ended before stays so", async () => {
+describe("while users is unavailable", () => {
+  it("no session can be ended, signed-in users continue, and revoked sessions stay revoked", async () => {
     const [ended, live] = [
       await Client.registered(apis[0]!.api),
       await Client.registered(apis[1]!.api),

@@ -1,4 +1,4 @@
-/** Devices of one user on two nodes, while RabbitMQ and MongoDB come and go. */
+/** Sockets of one user on two nodes, through outages of RabbitMQ and MongoDB. */
 import { randomUUID } from "node:crypto";
 import { MongoClient } from "mongodb";
 import { ServiceBroker } from "moleculer";
@@ -38,7 +38,7 @@ beforeAll(async () => {
     logger: false,
   });
   await broker.start();
-  await bothInSight();
+  await bothAvailable();
   database = new MongoClient(env.NOTIFICATIONS_MONGO_URL);
 }, SERVER_START);
 
@@ -50,7 +50,7 @@ afterAll(async () => {
   await Promise.all([rabbit?.stop(), mongo?.stop()]);
 }, 60_000);
 
-const bothInSight = () =>
+const bothAvailable = () =>
   eventually(() => names.every((name) => broker.registry.nodes.get(name)?.available), {
     within: 15_000,
   });
@@ -62,7 +62,7 @@ async function connect(userId: string, node: Node): Promise<Device> {
   return device.connects();
 }
 
-/** A device on each node, greeted. */
+/** A socket on each node that has received its inbox. */
 async function pair(userId: string): Promise<Device[]> {
   const both = await Promise.all(nodes.map((node) => connect(userId, node)));
   for (const device of both) await device.receives("inbox");
@@ -79,14 +79,14 @@ const inbox = (userId: string) =>
   broker.call<Inbox, object>("notifications.inbox", {}, { meta: { user: { id: userId } } });
 const shownBy = (device: Device) => device.received("notification").map(({ id }) => id);
 
-/** As a node that stored a notice and whose hint to the others was lost. */
-async function storeUntold(userId: string): Promise<string> {
+/** Stores a notice like a node whose broadcast was lost. */
+async function storeWithoutBroadcast(userId: string): Promise<string> {
   const notice = newNotice({ userId, text: "Item #1 was sold!" }, randomUUID(), new Date());
   await database.db().collection<NoticeDocument>("notifications").insertOne(notice);
   return notice.id;
 }
 
-it("tells the user's devices on every node, each once", async () => {
+it("emits a notice once to every socket of the user on every node", async () => {
   const user = randomUUID();
   const both = await pair(user);
 
@@ -100,7 +100,7 @@ it("tells the user's devices on every node, each once", async () => {
   }
 });
 
-it("tells the devices on other nodes what one of them has read", async () => {
+it("emits to the sockets on other nodes what one socket has read", async () => {
   const user = randomUUID();
   const [near, far] = (await pair(user)) as [Device, Device];
   const { id } = await notify(user);
@@ -113,7 +113,7 @@ it("tells the devices on other nodes what one of them has read", async () => {
   expect(far.received("read")).toHaveLength(1);
 });
 
-it("stores a notice once, however many nodes are told of it at once", async () => {
+it("stores a notice once when several nodes receive it at once", async () => {
   const [user, id] = [randomUUID(), randomUUID()];
 
   const answers = await Promise.all(
@@ -124,7 +124,7 @@ it("stores a notice once, however many nodes are told of it at once", async () =
   expect(await inbox(user)).toMatchObject({ unread: 1, notifications: [{ id }], nextCursor: null });
 });
 
-it("closes an ended session's sockets on every node", async () => {
+it("closes a revoked session's sockets on every node", async () => {
   const user = randomUUID();
   const sid = randomUUID();
   const key = JSON.parse(Buffer.from(env.AUTH_PRIVATE_JWK, "base64url").toString());
@@ -147,32 +147,32 @@ it("closes an ended session's sockets on every node", async () => {
 });
 
 describe("while RabbitMQ is down", () => {
-  it("sockets stay, and show what was stored without them being told; once it is back, at once", async () => {
+  it("sockets stay open and receive missed notices; once it is back, immediately", async () => {
     const user = randomUUID();
     const both = await pair(user);
-    const told = await notify(user);
-    for (const device of both) await device.shows(told.id);
+    const first = await notify(user);
+    for (const device of both) await device.shows(first.id);
     await rabbit.kill();
 
-    const untold = await storeUntold(user);
-    for (const device of both) await device.shows(untold, 35_000);
+    const missed = await storeWithoutBroadcast(user);
+    for (const device of both) await device.shows(missed, 35_000);
 
-    const last = await storeUntold(user);
+    const last = await storeWithoutBroadcast(user);
     await rabbit.restart();
-    await bothInSight();
+    await bothAvailable();
     for (const device of both) await device.shows(last, 3000);
 
     const marker = await notify(user);
     for (const device of both) {
       await device.shows(marker.id);
-      expect(shownBy(device)).toEqual([told.id, untold, last, marker.id]);
+      expect(shownBy(device)).toEqual([first.id, missed, last, marker.id]);
       expect(device.disconnects).toEqual([]);
     }
   }, 90_000);
 });
 
 describe("while its database is down", () => {
-  it("a device is let in, told no internals, and gets its inbox once the database is back", async () => {
+  it("a socket is accepted, sees no internal errors, and receives its inbox once the database is back", async () => {
     const user = randomUUID();
     const { id } = await notify(user);
     await mongo.kill();

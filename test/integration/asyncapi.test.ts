@@ -47,7 +47,7 @@ async function diagnosed(source: string): Promise<{ severity: number; message: s
 }
 
 describe("/asyncapi.json", () => {
-  it("is AsyncAPI 3.0, of which its official parser has neither an error nor a warning to tell", async () => {
+  it("is AsyncAPI 3.0 without errors or warnings of the official parser", async () => {
     expect(document).toMatchObject({ asyncapi: "3.0.0" });
     const [ours, broken] = await Promise.all([
       diagnosed(text),
@@ -58,7 +58,7 @@ describe("/asyncapi.json", () => {
     expect(grave(broken)).not.toEqual([]);
   });
 
-  it("has every event of the contract and no other, each with its own payload, and acks as replies", () => {
+  it("has exactly the events of the contract, with their payloads and acknowledgements", () => {
     const plain = (schema: TSchema) => JSON.parse(JSON.stringify(schema)) as object;
     const listed = Object.values(document.operations).map((operation) => {
       const [message, ...none] = operation.messages.map(at);
@@ -86,7 +86,7 @@ describe("/asyncapi.json", () => {
     expect(new Set(used)).toEqual(new Set(Object.values(messages())));
   });
 
-  it("says of each event what really comes, also of those that fail", async () => {
+  it("describes the events that a real socket receives, failures included", async () => {
     const [seller, buyer] = await Promise.all([
       Client.registered(market.api),
       Client.registered(market.api),
@@ -126,7 +126,7 @@ describe("/asyncapi.json", () => {
     }
   });
 
-  it("is not sent again to who has it", async () => {
+  it("is not sent again to a client that has it", async () => {
     const { headers } = await fetch(`${market.api}/asyncapi.json`);
     const again = await fetch(`${market.api}/asyncapi.json`, {
       headers: { "if-none-match": headers.get("etag")! },

@@ -20,7 +20,7 @@ const refusal = (call: Promise<unknown>) =>
   );
 
 describe("a notice", () => {
-  it("is pushed at once to every device of its user, and to nobody else's", async () => {
+  it("is emitted to every socket of its user and to no other socket", async () => {
     const [user, stranger] = [randomUUID(), randomUUID()];
     const [phone, laptop, other] = [
       await souk.device(user),
@@ -47,7 +47,7 @@ describe("a notice", () => {
     expect(other.received("notification").map((notification) => notification.id)).toEqual([marker]);
   });
 
-  it("waits in the inbox for a user who is away", async () => {
+  it("waits in the inbox of a user without sockets", async () => {
     const user = randomUUID();
     const id = await notify(user);
 
@@ -58,7 +58,7 @@ describe("a notice", () => {
     ]);
   });
 
-  it("keeps its id, its first words and its count when it is told again, and is pushed again", async () => {
+  it("is stored once and emitted again when it is sent again with the same id", async () => {
     const [user, id] = [randomUUID(), randomUUID()];
     const device = await souk.device(user);
     await notify(user, { id, text: "first" });
@@ -74,7 +74,7 @@ describe("a notice", () => {
     expect(await inbox(user)).toMatchObject({ unread: 1, notifications: [{ id, text: "first" }] });
   });
 
-  it("that was read is not pushed again as news", async () => {
+  it("is not emitted again after it was read", async () => {
     const [user, id] = [randomUUID(), randomUUID()];
     const device = await souk.device(user);
     await notify(user, { id });
@@ -90,7 +90,7 @@ describe("a notice", () => {
     ]);
   });
 
-  it("has its id to itself within its user's inbox only", async () => {
+  it("may share its id with a notice of another user", async () => {
     const [user, other, id] = [randomUUID(), randomUUID(), randomUUID()];
 
     await Promise.all([
@@ -104,7 +104,7 @@ describe("a notice", () => {
     ]);
   });
 
-  it("keeps its data to the letter", async () => {
+  it("keeps its data exactly", async () => {
     const user = randomUUID();
     const data = {
       "a.b": { $set: [1, null, { "": "🪔" }] },
@@ -128,7 +128,7 @@ describe("a notice", () => {
     ["an id with a dot", { userId: "u", text: "Hello", id: "a.b" }],
     ["data that is a list", { userId: "u", text: "Hello", data: [] }],
     ["data that is too large", { userId: "u", text: "Hello", data: { x: "x".repeat(8 * 1024) } }],
-    ["a field that nobody knows", { userId: "u", text: "Hello", room: "all" }],
+    ["an unknown field", { userId: "u", text: "Hello", room: "all" }],
   ])("is refused with %s", async (_what, notice) => {
     expect(await refusal(souk.call("notifications.notify", notice as never))).toBe("400 BAD_DATA");
     const among = { notices: [{ userId: "u", text: "Hello" }, notice] };
@@ -140,8 +140,8 @@ describe("a notice", () => {
   it.each([
     ["none", []],
     ["more than a hundred", Array.from({ length: 101 }, () => ({ userId: "u", text: "Hello" }))],
-    ["one that is no notice", [null]],
-  ])("are refused together when there are %s", async (_what, notices) => {
+    ["one that is not a notice", [null]],
+  ])("are refused in one call when there are %s", async (_what, notices) => {
     expect(await refusal(souk.call("notifications.notifyAll", { notices } as never))).toBe(
       "400 BAD_DATA",
     );
@@ -149,14 +149,14 @@ describe("a notice", () => {
 });
 
 describe("the inbox", () => {
-  it("is its user's own", async () => {
+  it("belongs to its user", async () => {
     await notify(randomUUID());
 
     expect(await inbox(randomUUID())).toEqual({ notifications: [], unread: 0, nextCursor: null });
     expect(await refusal(souk.call("notifications.inbox", {}))).toBe("401 UNAUTHENTICATED");
   });
 
-  it("is newest first and pages without a gap or a repeat, also within one millisecond", async () => {
+  it("is paginated newest first without gaps or repetitions, also within one millisecond", async () => {
     const user = randomUUID();
     const told: string[] = [];
     for (let n = 0; n < 45; n++) told.unshift(await notify(user, { text: `${n}` }));
@@ -170,7 +170,7 @@ describe("the inbox", () => {
     expect([first.unread, third.nextCursor]).toEqual([45, null]);
   });
 
-  it("shows unread ones, read ones, or both", async () => {
+  it("lists unread notices, read notices, or both", async () => {
     const user = randomUUID();
     const [old, recent] = [await notify(user), await notify(user)];
     await souk.call("notifications.read", { ids: [old] }, user);
@@ -180,7 +180,7 @@ describe("the inbox", () => {
     expect(idsOf(await inbox(user))).toEqual([recent, old]);
   });
 
-  it("begins on the socket with the newest unread, and goes on over HTTP", async () => {
+  it("starts on the socket with the newest unread notices and continues over HTTP", async () => {
     const user = randomUUID();
     const told: string[] = [];
     for (let n = 0; n < inboxSize + 3; n++) told.unshift(await notify(user));
@@ -194,7 +194,7 @@ describe("the inbox", () => {
     expect([...idsOf(sent), ...idsOf(rest)]).toEqual(told);
   });
 
-  it("refuses a cursor that is not its own", async () => {
+  it("refuses a cursor of another list", async () => {
     const cursor = Buffer.from(JSON.stringify(["price1", 5, "x"])).toString("base64url");
 
     for (const wrong of [cursor, "AAAA"])
@@ -203,7 +203,7 @@ describe("the inbox", () => {
 });
 
 describe("reading", () => {
-  it("on one device is told to the user's others, and acknowledged to that one", async () => {
+  it("on one socket is acknowledged there and emitted to the user's other sockets", async () => {
     const user = randomUUID();
     const ids = [await notify(user), await notify(user)];
     await notify(user);
@@ -217,7 +217,7 @@ describe("reading", () => {
     expect([phone, laptop].map((device) => device.received("read").length)).toEqual([1, 1]);
   });
 
-  it("over HTTP is told to every device", async () => {
+  it("over HTTP is emitted to every socket of the user", async () => {
     const user = randomUUID();
     const id = await notify(user);
     const devices = [await souk.device(user), await souk.device(user)];
@@ -230,7 +230,7 @@ describe("reading", () => {
       expect(await device.receives("read")).toEqual({ all: true, until: id, unread: 0 });
   });
 
-  it("up to a notice leaves those that came after it, and those of others", async () => {
+  it("up to a notice leaves later notices, and those of other users", async () => {
     const [user, stranger] = [randomUUID(), randomUUID()];
     await notify(stranger);
     const [, until, after] = [await notify(user), await notify(user), await notify(user)];
@@ -242,7 +242,7 @@ describe("reading", () => {
     expect((await inbox(stranger)).unread).toBe(1);
   });
 
-  it("what is not there, or is another's, changes nothing and is no error", async () => {
+  it("an unknown notice, or another user's, changes nothing and is no error", async () => {
     const [user, stranger] = [randomUUID(), randomUUID()];
     const id = await notify(user);
 
@@ -275,7 +275,7 @@ describe("reading", () => {
   });
 });
 
-it("is healthy while its store answers, and publishes nothing but its contract", async () => {
+it("is healthy while its store answers, and publishes only the actions of its contract", async () => {
   expect(await souk.call("notifications.health", {})).toEqual({ ok: true });
   await eventually(() => {
     const actions = souk.broker.registry.getActionList({ onlyLocal: true }) as { name: string }[];

@@ -37,8 +37,8 @@ const wire = ({ socket }: Device) =>
     }
   ).transport.ws._socket;
 
-describe("devices that come at once", () => {
-  it("each get their own user's inbox, with one query a device at most", async () => {
+describe("many sockets that connect at once", () => {
+  it("receive their user's inbox, with at most one query per socket", async () => {
     const users = Array.from({ length: 60 }, () => randomUUID());
     const [most, few] = users as [string, string];
     for (let n = 0; n < inboxSize + 10; n++) await notify(most);
@@ -71,7 +71,7 @@ describe("devices that come at once", () => {
 });
 
 describe("a socket", () => {
-  it("is its user's by the token of its handshake", async () => {
+  it("belongs to the user of the token in its handshake", async () => {
     const user = randomUUID();
     const device = await souk.device(user);
 
@@ -81,7 +81,7 @@ describe("a socket", () => {
     expect(device.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
   });
 
-  it("is its user's by its first event", async () => {
+  it("belongs to the user of its authorize event", async () => {
     const user = randomUUID();
     const device = await souk.anonymous().connects();
 
@@ -99,8 +99,8 @@ describe("a socket", () => {
   });
 
   it.each([
-    ["that is none", () => "garbage"],
-    ["that is no text", () => ({ $ne: 1 })],
+    ["that is not a token", () => "garbage"],
+    ["that is not a string", () => ({ $ne: 1 })],
     ["that is empty", () => ""],
     ["that has expired", () => souk.token("u", { lives: -5 })],
     ["of another key", () => tokenOf(newKeyPair().private, "u")],
@@ -122,7 +122,7 @@ describe("a socket", () => {
     refused.close();
   });
 
-  it("is closed for good when it has not authorized in time; one that has stays", async () => {
+  it("is closed for good unless it authorizes in time", async () => {
     const [silent, told] = [souk.anonymous(), await souk.anonymous().connects()];
     const user = randomUUID();
     await told.ask("authorize", { token: await souk.token(user) });
@@ -136,7 +136,7 @@ describe("a socket", () => {
     expect(silent.socket.active).toBe(false);
   });
 
-  it("never changes its user", async () => {
+  it("cannot change its user", async () => {
     const [alice, bob] = [randomUUID(), randomUUID()];
     const device = await souk.device(alice);
 
@@ -150,7 +150,7 @@ describe("a socket", () => {
     expect(device.received("notification").map(({ id }) => id)).toEqual([hers]);
   });
 
-  it("is one user's also when two authorize it at once", async () => {
+  it("has one user when tokens of two users arrive at once", async () => {
     const device = await souk.anonymous().connects();
     const tokens = await Promise.all(["a", "b"].map(() => souk.token(randomUUID())));
 
@@ -162,7 +162,7 @@ describe("a socket", () => {
     ]);
   });
 
-  it("gets an inbox after every authorize", async () => {
+  it("receives an inbox after every authorization", async () => {
     const user = randomUUID();
     const device = await souk.device(user);
     await notify(user);
@@ -172,7 +172,7 @@ describe("a socket", () => {
     expect(await device.receives("inbox", 2)).toMatchObject({ unread: 1 });
   });
 
-  it("is closed for good when its token expires, and kept by a fresh one", async () => {
+  it("is closed for good when its token expires, unless it got a fresh one", async () => {
     const user = randomUUID();
     const [left, kept] = [
       await souk.device(user, { lives: 4 }),
@@ -187,7 +187,7 @@ describe("a socket", () => {
     expect(kept.received("closing")).toEqual([]);
   });
 
-  it("is closed for good when its session ends; other sessions, and one it has moved to, go on", async () => {
+  it("is closed for good when its session is revoked; sockets of other sessions stay open", async () => {
     const [user, sid] = [randomUUID(), randomUUID()];
     const [ended, moved, other] = [
       await souk.device(user, { sid }),
@@ -205,7 +205,7 @@ describe("a socket", () => {
     expect([...moved.disconnects, ...other.disconnects]).toEqual([]);
   });
 
-  it("is refused with a token of an ended session", async () => {
+  it("is refused with a token of a revoked session", async () => {
     const [user, sid] = [randomUUID(), randomUUID()];
     await endSession(sid, user);
 
@@ -217,7 +217,7 @@ describe("a socket", () => {
     device.close();
   });
 
-  it("leaves nothing of its request behind once it is in, nor of its connection once that has ended", async () => {
+  it("keeps no request in memory, and no connection after it has closed", async () => {
     const { server, io } = souk.broker.getLocalService("notifications") as unknown as {
       server: HttpServer;
       io: SocketServer;
@@ -239,14 +239,14 @@ describe("a socket", () => {
     await eventually(async () => expect(await remains(connection)).toBe(false), { within: 1_500 });
   });
 
-  it("has its connection to itself: a second one on it ends both", async () => {
+  it("shares its connection with no other socket: a second one closes both", async () => {
     const device = souk.anonymous({ reconnection: false });
     device.socket.io.on("open", () => device.write("0"));
 
     await eventually(() => expect(device.disconnects).toEqual(["transport close"]));
   });
 
-  it("that leaves the namespace does not keep its connection", async () => {
+  it("loses its connection when it leaves the namespace", async () => {
     const device = await souk.device(randomUUID());
     const { engine } = device.socket.io;
 
@@ -297,7 +297,7 @@ describe("closed doors", () => {
     expect(device.received("notification")).toEqual([]);
   });
 
-  it("lead to no other namespace", async () => {
+  it("include every other namespace", async () => {
     const device = new Device(`${souk.url}/admin`, await souk.token(randomUUID()));
 
     await eventually(() =>
@@ -306,7 +306,7 @@ describe("closed doors", () => {
     device.close();
   });
 
-  it("and no other transport, path or file", async () => {
+  it("include every other transport, path and file", async () => {
     const statuses = await Promise.all(
       ["/", "/socket.io/?EIO=4&transport=polling", "/socket.io/socket.io.js", "/health/live"].map(
         async (path) => (await fetch(souk.url + path)).status,
@@ -315,7 +315,7 @@ describe("closed doors", () => {
     expect(statuses).toEqual([404, 400, 400, 404]);
   });
 
-  it("keep other sites' pages out, and let the own page in", async () => {
+  it("refuse pages of other origins and accept our own page", async () => {
     const from = (origin: string) => souk.anonymous({ extraHeaders: { origin } });
     const [evil, otherPort, own] = [
       from("http://evil.example"),
@@ -331,7 +331,7 @@ describe("closed doors", () => {
   });
 });
 
-describe("what is not valid", () => {
+describe("an invalid event", () => {
   const payloads: unknown[] = [
     undefined,
     null,
@@ -366,7 +366,7 @@ describe("what is not valid", () => {
     expect(await device.ask("read")).toMatchObject({ code: "BAD_DATA" });
   });
 
-  it("does no harm where nobody asks for an answer", async () => {
+  it("has no effect without an acknowledgement", async () => {
     const user = randomUUID();
     const device = await souk.device(user);
 
@@ -379,7 +379,7 @@ describe("what is not valid", () => {
     expect(device.disconnects).toEqual([]);
   });
 
-  it("ends the connection it breaks, and no other", async () => {
+  it("closes its own connection and no other", async () => {
     const user = randomUUID();
     const bystander = await souk.device(user);
 
@@ -402,7 +402,7 @@ describe("what is not valid", () => {
     expect(bystander.disconnects).toEqual([]);
   });
 
-  it("is reading without a user", async () => {
+  it("is refused with UNAUTHENTICATED when it reads without a user", async () => {
     const device = await souk.anonymous().connects();
 
     expect(await device.ask("read", { all: true })).toMatchObject({
@@ -413,7 +413,7 @@ describe("what is not valid", () => {
 });
 
 describe("a server that stops", () => {
-  it("loses no stock client: each comes back by itself and gets its inbox", async () => {
+  it("loses no stock client: each reconnects and receives its inbox", async () => {
     const user = randomUUID();
     const device = await souk.device(user);
 
@@ -425,7 +425,7 @@ describe("a server that stops", () => {
     await device.shows(await notify(user));
   });
 
-  it("does not wait for a client that has frozen", async () => {
+  it("does not wait for a frozen client", async () => {
     const device = await souk.device(randomUUID());
     wire(device).pause();
 
@@ -436,7 +436,7 @@ describe("a server that stops", () => {
     await souk.start();
   });
 
-  it("says so when its port is taken", async () => {
+  it("reports a port that is in use", async () => {
     await souk.stop();
     const squatter = createServer((connection) => connection.destroy()).listen(
       souk.port,

@@ -10,7 +10,7 @@ import {
 
 const now = new Date("2026-01-01T00:00:00.000Z");
 
-it("shows a notice as it was told, with a name, a type and a time of its own", () => {
+it("gives a notice an id, a type and a time when its sender gave none", () => {
   const notice = newNotice({ userId: "u", text: "Hello" }, "fresh", now);
 
   expect(toNotification(notice)).toEqual({
@@ -23,7 +23,7 @@ it("shows a notice as it was told, with a name, a type and a time of its own", (
   expect(newNotice({ userId: "u", id: "own", text: "Hello" }, "fresh", now).id).toBe("own");
 });
 
-it("reads up to a notice of two nodes' same instant in the order of the inbox: by key", () => {
+it("marks up to a notice in the order of the inbox: keys break ties", () => {
   const until = newNotice({ userId: "u", id: "m", text: "Hello" }, "", now);
 
   expect(toMark("u", { all: true, until: "m" }, until)).toEqual({
@@ -34,7 +34,7 @@ it("reads up to a notice of two nodes' same instant in the order of the inbox: b
   });
 });
 
-it("tells of several users what each has unread, and of whom a limit may have cut something off", () => {
+it("groups unread notices by user, and marks users whose notices the limit truncated", () => {
   const [anna, berta, cleo] = ["anna", "berta", "cleo"].map((userId) =>
     newNotice({ userId, text: "Hello" }, "n", now),
   );
@@ -54,9 +54,9 @@ it("tells of several users what each has unread, and of whom a limit may have cu
 it.each([
   ["after a while", 0, 5000, 5000],
   ["within one millisecond", 5000, 5000, 5001],
-  ["in a storm", 5900, 5000, 5901],
-  ["in a storm that has run a second ahead", 6000, 5000, 6000],
+  ["in a burst", 5900, 5000, 5901],
+  ["in a burst that is a second ahead of the clock", 6000, 5000, 6000],
   ["after a clock was set back an hour", 3_600_000, 5000, 6000],
-])("gives each notice its instant: %s", (_when, before, now, next) => {
+])("gives each notice its own instant: %s", (_when, before, now, next) => {
   expect(nextInstant(before, now)).toBe(next);
 });

@@ -23,36 +23,36 @@ function storeOf(rows: NoticeDocument[]) {
 
 const stored = (n: number, ago: number) =>
   ({ _id: `u.${n}`, createdAt: new Date(Date.now() - ago).toISOString() }) as NoticeDocument;
-async function foundBy(lookout: MissedNotices): Promise<string[]> {
+async function foundBy(missed: MissedNotices): Promise<string[]> {
   const keys: string[] = [];
-  await lookout.scan(({ _id }) => keys.push(_id));
+  await missed.scan(({ _id }) => keys.push(_id));
   return keys;
 }
 
-describe("a look for notices that a node was not told of", () => {
-  it("finds each of them once, and reads nothing where the node was told of all", async () => {
+describe("a scan for missed notices", () => {
+  it("finds each missed notice once, and reads nothing where none was missed", async () => {
     const rows = Array.from({ length: 3_000 }, (_, n) => stored(n, 30_000 + n));
     const { store, read } = storeOf(rows);
-    const lookout = new MissedNotices(store);
-    for (const row of rows) lookout.markSeen(row);
+    const missed = new MissedNotices(store);
+    for (const row of rows) missed.markSeen(row);
 
-    expect(await foundBy(lookout)).toEqual([]);
+    expect(await foundBy(missed)).toEqual([]);
     expect(read.count).toBe(0);
 
     rows.push(stored(3_000, 25_000), stored(3_001, 0));
-    expect(await foundBy(lookout)).toEqual(["u.3000", "u.3001"]);
+    expect(await foundBy(missed)).toEqual(["u.3000", "u.3001"]);
     read.count = 0;
-    expect(await foundBy(lookout)).toEqual([]);
+    expect(await foundBy(missed)).toEqual([]);
     expect(read.count).toBe(0);
   });
 
-  it("finds more than one page of them, whatever else is stored at the same instant", async () => {
+  it("finds more than one page of them, also within one instant", async () => {
     const rows = Array.from({ length: 1_700 }, (_, n) => stored(n, 10_000));
     const { store } = storeOf(rows);
-    const lookout = new MissedNotices(store);
-    lookout.markSeen(rows[3]!);
+    const missed = new MissedNotices(store);
+    missed.markSeen(rows[3]!);
 
-    expect((await foundBy(lookout)).sort()).toEqual(
+    expect((await foundBy(missed)).sort()).toEqual(
       rows
         .filter((_, n) => n !== 3)
         .map(({ _id }) => _id)
@@ -60,50 +60,50 @@ describe("a look for notices that a node was not told of", () => {
     );
   });
 
-  it("finds what was stored by a clock that is behind or ahead by less than a minute", async () => {
+  it("finds notices of clocks that differ by less than a minute", async () => {
     const { store } = storeOf([stored(1, 59_000), stored(2, -55_000)]);
 
     expect(await foundBy(new MissedNotices(store))).toEqual(["u.1", "u.2"]);
   });
 
-  it("remembers no more than it has to", async () => {
+  it("bounds the keys in memory", async () => {
     const rows: NoticeDocument[] = [];
     const { store, read } = storeOf(rows);
-    const lookout = new MissedNotices(store);
+    const missed = new MissedNotices(store);
 
-    for (let n = 0; n <= 100_000; n++) lookout.markSeen(stored(n, n < 10 ? 20_000 : 10_000));
+    for (let n = 0; n <= 100_000; n++) missed.markSeen(stored(n, n < 10 ? 20_000 : 10_000));
     // The first were forgotten.
     rows.push(stored(0, 20_000));
 
-    expect(await foundBy(lookout)).toContain("u.0");
+    expect(await foundBy(missed)).toContain("u.0");
     expect(read.count).toBeGreaterThan(0);
   });
 
-  it("finds one while the node is told of another", async () => {
+  it("finds a missed notice while the node receives another", async () => {
     const rows = [stored(1, 10_000)];
     const { store } = storeOf(rows);
-    const lookout = new MissedNotices(store);
+    const missed = new MissedNotices(store);
     const count = store.count;
     store.count = async (query) => {
       const before = await count(query);
-      if (before > 0) lookout.markSeen(stored(2, 10_000));
+      if (before > 0) missed.markSeen(stored(2, 10_000));
       return before;
     };
 
-    expect(await foundBy(lookout)).toEqual(["u.1"]);
+    expect(await foundBy(missed)).toEqual(["u.1"]);
   });
 
-  it("begins where a look ended that did not come to its end", async () => {
+  it("continues where a failed scan ended", async () => {
     const rows = [stored(1, 59_000)];
     const { store } = storeOf(rows);
-    const lookout = new MissedNotices(store);
+    const missed = new MissedNotices(store);
     const count = store.count;
     store.count = async () => {
-      throw new Error("away");
+      throw new Error("unavailable");
     };
-    await expect(foundBy(lookout)).rejects.toThrow("away");
+    await expect(foundBy(missed)).rejects.toThrow("unavailable");
     store.count = count;
 
-    expect(await foundBy(lookout)).toEqual(["u.1"]);
+    expect(await foundBy(missed)).toEqual(["u.1"]);
   });
 });
