@@ -3,10 +3,11 @@ import eslint from "@eslint/js";
 import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
 
+/** Where the README explains the folders and the direction of imports. */
 const where = 'see "Where does my line go?" in the README.';
 
-/** Which folders a folder may import from; the README's layout table says the same. */
-const arrows = {
+/** The folders that each folder may import from, as in the README's table. */
+const mayImport = {
   contracts: [],
   domain: ["contracts"],
   broker: ["contracts", "domain"],
@@ -19,14 +20,14 @@ const arrows = {
   web: ["contracts", "client"],
   bin: ["contracts", "domain", "broker", "store", "outbox", "edge", "mixins", "services", "client"],
 };
-const folders = [...Object.keys(arrows), "test", "bench"];
+const folders = [...Object.keys(mayImport), "test", "bench"];
 const environment = {
   group: ["process", "node:process"],
-  message: "broker/env.ts reads the environment, nothing else does.",
+  message: "Only broker/env.ts reads the environment.",
 };
 const dynamic = {
   selector: "ImportExpression",
-  message: `Import at the top, where the arrows between folders are checked: ${where}`,
+  message: `Write imports at the top of the file, where their direction is checked: ${where}`,
 };
 
 const forbidden = (folder, allowed) => [
@@ -35,11 +36,11 @@ const forbidden = (folder, allowed) => [
     .filter((other) => other !== folder && !allowed.includes(other))
     .map((other) => ({
       group: other.endsWith(".ts") ? [`**/${other}`] : [`**/${other}/*`],
-      message: `${folder}/ does not import ${other}: ${where}`,
+      message: `${folder}/ must not import from ${other}: ${where}`,
     })),
 ];
 
-const arrow = ([folder, allowed]) => ({
+const directionOf = ([folder, allowed]) => ({
   files: [`${folder}/**/*.{ts,tsx}`],
   rules: {
     "no-restricted-imports": ["error", { patterns: forbidden(folder, allowed) }],
@@ -51,7 +52,7 @@ const services = readdirSync("services")
   .filter((file) => file.endsWith(".service.ts"))
   .map((file) => file.slice(0, -".service.ts".length));
 
-/** A service knows its own folder and no other's: it calls the others through the broker. */
+/** A service imports from its own folder, and calls other services through the broker. */
 const ownFolder = (service) => ({
   files: [`services/${service}.service.ts`, `services/${service}/**/*.ts`],
   rules: {
@@ -59,7 +60,7 @@ const ownFolder = (service) => ({
       "error",
       {
         patterns: [
-          ...forbidden("services", arrows.services),
+          ...forbidden("services", mayImport.services),
           {
             group: [
               "*.service.ts",
@@ -67,7 +68,7 @@ const ownFolder = (service) => ({
                 .filter((other) => other !== service)
                 .flatMap((other) => [`./${other}/*`, `../${other}/*`]),
             ],
-            message: `A service calls another through the broker: ${where}`,
+            message: `Call another service through the broker: ${where}`,
           },
         ],
       },
@@ -75,7 +76,7 @@ const ownFolder = (service) => ({
   },
 });
 
-/** The rules decide from what they are given: no I/O, no clock, no chance. */
+/** Pure functions: no I/O, no clock, no random numbers. */
 const pure = {
   files: ["domain/**/*.ts", "contracts/**/*.ts", "edge/policy/**/*.ts"],
   rules: {
@@ -83,11 +84,11 @@ const pure = {
       "error",
       {
         patterns: [
-          ...forbidden("domain", arrows.domain),
-          // node:net only to read addresses: isIP() and the like are pure.
+          ...forbidden("domain", mayImport.domain),
+          // node:net only for isIP(), which is pure.
           {
             group: ["node:*", "!node:net", "moleculer*"],
-            message: `The rules in domain/ need no I/O: ${where}`,
+            message: `This folder holds pure functions without I/O: ${where}`,
           },
         ],
       },
@@ -101,7 +102,7 @@ const pure = {
       ].map(([object, property]) => ({
         object,
         property,
-        message: `The rules are given the time, the chance and the settings: ${where}`,
+        message: `Pass the time, random numbers and settings as arguments: ${where}`,
       })),
     ],
     "no-restricted-syntax": [
@@ -109,11 +110,32 @@ const pure = {
       dynamic,
       {
         selector: "NewExpression[callee.name='Date'][arguments.length=0]",
-        message: `The rules are given the time: ${where}`,
+        message: `Pass the time as an argument: ${where}`,
       },
     ],
   },
 };
+
+const counted = { skipBlankLines: true, skipComments: true };
+const maxLines = (files, max) => ({
+  files,
+  rules: { "max-lines": ["error", { max, ...counted }] },
+});
+
+/** Sizes of production code, in lines without comments and blank lines. */
+const sizes = [
+  {
+    files: [`{${Object.keys(mayImport).join(",")}}/**/*.{ts,tsx}`],
+    rules: { "max-lines-per-function": ["error", { max: 40, ...counted }] },
+  },
+  maxLines([`{${Object.keys(mayImport).join(",")}}/**/*.{ts,tsx}`], 200),
+  maxLines(["services/*.service.ts"], 150),
+  {
+    // A mixin with options is one function that returns a schema.
+    files: ["mixins/*.ts"],
+    rules: { "max-lines-per-function": ["error", { max: 110, ...counted }] },
+  },
+];
 
 export default tseslint.config(
   { ignores: ["node_modules/", "data/", "coverage/", "**/dist/"] },
@@ -139,12 +161,13 @@ export default tseslint.config(
     files: ["broker/env.ts", "bin/**", "test/**", "bench/**"],
     rules: { "no-restricted-properties": "off" },
   },
-  ...Object.entries(arrows).map(arrow),
+  ...Object.entries(mayImport).map(directionOf),
   pure,
   {
     files: ["contracts/**/*.ts"],
     rules: { "no-restricted-imports": ["error", { patterns: forbidden("contracts", []) }] },
   },
   ...services.map(ownFolder),
+  ...sizes,
   prettier,
 );

@@ -1,4 +1,4 @@
-/** A node in a process of its own, for tests that kill, freeze or stop it. Prints "ready", whom it heard, and each job it carries out. */
+/** A node in its own process, for tests that kill, freeze or stop it. Prints "ready", the nodes whose pong arrived, and each job. */
 import { ServiceBroker, type Context } from "moleculer";
 import { setTimeout as pause } from "node:timers/promises";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";

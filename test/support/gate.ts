@@ -1,4 +1,4 @@
-/** Holds up whoever comes before it opens. */
+/** A gate that callers wait at until it opens. */
 export function gate() {
   const { promise, resolve } = Promise.withResolvers<null>();
   let waiting = 0;

@@ -1,4 +1,4 @@
-/** Preloaded into a node by `--import`: when that ends, it prints what it had loaded, parts of Node itself and files of CommonJS packages. */
+/** Preloaded into a node with `--import`. At exit it prints the loaded parts of Node and the loaded files of CommonJS packages. */
 import { createRequire } from "node:module";
 
 const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };

@@ -1,16 +1,17 @@
-import { join } from "node:path";
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import { ESLint } from "eslint";
 
 const root = join(import.meta.dirname, "../..");
 const eslint = new ESLint({ cwd: root });
 
-/** What the linter says of a line in a file of that name. */
-async function saidOf(filePath: string, line: string): Promise<string> {
+/** The messages of the linter about a line in a file of that name. */
+async function messagesFor(filePath: string, line: string): Promise<string> {
   const [result] = await eslint.lintText(`${line}\n`, { filePath: join(root, filePath) });
   return result!.messages.map(({ message }) => message).join("\n");
 }
 
-describe("an import against the arrows is refused, with the place to read", () => {
+describe("the linter refuses an import in the wrong direction, and names the README's table", () => {
   it.each([
     ["contracts/x.ts", 'import "../domain/sale.ts";'],
     ["contracts/x.ts", 'import "../moleculer.config.ts";'],
@@ -25,12 +26,12 @@ describe("an import against the arrows is refused, with the place to read", () =
     ["services/market.service.ts", 'import "./users.service.ts";'],
     ["services/market.service.ts", 'import "./users/tokens.ts";'],
     ["services/users/tokens.ts", 'import "../market.service.ts";'],
-    ["services/users/tokens.ts", 'import "../notifications/lookout.ts";'],
+    ["services/users/tokens.ts", 'import "../notifications/missed-notices.ts";'],
     ["client/x.ts", 'import "../domain/sale.ts";'],
     ["services/market.service.ts", 'import "../client/index.ts";'],
     ["services/market.service.ts", 'import "../bench/report.ts";'],
   ])("%s: %s", async (file, line) =>
-    expect(await saidOf(file, line)).toMatch(/see "Where does my line go\?" in the README/),
+    expect(await messagesFor(file, line)).toMatch(/see "Where does my line go\?" in the README/),
   );
 
   it.each([
@@ -38,16 +39,53 @@ describe("an import against the arrows is refused, with the place to read", () =
     ["services/users.service.ts", 'import "./users/tokens.ts";'],
     ["domain/x.ts", 'import "../contracts/market.ts";'],
     ["client/x.ts", 'import "../contracts/routes.ts";'],
-  ])("but not one along them: %s: %s", async (file, line) =>
-    expect(await saidOf(file, line)).toBe(""),
+  ])("allows an import in the right direction: %s: %s", async (file, line) =>
+    expect(await messagesFor(file, line)).toBe(""),
   );
 
   it.each([
     "export const { HOME } = process.env;",
     'import { env } from "node:process";\nexport const { HOME } = env;',
-  ])("and nothing but broker/env.ts reads the environment: %s", async (line) => {
-    expect(await saidOf("services/market.service.ts", line)).toMatch(
-      /broker\/env.ts reads the environment/,
+  ])("refuses to read the environment outside broker/env.ts: %s", async (line) => {
+    expect(await messagesFor("services/market.service.ts", line)).toMatch(
+      /Only broker\/env.ts reads the environment/,
     );
   });
 });
+
+describe("the import graph of the production code", () => {
+  it("has no cycles", () => {
+    const files = folders.flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((file) => /(?<!\.d)\.tsx?$/.test(file) && !/(^|\/)(dist|node_modules)\//.test(file))
+        .map((file) => join(folder, file)),
+    );
+    const imports = new Map(files.map((file) => [file, importsOf(file)]));
+    expect(imports.size).toBeGreaterThan(100);
+    expect(files.flatMap((file) => cycleFrom(file, imports))).toEqual([]);
+  });
+});
+
+const folders =
+  "contracts domain broker store outbox edge mixins services client web/src bin".split(" ");
+
+/** The files that a file imports at run time or for types, relative to the root. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map(([, path]) =>
+    normalize(join(dirname(file), path!)),
+  );
+}
+
+/** The shortest way from a file back to itself, as one line; empty when there is none. */
+function cycleFrom(start: string, imports: Map<string, string[]>): string[] {
+  const queue = [[start]];
+  const seen = new Set<string>();
+  for (let path = queue.shift(); path; path = queue.shift())
+    for (const next of imports.get(path.at(-1)!) ?? []) {
+      if (next === start) return [[...path, start].join(" → ")];
+      if (!seen.has(next)) queue.push([...path, next]);
+      seen.add(next);
+    }
+  return [];
+}

@@ -105,16 +105,24 @@ const OfferFields = ({ draft, onInput, description, currency, errors }: OfferFie
       defaultValue={description}
       error={errors.description}
     />
-    <Field
-      label="Picture"
-      name="imageUrl"
-      value={draft.imageUrl}
-      onInput={onInput}
-      hint="A link that begins with https://. Without one, the page draws a picture."
-      inputMode="url"
-      error={errors.imageUrl}
-    />
+    <PictureField value={draft.imageUrl} onInput={onInput} error={errors.imageUrl} />
   </>
+);
+
+interface PictureFieldProps {
+  value: string;
+  onInput: OfferFieldsProps["onInput"];
+  error: string | undefined;
+}
+
+const PictureField = (props: PictureFieldProps) => (
+  <Field
+    label="Picture"
+    name="imageUrl"
+    hint="A link that begins with https://. Without one, the page draws a picture."
+    inputMode="url"
+    {...props}
+  />
 );
 
 function parseOffer(values: Values, currency: string): OfferValues {
