@@ -67,7 +67,7 @@ async function openMarket(
   const items: string[] = [];
   while (items.length < 4) items.push((await seller.offer({ title: "A lamp", price: 4_200 })).id);
   say("Selma offers four lamps, and her phone is connected.");
-  const kill = (name: string) => nodes.get(name)!.end("SIGKILL");
+  const kill = async (name: string) => void (await nodes.get(name)!.end("SIGKILL"));
   return { market, seller, buyer, phone, items, start, kill };
 }
 
