@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { isUnavailable } from "./errors.ts";
+import { isUnavailable } from "./error-messages.ts";
 import { outages, reportFailure } from "./outages.ts";
 import { souk } from "./souk.ts";
 import "./style/index.css";

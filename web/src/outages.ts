@@ -1,6 +1,6 @@
 /** The parts of the market that are unavailable. The health is polled with backoff, and only from a failure until the recovery. */
 import { useEffect } from "preact/hooks";
-import { isUnavailable } from "./errors.ts";
+import { isUnavailable } from "./error-messages.ts";
 import { inbox, souk } from "./souk.ts";
 import { state } from "./state.ts";
 

@@ -1,5 +1,5 @@
 import type { Item } from "../../contracts/market.ts";
-import { isUnavailable, errorText } from "./errors.ts";
+import { isUnavailable, errorText } from "./error-messages.ts";
 import { patch } from "./item-cache.ts";
 import { formatPrice } from "./money.ts";
 import { reportFailure } from "./outages.ts";

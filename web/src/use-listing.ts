@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { isUnavailable } from "./errors.ts";
+import { isUnavailable } from "./error-messages.ts";
 import { reportFailure, useRecovery } from "./outages.ts";
 import { useAddress } from "./router.ts";
 

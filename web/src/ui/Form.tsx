@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { errorText, isUnavailable } from "../errors.ts";
+import { errorText, isUnavailable } from "../error-messages.ts";
 import { reportFailure } from "../outages.ts";
 import { SoukError } from "../souk.ts";
 

@@ -1,4 +1,4 @@
-import { errorText } from "../errors.ts";
+import { errorText } from "../error-messages.ts";
 import { outages } from "../outages.ts";
 import { useStore } from "../state.ts";
 import { Star } from "./Star.tsx";

@@ -1,7 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
 import { announce } from "../announcer.ts";
-import { errorText } from "../errors.ts";
+import { errorText } from "../error-messages.ts";
 import { patch } from "../item-cache.ts";
 import { navigate } from "../router.ts";
 import { souk, SoukError } from "../souk.ts";

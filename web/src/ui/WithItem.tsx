@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
-import { isNotFound } from "../errors.ts";
+import { isNotFound } from "../error-messages.ts";
 import { patch, remember, remembered } from "../item-cache.ts";
 import { souk } from "../souk.ts";
 import { useLoaded } from "../use-loaded.ts";

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Notification } from "../../../contracts/notifications.ts";
 import { announce } from "../announcer.ts";
-import { errorText } from "../errors.ts";
+import { errorText } from "../error-messages.ts";
 import { formatPrice } from "../money.ts";
 import { reportFailure } from "../outages.ts";
 import { useAddress } from "../router.ts";

@@ -1,4 +1,4 @@
-import { isNotFound } from "../errors.ts";
+import { isNotFound } from "../error-messages.ts";
 import { profileOf } from "../lookups.ts";
 import { BackLink } from "../ui/BackLink.tsx";
 import { Empty } from "../ui/Empty.tsx";
