@@ -130,11 +130,14 @@ const sizes = [
   },
   maxLines([`{${Object.keys(mayImport).join(",")}}/**/*.{ts,tsx}`], 200),
   maxLines(["services/*.service.ts"], 150),
-  {
-    // A mixin with options is one function that returns a schema.
-    files: ["mixins/*.ts"],
-    rules: { "max-lines-per-function": ["error", { max: 110, ...counted }] },
-  },
+  // Exceptions: a mixin with options is one function that returns a schema of many small ones.
+  ...[
+    ["mixins/outbox.ts", 80],
+    ["mixins/sockets.ts", 130],
+  ].map(([file, max]) => ({
+    files: [file],
+    rules: { "max-lines-per-function": ["error", { max, ...counted }] },
+  })),
 ];
 
 export default tseslint.config(
