@@ -40,7 +40,7 @@ export interface GatewaySettings {
 }
 
 /** What moleculer-web adds to a service, as far as it is used here. */
-interface MoleculerWeb {
+declare class MoleculerWeb {
   aliases: Alias[];
   httpHandler(req: Request, res: Response): Promise<void>;
   resolveAlias(path: string, method: string): Match | false;

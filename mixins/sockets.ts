@@ -14,7 +14,6 @@ import {
   refusedAnswer,
   splitArgs,
   type Answer,
-  type ClientEvent,
   type Payload,
 } from "../edge/sockets/events.ts";
 import { authenticate, dropRequest, dropRequestOfResponse } from "../edge/sockets/handshake.ts";
@@ -22,7 +21,12 @@ import { createSocketServer, terminateAfterStop } from "../edge/sockets/http-ser
 import { disconnectExpired, disconnectSession, isRoomFull, roomOf } from "../edge/sockets/rooms.ts";
 import { sendInboxWithRetry } from "../edge/sockets/send-inbox.ts";
 import type { Connection } from "../edge/sockets/transport.ts";
-import { closeConnection, disconnect, type UserSocket } from "../edge/sockets/user-socket.ts";
+import {
+  closeConnection,
+  disconnect,
+  type ClientEvent,
+  type UserSocket,
+} from "../edge/sockets/user-socket.ts";
 import type { Verified } from "../edge/token-verifier.ts";
 import { identity } from "./identity.ts";
 import { closedIo } from "./moleculer-io.ts";

@@ -4,17 +4,10 @@ import { badData, codeOf } from "../../broker/refusal.ts";
 import { checker, type Check } from "../../broker/validator.ts";
 import { errors } from "../../contracts/errors.ts";
 import { clientEvents, type Refused } from "../../contracts/socket.ts";
-import type { UserSocket } from "./user-socket.ts";
+import type { ClientEvent, UserSocket } from "./user-socket.ts";
 
-/** An event of the contract that a client may send. */
-export type ClientEvent = keyof typeof clientEvents;
 export type Payload<E extends ClientEvent> = Static<(typeof clientEvents)[E]["payload"]>;
 export type Answer<E extends ClientEvent> = Static<(typeof clientEvents)[E]["ack"]>;
-
-/** Answers the events of its sockets. `event` is undefined when the contract does not name it. */
-export interface EventReceiver {
-  receive(socket: UserSocket, event: ClientEvent | undefined, args: unknown[]): Promise<void>;
-}
 
 const names = Object.keys(clientEvents) as ClientEvent[];
 

@@ -1,9 +1,8 @@
 import type { Service } from "moleculer";
 import type { Socket } from "socket.io";
 import type { ErrorCode } from "../../contracts/errors.ts";
-import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
+import type { clientEvents, ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import type { Verified } from "../token-verifier.ts";
-import type { EventReceiver } from "./events.ts";
 import { terminateAfterGrace } from "./transport.ts";
 
 /** Everything a node keeps per socket. One small object, because a node holds many thousands. */
@@ -14,6 +13,14 @@ export interface SocketState {
   endsAt: number;
   isInboxDue?: boolean;
   isSendingInbox?: boolean;
+}
+
+/** An event of the contract that a client may send. */
+export type ClientEvent = keyof typeof clientEvents;
+
+/** Answers the events of its sockets. `event` is undefined when the contract does not name it. */
+interface EventReceiver {
+  receive(socket: UserSocket, event: ClientEvent | undefined, args: unknown[]): Promise<void>;
 }
 
 /** One connected socket of a client. */
