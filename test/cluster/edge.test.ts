@@ -304,7 +304,7 @@ function problem(answer: Answer, code: ErrorCode): void {
 
 async function startEdge(): Promise<Edge> {
   const dir = mkdtempSync(join(tmpdir(), "souk-edge-"));
-  // Started by root, nginx serves as another user, who has to get at its folders in here.
+  // Started by root, nginx serves as another user, which must be able to read this folder.
   chmodSync(dir, 0o755);
   const dns = await startDns();
   const [port, healthPort, apiPort, socketPort] = await freePorts(4);
@@ -366,7 +366,7 @@ async function started(child: ChildProcess, live: string): Promise<() => string>
   return () => said;
 }
 
-/** Each key must be there, else the config has moved on and this suite would test another one. */
+/** Throws when a key is missing: the config has changed, and this suite would test another one. */
 function replaced(config: string, parts: Record<string, string>): string {
   return Object.entries(parts).reduce((conf, [from, to]) => {
     if (!conf.includes(from)) throw new Error(`deploy/nginx.conf has no "${from}"`);

@@ -209,11 +209,11 @@ async function notices() {
   await service("notifications").catchUp();
 }
 
-/** What is sorted when it is asked for: found by prefixes, in any order. */
+/** Queries by prefixes return rows in no order, so their result may be sorted. */
 const mayBeSorted = (shape: string) => shape.includes("prefix");
 
 /** PLANS=1 in the environment prints every question and its plan. */
-describe("all that services ask MongoDB", () => {
+describe("every MongoDB query of the services", () => {
   it.each(["market", "notifications", "users"] as const)(
     "by %s comes from an index, and in its order",
     async (name) => {

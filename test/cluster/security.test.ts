@@ -135,7 +135,7 @@ describe("a session", () => {
   it("repeats a refresh with the same key during the life of an access token, and ends after that", async () => {
     const database = await new MongoClient(env.USERS_MONGO_URL).connect();
     const accounts = database.db().collection<AccountDocument>("accounts");
-    /** The time since the last refresh becomes so long (s). */
+    /** Sets the time since the last refresh (s). */
     async function wait(seconds: number): Promise<void> {
       const expiresAt = sessionExpiry(new Date(Date.now() - seconds * 1_000));
       const { modifiedCount } = await accounts.updateOne(
@@ -211,7 +211,7 @@ describe("keys", () => {
       }
     })();
 
-    // First those who check, one after the other; then the one who signs.
+    // First the nodes that verify tokens, one after the other; then the one that signs them.
     env = { ...env, AUTH_JWKS: encode({ keys: [...oldSet.keys, next.public] }) };
     for (const n of [0, 1]) {
       const replaced = apis[n]!;

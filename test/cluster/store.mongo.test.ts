@@ -65,7 +65,7 @@ describe("a store in MongoDB", () => {
       expect(await tally(inserts)).toEqual({ done: 1, "Duplicate email": 19 });
     });
 
-    it("by a crash ends every call within 3 s, then refuses at once, and has every acknowledged write afterwards", async () => {
+    it("by a crash, ends every call within 3 s, then refuses at once, and has every acknowledged write afterwards", async () => {
       shop = await shopOn(open);
       await shop.store.ping();
       const acknowledged: string[] = [];
@@ -100,7 +100,7 @@ describe("a store in MongoDB", () => {
       expect(acknowledged.filter((_id) => !stored.has(_id))).toEqual([]);
     });
 
-    it("by a freeze ends every call within 3 s, refuses at once when it is detected, and works 2 s after the thaw", async () => {
+    it("by a freeze, ends every call within 3 s, refuses at once when it is detected, and works 2 s after its end", async () => {
       shop = await shopOn(open);
       await shop.store.insert({ _id: "1", price: 0 });
       server.freeze();
@@ -117,7 +117,7 @@ describe("a store in MongoDB", () => {
       expect(await shop.store.one({ _id: "1" })).toMatchObject({ _id: "1" });
     });
 
-    it("by a freeze does not stop its service from stopping", async () => {
+    it("by a freeze, lets its service stop", async () => {
       shop = await shopOn(open);
       await shop.store.insert({ _id: "1" });
       server.freeze();
@@ -156,7 +156,7 @@ describe("a store in MongoDB", () => {
     silent.close();
   });
 
-  it("refuses with UNAVAILABLE what is being written when its connections are cut", async () => {
+  it("refuses writes in progress with UNAVAILABLE when its connections are cut", async () => {
     const proxy = await Proxy.before(Number(new URL(server.url).port));
     const url = `mongodb://127.0.0.1:${proxy.port}/${database}?directConnection=true`;
     const shop = await shopOn((what) => new MongoStore(url, what));
@@ -200,35 +200,35 @@ describe("a store in MongoDB", () => {
 
   describe("logs an outage", () => {
     const listening = async (url: string) => {
-      const told: string[] = [];
-      const tell = (line: string) => void told.push(line);
+      const lines: string[] = [];
+      const log = (line: string) => void lines.push(line);
       const store = new MongoStore(url, things("items"));
-      store.init({}, { schema: { collection: "items" }, logger: { warn: tell, info: tell } });
+      store.init({}, { schema: { collection: "items" }, logger: { warn: log, info: log } });
       await store.connect();
-      return { store, told };
+      return { store, lines };
     };
 
     it("once, with its cause and without the password", async () => {
-      const { store, told } = await listening("mongodb://souk:geheim@127.0.0.1:1/souk-market");
+      const { store, lines } = await listening("mongodb://souk:geheim@127.0.0.1:1/souk-market");
       for (let i = 0; i < 20; i++)
         expect(await tally([store.ping(), store.count({ query: {} })])).toEqual({ UNAVAILABLE: 2 });
       await store.disconnect();
-      expect(told).toEqual([
+      expect(lines).toEqual([
         expect.stringMatching(/^MongoDB at 127\.0\.0\.1:1 \(souk-market\.items\) .*ECONNREFUSED/),
       ]);
-      expect(told.join()).not.toContain("geheim");
+      expect(lines.join()).not.toContain("geheim");
     });
 
     it("each time, and its end", async () => {
-      const { store, told } = await listening(urlOf());
+      const { store, lines } = await listening(urlOf());
       await store.ping();
       for (let outage = 1; outage <= 2; outage++) {
         await server.kill();
-        await eventually(() => told.length === 2 * outage - 1);
+        await eventually(() => lines.length === 2 * outage - 1);
         await server.restart();
         await eventually(() => store.ping().then(() => true));
       }
-      expect(told.map((line) => /is unavailable|is available again/.exec(line)?.[0])).toEqual(
+      expect(lines.map((line) => /is unavailable|is available again/.exec(line)?.[0])).toEqual(
         [1, 2].flatMap(() => ["is unavailable", "is available again"]),
       );
       await store.disconnect();
@@ -276,7 +276,7 @@ describe("a store in MongoDB", () => {
       await shopOn(open, name),
       await shopOn((what) => new NedbStore(join(dir, "same.db"), what), name),
     ];
-    const told = async (store: typeof mongo.store, query: Query, update: Update) => {
+    const resultOf = async (store: typeof mongo.store, query: Query, update: Update) => {
       const all = { sort: { _id: 1 } } as const;
       const found = await store.find(query, all);
       const page = await store.find(query, { sort: { price: -1, _id: 1 }, limit: 3 });
@@ -298,8 +298,8 @@ describe("a store in MongoDB", () => {
             for (const { _id } of await store.find({})) await store.remove({ _id });
             for (const doc of docs) await store.insert(doc);
           }
-          expect(await told(mongo.store, asked, change)).toEqual(
-            await told(nedb.store, asked, change),
+          expect(await resultOf(mongo.store, asked, change)).toEqual(
+            await resultOf(nedb.store, asked, change),
           );
         },
       ),

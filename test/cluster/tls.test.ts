@@ -1,4 +1,4 @@
-/** TLS to RabbitMQ and MongoDB with a certificate authority of our own, thrown away afterwards. */
+/** TLS to RabbitMQ and MongoDB with a certificate authority made for the test. */
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -45,7 +45,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** An authority, and a certificate by it for 127.0.0.1 alone. */
+/** An authority, and a certificate by it for 127.0.0.1 only. */
 function certify(): void {
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   openssl(
@@ -163,7 +163,7 @@ it("a node that does not trust the authority connects to neither", async () => {
   expect(made.output()).not.toMatch(/Connected to RabbitMQ/);
 }, 40_000);
 
-it("both refuse a client without TLS", async () => {
+it("RabbitMQ and MongoDB refuse a client without TLS", async () => {
   await expect(
     amqplib.connect(`amqp://guest:guest@127.0.0.1:${fronts.amqp.port}`),
   ).rejects.toThrow();

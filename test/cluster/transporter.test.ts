@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 describe("calls", () => {
-  it("go in a circle without waiting for themselves", async () => {
+  it("may form a cycle without a deadlock", async () => {
     const [caller] = await cluster({
       caller: [],
       a: [forward("a", "b.ask"), answer("home")],
@@ -74,7 +74,7 @@ describe("calls", () => {
     expect(setNoDelay.mock.calls.every(([noDelay]) => noDelay)).toBe(true);
   });
 
-  it("are given to a node a hundred at a time; the others wait in RabbitMQ", async () => {
+  it("are delivered to a node a hundred at a time; the rest wait in RabbitMQ", async () => {
     const held = gate();
     const [a] = await cluster({ a: [], b: [answer("b", held.opened)] });
     const channel = await rawChannel();
@@ -99,7 +99,7 @@ describe("calls", () => {
 });
 
 describe("a message", () => {
-  it("is acknowledged on the channel it came on, or nowhere", async () => {
+  it("is acknowledged on the channel that delivered it, or not at all", async () => {
     const held = gate();
     const [a, b] = await cluster({ a: [], b: [answer("b", held.opened)] });
     const waiting = a!.call("b.ask").catch((error: Error) => error);
@@ -115,7 +115,7 @@ describe("a message", () => {
     expect(transporter(b!).channel === channel).toBe(true); // the objects are too big to print
   });
 
-  it("that asks again what was asked before is dropped", async () => {
+  it("that repeats an earlier request is dropped", async () => {
     const asked: string[] = [];
     const [a] = await cluster({
       a: [],
@@ -140,7 +140,7 @@ describe("a message", () => {
     expect(asked).toEqual([...["1", "2"].filter((_job, i) => answers[i] !== "lost"), "marker"]);
   });
 
-  it("is not acted on after its caller gave up, though it waited in a full node's queue", async () => {
+  it("is not processed after its caller's timeout, even if it waited in a full node's queue", async () => {
     const held = gate();
     const asked: string[] = [];
     const hold = (ctx: Asked) => held.opened().then(() => void asked.push(ctx.params.job));
@@ -161,11 +161,11 @@ describe("a message", () => {
     expect(new Set(asked)).toEqual(new Set(["full", "marker"]));
   });
 
-  it("is not acted on after its caller gave up, though it waited in a frozen node's socket", async () => {
+  it("is not processed after its caller's timeout, even if it waited in a frozen node's socket", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
     await eventually(() => a!.call("worker.work", { job: "first" }));
-    await eventually(() => expect(worker.printed()).toContain("heard a"));
+    await eventually(() => expect(worker.printed()).toContain("first heartbeat of a"));
 
     worker.process.kill("SIGSTOP");
     await expect(a!.call("worker.work", { job: "late" }, { timeout: 300 })).rejects.toMatchObject({
@@ -185,7 +185,7 @@ describe("a connection", () => {
     ["a cancelled consumer", async () => (await rawChannel()).deleteQueue(queue("REQ.b"))],
   ];
 
-  it.each(faults)("is opened anew after %s", async (_name, fault) => {
+  it.each(faults)("is reopened after %s", async (_name, fault) => {
     const [a, b] = await cluster({ a: [], b: [answer("b")] });
     const before = transporter(b!).channel!;
 
@@ -195,7 +195,7 @@ describe("a connection", () => {
     await eventually(() => a!.call("b.ask"), { within: 2000 });
   });
 
-  it("that breaks has what its node was asked rejected at once, not left to wait for an answer that was lost with it", async () => {
+  it("that breaks rejects the calls to its node at once, because their answers are lost", async () => {
     const held = gate();
     const [a, b] = await cluster({ a: [], b: [answer("b", held.opened)] });
     const waiting = a!.call("b.ask", {}, { timeout: 60_000 });
@@ -207,7 +207,7 @@ describe("a connection", () => {
     held.open();
   });
 
-  it("that is refused is told once, in a sentence without the password", async () => {
+  it("that is refused is logged once, in a sentence without the password", async () => {
     const lines: string[] = [];
     const logger = listener(lines);
     const stranger = await start("stranger", [], {
@@ -234,7 +234,7 @@ describe("a connection", () => {
 });
 
 describe("a node", () => {
-  it("that was killed is missed within a second, with all it had in hand, and leaves no queue", async () => {
+  it("that was killed is evicted within a second, its calls are rejected, and its queues are gone", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
     const inHand = await handOver(a!, worker);
@@ -253,7 +253,7 @@ describe("a node", () => {
     }
   });
 
-  it("that is frozen is missed within 2.5 s, and is back when it thaws", async () => {
+  it("that is frozen is evicted within 2.5 s, and serves calls again when it resumes", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
     const inHand = await handOver(a!, worker);
@@ -261,14 +261,14 @@ describe("a node", () => {
     worker.process.kill("SIGSTOP");
 
     await expect(within(2600, inHand.ends)).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
-    await expect(within(100, a!.call("worker.work", { job: "away" }))).rejects.toMatchObject({
+    await expect(within(100, a!.call("worker.work", { job: "frozen" }))).rejects.toMatchObject({
       code: 404,
     });
     worker.process.kill("SIGCONT");
     await eventually(() => a!.call("worker.work", { job: "back" }), { within: 2000 });
   });
 
-  it("does not act, when it thaws, on what its callers were told had failed", async () => {
+  it("does not process, when it resumes, calls that were rejected", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
     await eventually(() => a!.call("worker.work", { job: "first" }));
@@ -295,7 +295,7 @@ describe("a node", () => {
     held.open();
   });
 
-  it("leaves no connection behind, at whatever moment of a reconnect it stops", async () => {
+  it("leaves no connection open, at whatever point of a reconnect it stops", async () => {
     const proxy = await Proxy.before(rabbit.port);
     closing.push(() => proxy.close());
     const url = `amqp://guest:guest@127.0.0.1:${proxy.port}`;
@@ -304,7 +304,7 @@ describe("a node", () => {
     );
     await eventually(() => expect(nodes.every((node) => transporter(node).connected)).toBe(true));
 
-    // Each of the handshake's answers takes so long that some node stops before it.
+    // Delays each answer of the handshake, so that nodes stop at every step of it.
     proxy.delayed = 30;
     proxy.cut();
     await Promise.all(nodes.map((node, n) => pause(40 * n).then(() => node.stop())));
@@ -312,7 +312,7 @@ describe("a node", () => {
     await eventually(() => expect(proxy.connections).toBe(0));
   });
 
-  it("that is stopped under load finishes what it has in hand, and no call is lost", async () => {
+  it("that is stopped under load finishes its calls, and no call is lost", async () => {
     const [a] = await cluster({ a: [] });
     const workers = await Promise.all(["w1", "w2"].map(startWorker));
     await eventually(() => expect(["w1", "w2"].every((id) => isInSight(a!, id))).toBe(true));
@@ -333,7 +333,7 @@ describe("a node", () => {
 });
 
 describe("without RabbitMQ", () => {
-  it("what waits is rejected and calls are refused, at once; it is well within 2 s of RabbitMQ's return", async () => {
+  it("pending calls are rejected and new ones refused, at once; calls succeed within 2 s of RabbitMQ's return", async () => {
     const held = gate();
     const [a] = await cluster({ a: [answer("a")], b: [answer("b"), answer("slow", held.opened)] });
     const waiting = a!.call("slow.ask");
@@ -354,7 +354,7 @@ describe("without RabbitMQ", () => {
     await eventually(() => a!.call("b.ask"), { within: 2000 });
   }, 60_000);
 
-  it("nodes start, serve themselves, and find each other once it is there", async () => {
+  it("nodes start, serve local calls, and discover each other once RabbitMQ is available", async () => {
     await rabbit.kill();
 
     const [a] = await cluster({ a: [answer("a")], b: [answer("b")] });
@@ -370,7 +370,7 @@ describe("without RabbitMQ", () => {
     expect(isInSight(a!, "c")).toBe(false);
   }, 60_000);
 
-  it("a process stops as it should", async () => {
+  it("a process stops within 2 s and exits with 0", async () => {
     await rabbit.kill();
     const worker = await startWorker("w");
 
@@ -494,9 +494,9 @@ function underLoad(ask: () => Promise<unknown>) {
   let isOver = false;
   const caller = async () => {
     while (!isOver) {
-      const who = await ask().catch((error) => void errors.push(error));
-      answers.set(who, (answers.get(who) ?? 0) + 1);
-      await pause(0); // a call that is refused at once would leave nobody else a turn
+      const answer = await ask().catch((error) => void errors.push(error));
+      answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      await pause(0); // a call that is refused at once would otherwise block the other callers
     }
   };
   const callers = Array.from({ length: 8 }, caller);
@@ -512,7 +512,7 @@ function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return Promise.race([promise, late]);
 }
 
-/** A Moleculer logger that keeps what it is told. */
+/** A Moleculer logger that keeps its lines. */
 function listener(lines: string[]): Loggers.Base<object> {
   class Listener extends Loggers.Base<object> {
     override getLogHandler() {

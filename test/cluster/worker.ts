@@ -25,7 +25,7 @@ broker.createService({
 });
 
 broker.localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) =>
-  console.log(`heard ${nodeID}`),
+  console.log(`first heartbeat of ${nodeID}`),
 );
 
 await broker.start();

@@ -69,12 +69,12 @@ it("keeps every acknowledged sale, notice and account when the market is killed 
   );
   await eventually(
     async () => {
-      const told = await all(
+      const notices = await all(
         back(seller),
         "/notifications",
         ({ notifications }: Inbox) => notifications,
       );
-      expect(told.map(({ id }: Notification) => id).sort()).toEqual(
+      expect(notices.map(({ id }: Notification) => id).sort()).toEqual(
         sales.map(({ id }) => id).sort(),
       );
     },

@@ -561,8 +561,8 @@ describe("identity", () => {
   );
 
   it("is checked before the body is read and the service is looked up", async () => {
-    const alone = await another({ present: ["users"] });
-    expectProblem(await alone.call("POST", "/market/buy/1", post("{")), "UNAUTHENTICATED");
+    const onlyUsers = await another({ present: ["users"] });
+    expectProblem(await onlyUsers.call("POST", "/market/buy/1", post("{")), "UNAUTHENTICATED");
   });
 
   it("ends with its session", async () => {
@@ -1055,7 +1055,7 @@ describe("health", () => {
     });
 
     const starting = broker.start();
-    // Its service has not started yet, as when its database is away.
+    // Its service has not started yet, as when its database is unavailable.
     await eventually(async () => expect((await fetch(`${at}/health/live`)).status).toBe(200));
     expect(await (await fetch(`${at}/health/ready`)).json()).toEqual({
       status: "not ready",

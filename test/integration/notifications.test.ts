@@ -158,15 +158,15 @@ describe("the inbox", () => {
 
   it("is paginated newest first without gaps or repetitions, also within one millisecond", async () => {
     const user = randomUUID();
-    const told: string[] = [];
-    for (let n = 0; n < 45; n++) told.unshift(await notify(user, { text: `${n}` }));
+    const ids: string[] = [];
+    for (let n = 0; n < 45; n++) ids.unshift(await notify(user, { text: `${n}` }));
 
     const first = await inbox(user);
     const second = await inbox(user, { cursor: first.nextCursor! });
     const third = await inbox(user, { cursor: second.nextCursor! });
 
     expect([first, second, third].map((page) => page.notifications.length)).toEqual([20, 20, 5]);
-    expect([first, second, third].flatMap(idsOf)).toEqual(told);
+    expect([first, second, third].flatMap(idsOf)).toEqual(ids);
     expect([first.unread, third.nextCursor]).toEqual([45, null]);
   });
 
@@ -182,16 +182,16 @@ describe("the inbox", () => {
 
   it("starts on the socket with the newest unread notices and continues over HTTP", async () => {
     const user = randomUUID();
-    const told: string[] = [];
-    for (let n = 0; n < inboxSize + 3; n++) told.unshift(await notify(user));
-    const [read] = told.splice(3, 1);
+    const ids: string[] = [];
+    for (let n = 0; n < inboxSize + 3; n++) ids.unshift(await notify(user));
+    const [read] = ids.splice(3, 1);
     await souk.call("notifications.read", { ids: [read!] }, user);
 
     const sent = await (await souk.device(user)).receives("inbox");
     const rest = await inbox(user, { unread: true, cursor: sent.nextCursor! });
 
     expect([sent.unread, sent.notifications.length]).toEqual([inboxSize + 2, inboxSize]);
-    expect([...idsOf(sent), ...idsOf(rest)]).toEqual(told);
+    expect([...idsOf(sent), ...idsOf(rest)]).toEqual(ids);
   });
 
   it("refuses a cursor of another list", async () => {

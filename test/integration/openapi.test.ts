@@ -54,7 +54,7 @@ describe("/openapi.json", () => {
     );
   });
 
-  it("tells where each param goes, and which are needed", () => {
+  it("declares the place of each param, and which are required", () => {
     expect(route("market.revise").parameters).toMatchObject([
       { name: "id", in: "path", required: true },
     ]);

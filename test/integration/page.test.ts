@@ -252,7 +252,7 @@ describe("a file that was compressed beforehand", () => {
   });
 });
 
-describe("a path that is twisted", () => {
+describe("a malformed path", () => {
   it.each([
     "/assets",
     "/assets/",
@@ -305,7 +305,7 @@ describe("a path that is twisted", () => {
     expect(await problem(`/assets/${"a".repeat(20_000)}`)).toEqual(refused(413, "TOO_LARGE"));
   });
 
-  it("that begins like a view serves only the page", async () => {
+  it("with the prefix of a view serves only the page", async () => {
     for (const path of [
       "/shop/../../package.json",
       "/shop/%2e%2e%2fsecret.js",
@@ -394,8 +394,8 @@ describe("the page's policy", () => {
   });
 
   it("names none when their port is not known", async () => {
-    const alone = await gateway({ settings: { page, socketPort: 0 } });
-    expect(connect(await policyOf("/", {}, alone))).toBe("'self'");
-    await alone.stop();
+    const withoutSockets = await gateway({ settings: { page, socketPort: 0 } });
+    expect(connect(await policyOf("/", {}, withoutSockets))).toBe("'self'");
+    await withoutSockets.stop();
   });
 });

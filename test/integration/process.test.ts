@@ -271,12 +271,12 @@ describe("npm run", () => {
       RABBITMQ_SERVER: `${process.execPath} -e setInterval(()=>{},999) --`,
       MONGOD: "no-mongod",
     };
-    const told = run(process.execPath, ["bin/demo.ts", "--outage"], {
+    const result = run(process.execPath, ["bin/demo.ts", "--outage"], {
       cwd: root,
       env,
       timeout: 8_000,
     });
-    await expect(told).rejects.toMatchObject({
+    await expect(result).rejects.toMatchObject({
       code: 1,
       stderr: 'MONGOD: "no-mongod" does not start a server (spawn no-mongod ENOENT).\n',
     });

@@ -65,7 +65,7 @@ describe("many sockets that connect at once", () => {
     ]);
     for (const inbox of inboxes.slice(2))
       expect(inbox).toEqual({ unread: 0, notifications: [], nextCursor: null });
-    // Who has more than an inbox holds is looked up once more, and counted.
+    // A user with more notices than an inbox holds costs one more query and a count.
     expect(queries).toBeLessThanOrEqual(users.length + 2);
   });
 });
@@ -123,16 +123,16 @@ describe("a socket", () => {
   });
 
   it("is closed for good unless it authorizes in time", async () => {
-    const [silent, told] = [souk.anonymous(), await souk.anonymous().connects()];
+    const [silent, authorized] = [souk.anonymous(), await souk.anonymous().connects()];
     const user = randomUUID();
-    await told.ask("authorize", { token: await souk.token(user) });
+    await authorized.ask("authorize", { token: await souk.token(user) });
 
     expect(await silent.receives("closing", 1, (authorizeWithin + 3) * 1000)).toEqual({
       code: "UNAUTHENTICATED",
     });
 
     await eventually(() => expect(silent.disconnects).toEqual([forGood]));
-    await told.shows(await notify(user));
+    await authorized.shows(await notify(user));
     expect(silent.socket.active).toBe(false);
   });
 

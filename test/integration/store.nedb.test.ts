@@ -146,15 +146,15 @@ describe("a store in a NeDB file", () => {
   });
 
   describe("after a failed write", () => {
-    /** What a full disk does to appends: the file is away, and a folder in its place takes none. */
+    /** Appends fail as on a full disk: the file is renamed, and a folder takes its place. */
     const disk = (name: string) => ({
       fill() {
-        renameSync(fileOf(name), `${fileOf(name)}.away`);
+        renameSync(fileOf(name), `${fileOf(name)}.moved`);
         mkdirSync(fileOf(name));
       },
       free() {
         rmdirSync(fileOf(name));
-        renameSync(`${fileOf(name)}.away`, fileOf(name));
+        renameSync(`${fileOf(name)}.moved`, fileOf(name));
       },
     });
 
@@ -198,7 +198,7 @@ describe("a store in a NeDB file", () => {
       const shop = await inDir("half");
       await shop.store.insert({ _id: "1" });
       disk("half").fill();
-      appendFileSync(`${fileOf("half")}.away`, `{"_id":"2","na`);
+      appendFileSync(`${fileOf("half")}.moved`, `{"_id":"2","na`);
       expect(await tally([shop.store.insert({ _id: "2", name: "lamp" })])).toEqual({
         UNAVAILABLE: 1,
       });

@@ -1,6 +1,6 @@
 /**
- * Tens of thousands of requests, events and broken bytes against a market as a process: none may be answered with a fault of ours,
- * too late or outside the contract, and none may hurt those who come after. Seeded: what fails prints how to fail again.
+ * Tens of thousands of requests, events and broken bytes against a market as a process: none may get a 5xx,
+ * a late answer or one outside the contract, and none may disturb later requests. A failure prints the seed that repeats it.
  */
 import { execFileSync } from "node:child_process";
 import { Agent, request, type IncomingHttpHeaders } from "node:http";
@@ -125,7 +125,7 @@ const slow = new Set(["users.register", "users.login", "users.changePassword"]);
 interface Request {
   route: Route;
   params: unknown;
-  who: "nobody" | "user" | "garbage";
+  token: "none" | "user" | "garbage";
   /** In place of the params: a body or a query as it stands. */
   junk?: string;
 }
@@ -147,11 +147,11 @@ const requestTo = (route: Route): fc.Arbitrary<Request> => {
   return fc.record({
     route: fc.constant(route),
     params,
-    who: fc.constantFrom(
+    token: fc.constantFrom(
       "user" as const,
       "user" as const,
       "user" as const,
-      "nobody" as const,
+      "none" as const,
       "garbage" as const,
     ),
     junk: fc.oneof(
@@ -170,8 +170,8 @@ const inUrl = (value: unknown) =>
       .slice(0, 8_000),
   );
 
-/** What goes over the wire for a case. */
-function wire({ route, params, who, junk }: Request) {
+/** The path, headers and body of a case. */
+function wire({ route, params, token, junk }: Request) {
   const id = property(params, "id");
   const path = route.path.replace(/:\w+/, id === undefined ? "1" : inUrl(id) || "x");
   const rest =
@@ -187,9 +187,9 @@ function wire({ route, params, who, junk }: Request) {
       ? query.map(([name, value]) => `${inUrl(name)}=${inUrl(value)}`).join("&")
       : inUrl(junk).slice(0, 4_000);
   const authorization =
-    who === "nobody"
+    token === "none"
       ? undefined
-      : who === "user"
+      : token === "user"
         ? `Bearer ${user.session!.accessToken}`
         : `Bearer ${inUrl(params).slice(0, 4_000)}`;
   const body = takesBody(route) ? (junk ?? JSON.stringify(rest)) : undefined;
@@ -204,7 +204,7 @@ const tally = new Map<string, number>();
 const count = (what: string) => tally.set(what, (tally.get(what) ?? 0) + 1);
 
 async function judgeRequest(one: Request): Promise<void> {
-  const { route, who, junk, params } = one;
+  const { route, token, junk, params } = one;
   const { path, headers, body } = wire(one);
   const answer = await ask(route.method, path, headers, body);
   count(`${route.action} ${answer.status}`);
@@ -215,7 +215,7 @@ async function judgeRequest(one: Request): Promise<void> {
     expect(answer.headers["content-type"]).toBe("application/problem+json; charset=utf-8");
     return judgeProblem(answer.text, answer.status);
   }
-  expect(route.who === "user" && who !== "user").toBe(false);
+  expect(route.who === "user" && token !== "user").toBe(false);
   expect(results[route.action]!(answer.text ? JSON.parse(answer.text) : null)).toEqual([]);
   // What the contract refuses is not done; a query's values are texts on the way, and may become valid by that.
   if (junk === undefined && takesBody(route) && property(params, "id") !== undefined)
@@ -313,7 +313,7 @@ async function judgePacket(packet: Packet): Promise<void> {
   expect(Date.now() - began).toBeLessThan(deadline);
   if (answer === "closed") {
     count(`${known ? event : "unknown event"} closed`);
-    // What is too large ends it, and time when it has no user.
+    // A packet that is too large closes it, and so does time without a user.
     return expect(
       JSON.stringify(args).length > 15_000 ||
         (isAnonymous && device.received("closing").length > 0),

@@ -186,12 +186,12 @@ describe("an access token", () => {
 
   it("in a query or a body is ignored", async () => {
     const { accessToken } = victim.session!;
-    const nobody = new Client(market.api);
-    expect(await nobody.call("GET", `/users/me?access_token=${accessToken}`)).toMatchObject({
+    const anonymous = new Client(market.api);
+    expect(await anonymous.call("GET", `/users/me?access_token=${accessToken}`)).toMatchObject({
       status: 401,
     });
     expect(
-      await nobody.call("POST", "/market/items", {
+      await anonymous.call("POST", "/market/items", {
         title: "T",
         price: 1,
         access_token: accessToken,
@@ -394,12 +394,12 @@ describe("sign-in", () => {
     const times: Record<"known" | "unknown", number[]> = { known: [], unknown: [] };
     const answers = new Set<string>();
     for (let n = 0; n < 15; n++) {
-      for (const [who, address] of [
+      for (const [account, address] of [
         ["known", email],
         ["unknown", `${randomUUID()}@souk.test`],
       ] as const) {
         const { status, rest, took } = await login(address, "not the password");
-        times[who].push(took);
+        times[account].push(took);
         answers.add(JSON.stringify({ status, rest }));
       }
     }

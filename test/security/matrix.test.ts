@@ -1,4 +1,4 @@
-/** Who may do what: each route and each socket event of the contract, tried by each kind of caller. */
+/** Permissions: each route and each socket event of the contract, tried by each kind of caller. */
 import { clientEvents } from "../../contracts/socket.ts";
 import { routes, type Route } from "../../contracts/routes.ts";
 import { errors, type ErrorCode } from "../../contracts/errors.ts";
@@ -11,8 +11,8 @@ import { startMarket, type Market } from "../support/market.ts";
 import { tokenOf } from "../support/tokens.ts";
 
 /** In this order, because the owner's own request is the one that changes something. */
-const everybody = ["nobody", "expired", "revoked", "another", "owner"] as const;
-type Who = (typeof everybody)[number];
+const callers = ["anonymous", "expired", "revoked", "another", "owner"] as const;
+type Caller = (typeof callers)[number];
 
 /** Two users, and all that one of them can own. */
 interface World {
@@ -24,27 +24,30 @@ interface World {
   item: Item;
   saleId: string;
   purchaseId: string;
-  clients: Record<Who, Client>;
+  clients: Record<Caller, Client>;
 }
 
 type Body = Record<string, unknown>;
 
 interface Row {
   path?(world: World): string;
-  body?(world: World, who: Who): object;
+  body?(world: World, caller: Caller): object;
   /** A code, or what must hold of the answer. */
-  expect: Record<Who, ErrorCode | ((answer: Answer<Body>, world: World) => void | Promise<void>)>;
-  /** Must hold after everybody but the owner has tried. */
+  expect: Record<
+    Caller,
+    ErrorCode | ((answer: Answer<Body>, world: World) => void | Promise<void>)
+  >;
+  /** Must hold after every caller except the owner has tried. */
   untouched?(world: World): Promise<void>;
 }
 
 const closed = {
-  nobody: "UNAUTHENTICATED",
+  anonymous: "UNAUTHENTICATED",
   expired: "UNAUTHENTICATED",
   revoked: "UNAUTHENTICATED",
 } as const;
-const toAll = (expected: Row["expect"][Who]): Row["expect"] => ({
-  nobody: expected,
+const toAll = (expected: Row["expect"][Caller]): Row["expect"] => ({
+  anonymous: expected,
   expired: expected,
   revoked: expected,
   another: expected,
@@ -79,10 +82,12 @@ const rows: Record<string, Row> = {
     expect: toAll(fine),
   },
   "POST /users/refresh": {
-    // Whoever holds the refresh token is its owner; the access token beside it says nothing.
-    body: ({ clients }, who) => ({ refreshToken: clients[who].session?.refreshToken ?? "none" }),
+    // The refresh token identifies the owner; the access token sent with it is ignored.
+    body: ({ clients }, caller) => ({
+      refreshToken: clients[caller].session?.refreshToken ?? "none",
+    }),
     expect: {
-      nobody: "UNAUTHENTICATED",
+      anonymous: "UNAUTHENTICATED",
       expired: ({ body }, { owner }) => expect(body.user).toEqual(owner.session!.user),
       revoked: "UNAUTHENTICATED",
       another: ({ body }, { another }) => expect(body.user).toEqual(another.session!.user),
@@ -124,7 +129,7 @@ const rows: Record<string, Row> = {
   },
   "GET /users/:id": {
     path: ({ owner }) => owner.id,
-    // Also the owner sees no more here than everybody does.
+    // The owner sees no more here than other callers.
     expect: toAll(({ body }, { owner }) =>
       expect(body).toEqual({ id: owner.id, name: owner.session!.user.name }),
     ),
@@ -187,7 +192,7 @@ const rows: Record<string, Row> = {
 
 /**
  * A route without a row: the token is checked as the contract says, and nothing fails. Add a row to `rows`
- * for a route that shows or changes what one user owns, because only a row says who may.
+ * for a route that shows or changes what one user owns, because only a row states the permissions.
  */
 const rowOf = (name: string, route: Route): Row => {
   const answers = ({ status, body }: Answer<Body>) => {
@@ -228,7 +233,7 @@ async function world(): Promise<World> {
   const saleOf = async (buyer: Client, { id }: Item) =>
     (await buyer.call<{ saleId: string }>("POST", `/market/buy/${id}`)).body.saleId;
   const [saleId, purchaseId] = [await saleOf(third, sold), await saleOf(owner, bought)];
-  const clients = { nobody: new Client(market.api), expired, revoked, another, owner };
+  const clients = { anonymous: new Client(market.api), expired, revoked, another, owner };
   const made = { owner, another, revoked, item, saleId, purchaseId, clients };
   await eventually(() => noticeUnread(made));
   return made;
@@ -246,21 +251,21 @@ describe("each route, called by each kind of caller", () => {
       const row = rowOf(name, route);
       const given = await world();
 
-      for (const who of everybody) {
-        if (who === "owner") await row.untouched?.(given);
+      for (const caller of callers) {
+        if (caller === "owner") await row.untouched?.(given);
         const path = pathWith(route, row.path?.(given) ?? "none");
-        const answer = await given.clients[who].call<Body>(
+        const answer = await given.clients[caller].call<Body>(
           route.method,
           path,
-          row.body?.(given, who),
+          row.body?.(given, caller),
         );
-        const expected = row.expect[who];
+        const expected = row.expect[caller];
         if (typeof expected === "function") {
-          if (rows[name]) expect([who, answer.status]).toEqual([who, route.success]);
+          if (rows[name]) expect([caller, answer.status]).toEqual([caller, route.success]);
           await expected(answer, given);
         } else
-          expect([who, answer.status, answer.body?.code]).toEqual([
-            who,
+          expect([caller, answer.status, answer.body?.code]).toEqual([
+            caller,
             errors[expected].status,
             expected,
           ]);
@@ -271,33 +276,33 @@ describe("each route, called by each kind of caller", () => {
   it("refuses missing, expired and revoked tokens where the contract requires a user, and only there", () => {
     for (const route of routes) {
       if (route.path === "/users/refresh") continue; // its refresh token decides
-      const { nobody, expired, revoked } = rowOf(`${route.method} ${route.path}`, route).expect;
-      for (const expected of [nobody, expired, revoked])
+      const { anonymous, expired, revoked } = rowOf(`${route.method} ${route.path}`, route).expect;
+      for (const expected of [anonymous, expired, revoked])
         expect(expected === "UNAUTHENTICATED").toBe(route.who === "user");
     }
   });
 });
 
-type Ask = (given: World, who: Who) => Promise<unknown>;
+type Ask = (given: World, caller: Caller) => Promise<unknown>;
 const refused = (code: ErrorCode) => ({ ok: false, code, detail: expect.any(String) });
-const tokenFor = ({ clients }: World, who: Who) => clients[who].session?.accessToken;
+const tokenFor = ({ clients }: World, caller: Caller) => clients[caller].session?.accessToken;
 
 /** Asked on a socket that came without a token. */
 const events: Record<
   string,
   {
     ask: Ask;
-    expect: Record<Who, (given: World) => unknown>;
+    expect: Record<Caller, (given: World) => unknown>;
     untouched?(given: World): Promise<void>;
   }
 > = {
   authorize: {
-    ask: async (given, who) =>
+    ask: async (given, caller) =>
       (await market.device().connects()).ask("authorize", {
-        token: tokenFor(given, who) ?? "none",
+        token: tokenFor(given, caller) ?? "none",
       }),
     expect: {
-      nobody: () => refused("UNAUTHENTICATED"),
+      anonymous: () => refused("UNAUTHENTICATED"),
       expired: () => refused("UNAUTHENTICATED"),
       revoked: () => refused("UNAUTHENTICATED"),
       another: ({ another }) => ({ ok: true, userId: another.id }),
@@ -305,13 +310,13 @@ const events: Record<
     },
   },
   read: {
-    ask: async (given, who) => {
+    ask: async (given, caller) => {
       const device = await market.device().connects();
-      await device.ask("authorize", { token: tokenFor(given, who) ?? "none" });
+      await device.ask("authorize", { token: tokenFor(given, caller) ?? "none" });
       return device.ask("read", { ids: [given.saleId] });
     },
     expect: {
-      nobody: () => refused("UNAUTHENTICATED"),
+      anonymous: () => refused("UNAUTHENTICATED"),
       expired: () => refused("UNAUTHENTICATED"),
       revoked: () => refused("UNAUTHENTICATED"),
       another: ({ saleId }) => ({ ids: [saleId], unread: 0 }),
@@ -329,9 +334,9 @@ describe("each event, sent by each kind of caller", () => {
         `Add a row for the event "${name}" to \`events\` in this file: who may send it?`,
       );
     const given = await world();
-    for (const who of everybody) {
-      if (who === "owner") await row.untouched?.(given);
-      expect([who, await row.ask(given, who)]).toEqual([who, row.expect[who](given)]);
+    for (const caller of callers) {
+      if (caller === "owner") await row.untouched?.(given);
+      expect([caller, await row.ask(given, caller)]).toEqual([caller, row.expect[caller](given)]);
     }
   });
 

@@ -267,7 +267,7 @@ describe("sockets", () => {
 
   it("of one network are limited: those above get the reason and are closed, far above they are rejected", async () => {
     const most = scaled(concurrencyLimits.socketsByNetwork);
-    // Each test before has closed its sockets; the server may be about to hear of it.
+    // Each earlier test has closed its sockets; the server may still have to notice.
     await eventually(
       () =>
         (
@@ -286,7 +286,7 @@ describe("sockets", () => {
       await eventually(() => expect(one.disconnects).toEqual(["io server disconnect"]));
     }
     expect(within.filter((one) => one.socket.connected && !isClosing(one))).toHaveLength(most);
-    // Those that never ask for the namespace count as well, and only a few above the bound get in to be told.
+    // Connections that never join the namespace count too. Only a few above the limit are accepted, to get the reason.
     const answers = await many(scaled(concurrencyLimits.connectionsByNetwork) - most - 5, upgrade);
     const kept = answers.filter((answer) => answer.startsWith("HTTP/1.1 101")).length;
     expect([kept > 0, kept <= Math.ceil(most * 1.1) - most, kept < answers.length]).toEqual([

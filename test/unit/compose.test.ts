@@ -90,7 +90,7 @@ describe("the containers of the services", () => {
     for (const [, { user: own }] of nodes) expect(own).toBeUndefined();
   });
 
-  it("hold every file and package that a service imports", () => {
+  it("contain every file and package that a service imports", () => {
     const ignored = withoutComments(read(".dockerignore")).split("\n").filter(Boolean);
     const { files, packages } = importedBy([
       "bin/service.ts",
@@ -133,7 +133,7 @@ describe("the environment of each service", () => {
     },
   );
 
-  it("names the proxies to believe where addresses of clients count", () => {
+  it("sets TRUSTED_PROXIES for the services that limit client addresses", () => {
     expect(
       nodes.filter(([, { environment }]) => environment!.TRUSTED_PROXIES).map(([name]) => name),
     ).toEqual(["api", "notifications"]);
@@ -142,7 +142,7 @@ describe("the environment of each service", () => {
 });
 
 describe("secrets", () => {
-  it("give the private signing key to users alone, and the public ones to those who check tokens", () => {
+  it("give the private signing key to users only, and the public keys to the services that verify tokens", () => {
     const given = (name: string) =>
       containers
         .filter(([, service]) => JSON.stringify(service).includes(name))
@@ -154,7 +154,7 @@ describe("secrets", () => {
     expect(containers.filter(([, { env_file: file }]) => file)).toEqual([]);
   });
 
-  it("are in no file: what has no default is refused by name while it is missing", () => {
+  it("are in no file: Compose refuses to start without one, and names it", () => {
     const optional = new Set(
       variables.filter(({ rest }) => !rest.startsWith(":?")).map(({ name }) => name),
     );
@@ -166,7 +166,7 @@ describe("secrets", () => {
       if (/PASSWORD|AUTH/.test(name)) expect({ name, value }).toEqual({ name, value: "" });
   });
 
-  it("and all other variables are explained in .env.example, which names no other", () => {
+  it("and all other variables are documented in .env.example, which has no unused ones", () => {
     expect([...example.keys()].sort()).toEqual(
       [...new Set(variables.map(({ name }) => name))].sort(),
     );
@@ -174,7 +174,7 @@ describe("secrets", () => {
       expect({ name, value: example.get(name) }).toEqual({ name, value: rest.slice(2) });
   });
 
-  it("of one database are not those of another", () => {
+  it("differ between databases", () => {
     const passwords = databases.map(
       ([, { environment }]) => environment!.MONGO_INITDB_ROOT_PASSWORD,
     );
@@ -191,7 +191,7 @@ describe("health", () => {
     ).toEqual([]);
   });
 
-  it("of a service is `live`; nothing waits for `ready`, so no outage pulls others down", () => {
+  it("of a service is `live`; nothing waits for `ready`, so an outage does not spread", () => {
     for (const [, { healthcheck }] of nodes)
       expect(healthcheck!.test.join(" ")).toContain("/health/live");
     for (const file of ["docker-compose.yml", "Dockerfile", "deploy/nginx.conf"])
@@ -204,7 +204,7 @@ describe("health", () => {
 
 describe("every container", () => {
   it.each(containers)(
-    "%s comes back after a crash, is not run by root, and can change nothing but its data",
+    "%s restarts after a crash, is not run by root, and can write only its data",
     (_, container) => {
       expect(container.restart).toBe("unless-stopped");
       if (!container.build) expect(container.user).toMatch(/^(?!root|0)\w+$/);
@@ -219,31 +219,31 @@ describe("the network", () => {
   const on = (network: string) =>
     containers.filter(([, { networks }]) => networks.includes(network)).map(([name]) => name);
 
-  it("has one way in: one port of the edge, on this machine alone unless .env says otherwise", () => {
+  it("publishes one port, the edge's, on this machine only unless .env says otherwise", () => {
     expect(
       containers.filter(([, { ports, network_mode: mode }]) => ports || mode).map(([name]) => name),
     ).toEqual(["edge"]);
     expect(compose.services.edge!.ports).toEqual(["${EDGE_LISTEN:-127.0.0.1:8080}:8080"]);
   });
 
-  it("leads out of the machine from the edge alone", () => {
+  it("connects only the edge to the outside", () => {
     const outward = Object.entries(compose.networks).filter(([, network]) => !network?.internal);
 
     expect(outward.map(([name]) => name)).toEqual(["public"]);
     expect(on("public")).toEqual(["edge"]);
   });
 
-  it.each(databases)("lets %s be reached by its own service alone", (name, { networks }) => {
+  it.each(databases)("connects %s to its own service only", (name, { networks }) => {
     expect(networks).toHaveLength(1);
     expect(on(networks[0]!).sort()).toEqual([name.replace(/-db$/, ""), name].sort());
   });
 
-  it("keeps the broker away from the edge", () => {
+  it("does not connect the edge to the broker", () => {
     expect(on("broker").sort()).toEqual([...serviceNames, "rabbitmq"].sort());
   });
 });
 
-/** Every file of ours and every package that these files import, directly or not; types alone do not count. */
+/** Every file of ours and every package that these files import, directly or not; imports of types do not count. */
 function importedBy(entries: string[]): { files: string[]; packages: string[] } {
   const files = new Set<string>();
   const packages = new Set<string>();

@@ -1,4 +1,4 @@
-/** Read by the compiler alone: what must not compile, does not. `tsc` fails when one of these begins to. */
+/** Checked by the compiler only: `tsc` fails when one of these lines compiles. */
 import type { Socket } from "socket.io-client";
 import { refusal } from "../../broker/refusal.ts";
 import type { Ctx } from "../../broker/context.ts";
@@ -25,7 +25,7 @@ export const calls = async () => {
   void (await ctx.call("market.buy", { id: "1" })).sale;
 };
 
-export const tells = async () => {
+export const broadcasts = async () => {
   // @ts-expect-error an unknown event
   await ctx.broadcast("users.sessionBegun", { sid: "1", userId: "1", until: "" });
   // @ts-expect-error a wrong payload

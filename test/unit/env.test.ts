@@ -314,7 +314,7 @@ describe("a cluster node's configuration", () => {
     expect(faults.join()).not.toMatch(/sec|ret@/);
   });
 
-  it("takes amqp:// for unencrypted, whatever its options are", () => {
+  it("treats amqp:// as unencrypted, regardless of its options", () => {
     expect(faultsOf({ ...cluster, AMQP_URL: "amqp://souk:secret-3f@rabbit?tls=true" })).toEqual([
       expect.stringMatching(/is not encrypted/),
     ]);

@@ -20,14 +20,14 @@ describe("the code of an error", () => {
   });
 
   it.each([
-    ["nobody has ever offered the action", new ServiceNotFoundError(of)],
-    ["nobody offers it now", new ServiceNotAvailableError(of)],
+    ["no node has ever offered the action", new ServiceNotFoundError(of)],
+    ["no node offers it now", new ServiceNotAvailableError(of)],
     ["the node died with the call", new RequestRejectedError(of)],
-    ["too many wait", new QueueIsFullError(of)],
-    ["RabbitMQ is away", new BrokerDisconnectedError("away")],
+    ["its queue is full", new QueueIsFullError(of)],
+    ["RabbitMQ is unavailable", new BrokerDisconnectedError("unavailable")],
   ])("is UNAVAILABLE when %s", (_why, error) => expect(codeOf(error)).toBe("UNAVAILABLE"));
 
-  it("is TIMEOUT when no answer came", () =>
+  it("is TIMEOUT when no answer arrived", () =>
     expect(codeOf(new RequestTimeoutError(of))).toBe("TIMEOUT"));
 
   it.each([
@@ -36,13 +36,13 @@ describe("the code of an error", () => {
     [undefined],
     ["text"],
     [Object.assign(new Error(), { type: "toString" })],
-  ])("is INTERNAL for all the rest: %p", (error) => expect(codeOf(error)).toBe("INTERNAL"));
+  ])("is INTERNAL for any other value: %p", (error) => expect(codeOf(error)).toBe("INTERNAL"));
 });
 
-describe("what is wrong with a value", () => {
+describe("the faults of a value", () => {
   const wrongWith = (value: unknown) => checker(actions["market.offer"].params)(value);
 
-  it("is told field by field, in the fields' own names, once each", () => {
+  it("are listed field by field, by the fields' own names, once each", () => {
     expect(wrongWith({ title: " ", price: 0.5, colour: "red" })).toEqual([
       { field: "colour", message: "is not known here" },
       { field: "title", message: "is malformed" },
@@ -54,7 +54,7 @@ describe("what is wrong with a value", () => {
     );
   });
 
-  it("names what it may be, where that is a choice", () => {
+  it("name the allowed values of an enum", () => {
     expect(checker(actions["market.items"].params)({ sort: "best" })).toEqual([
       { field: "sort", message: "must be one of newest, price, -price" },
     ]);
@@ -65,14 +65,14 @@ describe("what is wrong with a value", () => {
     [{ all: false }, [{ field: "all", message: "must be true" }]],
     [{ all: true, colour: "red" }, [{ field: "colour", message: "is not known here" }]],
     [{}, ["ids", "all"].map((field) => ({ field, message: "is missing" }))],
-  ])("of alternatives is what is wrong with the nearest: %j", (value, faults) => {
+  ])("of alternatives are those of the nearest: %j", (value, faults) => {
     expect(checker(actions["notifications.read"].params)(value)).toEqual(faults);
   });
 
-  it("is nothing when it fits", () =>
+  it("are none when it is valid", () =>
     expect(wrongWith({ title: "Lamp", price: 1, imageUrl: null })).toEqual([]));
 
-  it("is one sentence in the error's message, and a list in its data", () => {
+  it("are one sentence in the error's message, and a list in its data", () => {
     const error = badData([
       { field: "price", message: "is missing" },
       { field: "", message: "is strange" },
@@ -95,7 +95,7 @@ describe("what is wrong with a value", () => {
     expect(wrongWith({ title: "Lamp", price: 1, imageUrl }).length === 0).toBe(isAllowed);
   });
 
-  it.each(["\ud800", "a\u0000b"])("a text that no store could keep is refused: %j", (title) => {
+  it.each(["\ud800", "a\u0000b"])("a text that no store could save is refused: %j", (title) => {
     expect(wrongWith({ title, price: 1 })).toEqual([{ field: "title", message: "is malformed" }]);
   });
 });

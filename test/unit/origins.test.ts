@@ -22,7 +22,7 @@ it.each([
   ],
   ["one that is listed", "https://partner.example", "souk.example"],
   ["one that is listed with its port", "http://ok.example:8080", "souk.example"],
-])("lets in %s", (_what, origin, host) => {
+])("accepts %s", (_what, origin, host) => {
   expect(isAllowedOrigin(origin, host, allowed, pagePort)).toBe(true);
 });
 
@@ -42,7 +42,7 @@ it.each([
   ["one with a user in it", "https://souk.example@evil.example"],
   ["two at once", "https://souk.example https://evil.example"],
   ["that of another port of the same host", "http://souk.example:8081"],
-])("keeps out %s", (_what, origin) => {
+])("rejects %s", (_what, origin) => {
   expect(isAllowedOrigin(origin, "souk.example", allowed, pagePort)).toBe(false);
 });
 

@@ -190,9 +190,9 @@ describe("the first page of a list", () => {
     });
 
     it("is searched without bounds when the bounds found too few rows, or the failure was fast", async () => {
-      const away = slowStoreOf(sales(), 0);
-      for (let n = 0; n < 3; n++) await expect(away.ask()).rejects.toThrow();
-      expect(away.asked).toEqual([{}, {}, {}]);
+      const failing = slowStoreOf(sales(), 0);
+      for (let n = 0; n < 3; n++) await expect(failing.ask()).rejects.toThrow();
+      expect(failing.asked).toEqual([{}, {}, {}]);
 
       const few = slowStoreOf(sales().slice(0, 5), 2_100);
       for (let n = 0; n < 2; n++) await expect(few.ask()).rejects.toThrow();

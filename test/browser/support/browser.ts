@@ -51,7 +51,7 @@ function isExecutable(path: string): boolean {
 }
 
 interface VisitorOptions extends BrowserContextOptions {
-  /** The user who is signed in, with a new session: a refresh token is valid for one browser. */
+  /** The signed-in user, with a new session: a refresh token is valid for one browser. */
   as?: Client;
   /** Console errors of the browser that the test expects. */
   allowed?: RegExp;
