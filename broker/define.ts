@@ -31,7 +31,7 @@ export interface Mixin<T> extends Partial<ServiceSchema> {
   readonly [adds]?: T;
 }
 
-/** Gives a library's untyped mixin the type of what it adds to `this`. */
+/** Gives a library's untyped mixin the type of the members that it adds to `this`. */
 export const mixinOf = <T>(mixin: unknown): Mixin<T> => mixin as Mixin<T>;
 
 type Added<Mixins> = Mixins extends readonly [infer First, ...infer Rest]
@@ -49,7 +49,7 @@ type Handler<A extends ActionName> = (
   ctx: Ctx<ParamsOf<Actions[A]>, A extends UserAction ? UserMeta : Meta>,
 ) => Promise<ResultOf<Actions[A]>>;
 
-/** The handlers of one service: every action of its contract, and no others. */
+/** The handlers of one service: exactly the actions of its contract. */
 export type Handlers<Name extends string> = {
   [Local in keyof Contract<Name>]: Handler<Contract<Name>[Local] & ActionName>;
 };

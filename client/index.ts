@@ -65,7 +65,7 @@ export interface SoukOptions {
  * are sent once.
  */
 export interface Souk {
-  /** The user who is signed in. */
+  /** The signed-in user. */
   session: Store<SessionState>;
   /** Continues the session whose refresh token is stored, if there is one. Throws only when it is not known whether that is still valid. */
   resume(): Promise<User | null>;

@@ -63,7 +63,7 @@ export class HttpClient {
       throw noAnswer(cause);
     }
     const { ok, status, headers } = response;
-    // Souk answers in JSON. Anything else comes from a proxy or a captive portal.
+    // Souk answers in JSON. Any other answer is from a proxy or a captive portal.
     if (answer === undefined && ok) throw noAnswer("The answer is not JSON.");
     if (!ok && !accepted.includes(status))
       throw errorOfAnswer(status, answer, headers.get("retry-after"));

@@ -1,6 +1,6 @@
 import Type, { type Static, type TProperties, type TSchema } from "typebox";
 
-/** An object with these properties and no others. */
+/** An object with exactly these properties. */
 export const exactly = <P extends TProperties>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
 export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);

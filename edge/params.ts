@@ -14,7 +14,7 @@ export type ParamsParser = (path: Values, query: string, body: Values) => Values
 const maxErrors = 20;
 
 /**
- * Prepares the parser of a route once, at start. The action's schema decides what is accepted. Path, query
+ * Prepares the parser of a route once, at start. The action's schema defines the valid params. Path, query
  * and body are not merged: a parameter that is unknown, repeated or in the wrong place is refused.
  */
 export function paramsParser(route: Route): ParamsParser {

@@ -59,7 +59,7 @@ function configured(service: string, what: Collection): Adapter {
     : new NedbStore(join(env.dataDir, `${what.name}.db`), what);
 }
 
-/** What Souk uses of moleculer-db's service. The library's own types demand a context, which these methods do not need. */
+/** The part of moleculer-db's service that Souk uses. The library's own types demand a context, which these methods do not need. */
 interface Database extends Service {
   adapter: Adapter;
   connect(): Promise<void>;
@@ -79,7 +79,7 @@ const database = (what: Collection, open: Open) =>
     merged(schema: ServiceSchema & { adapter?: Adapter }) {
       schema.adapter = open(schema.name, what);
     },
-    // In place of the library's, which repeats a failed connect for ever: a broken file stays broken.
+    // Replaces the library's method, which repeats a failed connect for ever: a broken file stays broken.
     started: moleculerDb.methods?.connect,
   });
 
@@ -93,7 +93,7 @@ function validatorOf({ name, document }: Collection) {
   };
 }
 
-/** The same checks on every adapter. Documents are checked when they are inserted, so what is found has their type. */
+/** The same checks on every adapter. Documents are checked when they are inserted, so stored documents have this type. */
 function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
   const { adapter } = service;
   return {

@@ -19,18 +19,18 @@ import { identity } from "./identity.ts";
 
 /** Milliseconds for a whole request; its client gets a response within 10 s. */
 const requestTimeoutMs = 9_500;
-/** Milliseconds that a node of several still accepts requests after it was told to stop. */
+/** Milliseconds for which one node of several still accepts requests while it stops. */
 const handoverGraceMs = 500;
 
 export interface GatewaySettings {
   port: number;
   ip: string;
-  /** Origins of pages that may send requests, besides the page's own. */
+  /** Origins of other pages that may send requests. */
   origins: string[];
   trustedProxies: number;
-  /** The calls that each service may have in flight… */
+  /** The limit of calls in flight to each service. */
   maxInFlight: number;
-  /** …and also while it is slow. */
+  /** The lowest limit, for a slow service. */
   minInFlight: number;
   /** The folder of the built page. */
   page: string;
@@ -60,7 +60,7 @@ const serveStatic = (path: StaticPath) =>
   };
 
 /**
- * The HTTP gateway: moleculer-web with one table of routes and nothing else open. The life of a request
+ * The HTTP gateway: moleculer-web with one table of routes and no other path. The life of a request
  * is `RequestHandler.handle` in edge/handler.ts; docs/decisions/011 says what of moleculer-web is replaced.
  */
 export const gateway = define({
@@ -124,7 +124,7 @@ export const gateway = define({
   methods: {
     /**
      * Every failed request ends here. Replaces moleculer-web's method, which logs each 5xx with its stack
-     * and without the request id, also the thousands that are shed on purpose.
+     * and without the request id, including the thousands that are shed on purpose.
      */
     errorHandler(req: Request, res: Response, error: unknown) {
       const code = codeOf(error);

@@ -17,7 +17,7 @@ interface MoleculerIo {
  */
 const { settings: _defaults, ...withoutDefaults } = moleculerIo;
 
-/** moleculer-io, closed: clients reach the events of the contract and nothing else. Define `socketAuthorize`. */
+/** moleculer-io, closed: clients reach only the events of the contract. Define `socketAuthorize`. */
 export const closedIo = define({
   mixins: [mixinOf<MoleculerIo>(withoutDefaults)],
 

@@ -31,7 +31,7 @@ import type { Verified } from "../edge/token-verifier.ts";
 import { identity } from "./identity.ts";
 import { closedIo } from "./moleculer-io.ts";
 
-/** What a service does for its sockets. Each handler is called for authorized sockets only. */
+/** The handlers that a service gives its sockets. Each is called for authorized sockets only. */
 interface Handlers<Self> {
   /** Called after every authorization, and again with backoff while it fails. */
   sendInbox(this: Self, socket: UserSocket, userId: string): Promise<void>;
@@ -88,7 +88,7 @@ export function sockets<Self>({ sendInbox, read }: Handlers<Self>) {
         );
       },
 
-      /** Binds a socket to its user; nothing else does. A fresh token may belong to another session. */
+      /** The only place that binds a socket to its user. A fresh token may belong to another session. */
       bindUser(socket: UserSocket, user: Verified) {
         if (!socket.connected) return;
         socket.data.user = user;

@@ -38,7 +38,7 @@ interface Batch<Doc extends Owner> {
 
 const isDueBy = (now: Date, dueAt?: Date) => dueAt !== undefined && dueAt <= now;
 
-/** Delivers the entries of one collection's outboxes: some directly, all others in a loop of poll, claim, deliver and mark. */
+/** Delivers the entries of one collection's outboxes: some directly, the rest in a loop of poll, claim, deliver and mark. */
 export class Relay<Doc extends Owner> {
   readonly #sender: Sender;
   readonly #receivers: Receivers<Doc>;
@@ -113,7 +113,7 @@ export class Relay<Doc extends Owner> {
     this.#draining ??= this.#drain()
       .catch((error: unknown) => {
         this.#sender.logger.debug(
-          `The relay could not read or claim what is due: ${codeOf(error)}`,
+          `The relay could not read or claim due entries: ${codeOf(error)}`,
         );
         this.#backlog.adapt(0);
       })

@@ -19,7 +19,7 @@ import { collection } from "../mixins/collection.ts";
 import { outbox, outboxIndexes } from "../mixins/outbox.ts";
 import { paginate } from "../store/pagination.ts";
 
-/** How often a revision is tried while others change the same item. */
+/** How often a revision is tried while concurrent writes change the item. */
 const maxRevisions = 20;
 
 export default define({

@@ -39,7 +39,7 @@ const serverCodes = new Set([
 export const isOverload = (error: unknown) =>
   error instanceof Timeout || (error as Error).name === "MongoWaitQueueTimeoutError";
 
-/** Whether the database could not serve the call now, as opposed to refusing what it asked. */
+/** Whether the database could not serve the call now, as opposed to refusing the call itself. */
 export function isOutage(error: unknown): error is Error {
   if (isOverload(error)) return true;
   const { name = "", code, syscall } = error as { name?: string; code?: unknown; syscall?: string };

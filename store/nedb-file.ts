@@ -27,7 +27,7 @@ export async function repairFile(file: string): Promise<string | undefined> {
 
 const lineFeed = 10;
 
-/** A compaction that was interrupted after it removed the old file left the new one beside it, which NeDB would load. */
+/** A compaction that was interrupted after it removed the old file left the new one, which NeDB would load. */
 async function contents(file: string): Promise<Buffer | undefined> {
   try {
     return await readFile(file).catch(async (error: NodeJS.ErrnoException) => {

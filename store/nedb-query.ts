@@ -35,7 +35,7 @@ const isIn = (key: string, values: unknown[]): Query =>
     ? { $or: [{ [key]: { $in: values } }, isMissing(key)] }
     : { [key]: { $in: values } };
 
-/** NeDB uses the index of the last indexed field in a query: `_id` first of all, then another unique field. */
+/** NeDB uses the index of the last indexed field in a query: preferably `_id`, then another unique field. */
 function indexedLast(plain: Query, more: Query[], definition: Collection): Query {
   const rank = new Map(
     uniqueKeys(definition).flatMap((fields) =>

@@ -60,7 +60,7 @@ export class NedbStore extends MemoryAdapter implements Adapter {
     ).unref();
   }
 
-  /** Finishes what was begun, then leaves a compact file. */
+  /** Finishes pending operations, then compacts the file. */
   async disconnect(): Promise<void> {
     clearInterval(this.compactTimer);
     await this.enqueue(() => this.compact());
@@ -134,7 +134,7 @@ export class NedbStore extends MemoryAdapter implements Adapter {
     return done;
   }
 
-  /** NeDB changes memory before it appends: after a failed append, memory holds what no restart would find. */
+  /** NeDB changes memory before it appends: after a failed append, memory and file differ. */
   private failed(cause: Error): Error {
     this.state = "failed";
     this.lastLoadAt = Date.now();

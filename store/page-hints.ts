@@ -1,4 +1,4 @@
-/** What is remembered of a list's first page. */
+/** Hints for the next query of a list's first page. */
 export interface PageHint {
   /** The value of the ordering's field in the last row of the page. */
   end?: unknown;

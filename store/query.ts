@@ -7,7 +7,7 @@ import type { Query, Update } from "./store.ts";
 
 const comparisons = new Set(["$ne", "$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$exists"]);
 
-/** Returns the query. Throws on `undefined`, which one database reads as "any value", and on what only one supports. */
+/** Returns the query. Throws on `undefined`, which one database reads as "any value", and on operators that only one supports. */
 export function checkQuery(query: Query): Query {
   for (const [key, value] of Object.entries(query))
     if (key === "$or" || key === "$and") (value as Query[]).forEach(checkQuery);
@@ -31,7 +31,7 @@ function checkCondition(path: string, value: unknown): void {
 
 const operators = new Set(["$set", "$unset", "$inc", "$push", "$min", "$max"]);
 
-/** A copy without what is `undefined`. Throws when nothing is left: NeDB would replace the document by nothing. */
+/** A copy without `undefined`. Throws on an empty update: NeDB would replace the document with it. */
 export function toUpdate(update: Update): Update {
   const parts = Object.entries(JSON.parse(JSON.stringify(update)) as Record<string, object>).filter(
     ([, fields]) => Object.keys(fields).length > 0,

@@ -33,7 +33,7 @@ export interface Collection<Schema extends TSchema = TSchema> {
   indexes: Index[];
 }
 
-/** What moleculer-db's adapters take for a search. `sort` is a list of fields, descending with a leading "-". */
+/** The search parameters of moleculer-db's adapters. `sort` is a list of fields, descending with a leading "-". */
 export interface Find {
   query: Query;
   sort?: string[];
@@ -48,7 +48,7 @@ export interface Find {
 export interface Store<Doc extends { _id: string }> {
   /** Throws an Error and writes nothing when the document does not fit its schema, which is a mistake in the program. */
   insert(doc: Doc): Promise<Doc>;
-  /** Reads what a majority has, so never a write that may be rolled back. */
+  /** Reads writes that a majority has, so never one that may be rolled back. */
   one(query: Query): Promise<Doc | null>;
   find(query: Query, options?: Found): Promise<Doc[]>;
   count(query: Query): Promise<number>;

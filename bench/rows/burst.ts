@@ -49,7 +49,7 @@ export default {
   },
 } satisfies Row;
 
-/** Seconds until the last of all buyers, who share `count` items, has a response. */
+/** Seconds until the last of all buyers, with `count` items, has a response. */
 async function burst(market: System, tokens: string[], count: number, run: string) {
   const items = itemSet(run, count);
   await insertItems(market, items);

@@ -11,7 +11,7 @@ import { souk } from "../support/systems.ts";
 
 const rounds = 5;
 const sockets = 10_000;
-/** Time for a server to release what it needed only while sockets connected, and its rate-limit windows (ms). */
+/** Time for a server to release the memory for connecting sockets and its rate-limit windows (ms). */
 const settleMs = 12_000;
 
 /** Memory per socket (KB). */

@@ -7,7 +7,7 @@
  * Pings are `mandatory` messages. The queue of a dead node is gone, so RabbitMQ returns its ping at once and the
  * transporter evicts the node without waiting for the timeout. The timeout detects frozen nodes.
  *
- * Pongs also measure the difference between two nodes' clocks, which tells how old a request is.
+ * Pongs also measure the difference between two nodes' clocks, to compute the age of a request.
  */
 import type { ServiceBroker } from "moleculer";
 

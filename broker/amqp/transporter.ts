@@ -136,7 +136,7 @@ export class ResilientAmqp extends Transporters.AMQP {
     this.logger.info("Connected to RabbitMQ.");
   }
 
-  /** Other nodes see a new `joinedAt` and reject what they sent over the last connection. */
+  /** Other nodes see a new `joinedAt` and reject the calls that they sent over the last connection. */
   private announceNewConnection(): void {
     this.broker.metadata.joinedAt = Date.now();
     // The cast: Moleculer does not declare it.

@@ -30,7 +30,7 @@ export interface Env {
   mongoUrls: Partial<Record<Owner, string>>;
   dataDir: string;
   keys: Keys;
-  /** Exact origins whose pages may call api, besides its own. */
+  /** Exact origins of other pages that may call api. */
   corsOrigins: string[];
   currency: string;
   logLevel: string;

@@ -74,7 +74,7 @@ export const environment = Type.Object({
     format: "origins",
     default: "",
     expected: "exact origins separated by commas, for example https://shop.example",
-    description: "Origins whose pages may call api, besides its own",
+    description: "Origins of other pages that may call api",
   }),
   CURRENCY: Type.String({
     pattern: "^[A-Z]{3}$",

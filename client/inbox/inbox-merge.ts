@@ -81,7 +81,7 @@ export class InboxMerge {
     this.#seen.add([notification], this.#clock, true);
   }
 
-  /** Removes what was read, here or on another device. `unread` is the number that remains. */
+  /** Removes notices that were read here or on another device. `unread` is the number that remains. */
   markRead(read: Partial<Read & { ids: string[]; all: true; until: string }>, unread: number) {
     const { ids = [], all, until } = read;
     this.#happened("read", ...(all && !until ? (["readAll"] as const) : []));

@@ -8,7 +8,7 @@ export interface InboxState {
   unread: number;
   /** Not null while there are older notices to load with `more()`. */
   nextCursor: string | null;
-  /** `paused`: the connection is lost. The inbox keeps trying, and then shows what it missed. */
+  /** `paused`: the connection is lost. The inbox reconnects, and then shows the missed notices. */
   connection: "connecting" | "live" | "paused" | "signedOut";
 }
 

@@ -10,7 +10,7 @@ export const isNewer = (a: Position, b: Position) =>
   a.createdAt === b.createdAt ? a.id > b.id : a.createdAt > b.createdAt;
 export const newestFirst = (a: Position, b: Position) => (isNewer(a, b) ? -1 : 1);
 
-/** What is known about one id. */
+/** The state of one notice id. */
 interface Seen {
   receivedAt: number;
   readAt?: number;

@@ -37,7 +37,7 @@ export function disconnect(socket: UserSocket, code: ErrorCode = "UNAUTHENTICATE
   terminateAfterGrace(socket.conn);
 }
 
-/** A client can leave the namespace and keep its connection, which nothing else would close. */
+/** A client can leave the namespace and keep its connection, which no other code would close. */
 export function closeConnection(this: UserSocket): void {
   this.conn.close();
 }

@@ -45,7 +45,7 @@ const refreshTokenOf = (userId: string, sid: string, family: string, token: stri
   family,
   token,
   value: refreshToken(userId, sid, family, token),
-  /** What is stored. The token itself is stored nowhere. */
+  /** The stored form: a hash. The token itself is not stored. */
   hashes: { family: digest(family), token: digest(token) },
 });
 export type RefreshToken = ReturnType<typeof refreshTokenOf>;

@@ -171,7 +171,10 @@ describe("while a part of the cluster is unavailable, the page says which, the r
     await inboxWith(seller.page, 0);
     await kill("api");
     await follow(seller.page, "Sales");
-    await showsText(seller.page, "The market does not respond. You see what was loaded before");
+    await showsText(
+      seller.page,
+      "The market does not respond. You see data that was loaded earlier",
+    );
     await start("api");
     await disappears(seller.page.getByText("The market does not respond."));
     await showsText(seller.page, "You have not sold anything yet.");

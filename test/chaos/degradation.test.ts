@@ -1,4 +1,4 @@
-/** Each row of the degradation table: which part is down, what keeps working, what is refused at once, and how soon it is back. */
+/** Each row of the degradation table: the part that is down, the features that work, those that are refused at once, and the time to recover. */
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START, type Server } from "../../bin/processes/servers.ts";
 import { services } from "../../contracts/actions.ts";

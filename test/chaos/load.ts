@@ -93,7 +93,7 @@ export class Load {
     return outcome;
   }
 
-  /** Sells these items, `concurrency` at a time: each to one buyer, to three at once, or to one who buys it a second time. */
+  /** Sells these items, `concurrency` at a time: each to one buyer, to three at once, or twice to one buyer. */
   sell(items: string[], buyers: User[], concurrency: number): void {
     const anyone = () => buyers[Math.floor(this.random() * buyers.length)]!;
     const worker = async () => {
@@ -119,7 +119,7 @@ export class Load {
     await Promise.all(this.#workers);
   }
 
-  /** Waits, at most `within` ms, until every notice is delivered and shown. The checker reports what is missing then. */
+  /** Waits, at most `within` ms, until every notice is delivered and shown. The checker then reports missing notices. */
   async settle(within: number): Promise<void> {
     const deadline = now() + within;
     while (now() < deadline && !(await this.#isSettled().catch(() => false))) await pause(200);

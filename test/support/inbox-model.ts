@@ -12,7 +12,7 @@ type Step = ReturnType<typeof step.generate>["value"];
 
 const idOf = (n: number) => `notice-${n}`;
 
-/** Tells, repeats and reads in whatever order, and holds the inbox against a small model after every step. */
+/** Pushes, repeats and reads notices in any order, and compares the inbox with a small model after every step. */
 export const holdsToModel = (call: Fabric["call"]) =>
   fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps: Step[]) => {

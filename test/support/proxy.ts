@@ -145,10 +145,10 @@ export class Proxy {
     });
   }
 
-  /** Passes every chunk of a direction to `hear` until the returned function is called. */
-  tap(direction: Direction, hear: (chunk: Buffer) => void): () => void {
-    this.#taps[direction].add(hear);
-    return () => this.#taps[direction].delete(hear);
+  /** Passes every chunk of a direction to `receive` until the returned function is called. */
+  tap(direction: Direction, receive: (chunk: Buffer) => void): () => void {
+    this.#taps[direction].add(receive);
+    return () => this.#taps[direction].delete(receive);
   }
 
   async close(): Promise<void> {
@@ -161,7 +161,7 @@ export class Proxy {
 
   seen(direction: Direction, chunk: Buffer, withTail: Buffer): void {
     for (const trap of this.#traps[direction]) if (withTail.includes(trap.text)) trap.caught();
-    for (const hear of this.#taps[direction]) hear(chunk);
+    for (const receive of this.#taps[direction]) receive(chunk);
   }
 
   #link(client: Socket): void {

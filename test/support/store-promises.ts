@@ -61,7 +61,7 @@ export async function shopOn(open: (what: Collection) => Adapter, name = `things
   return { broker, store: shop.store, stop: () => broker.stop() };
 }
 
-/** Waits for all, and tells what they came to by name: "changed", "null", the name of an error. */
+/** Waits for all, and counts the results by name: "changed", "null", the name of an error. */
 export async function tally(calls: Promise<unknown>[]): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const ended of await Promise.allSettled(calls)) {
@@ -601,8 +601,8 @@ export function storePromises(open: (what: Collection) => Adapter): void {
         withEvents: true,
         skipInternal: true,
       });
-      const told = JSON.stringify([shown, shop.broker.registry.getLocalNodeInfo()]);
-      expect(told).not.toMatch(/mongodb:|127\.0\.0\.1:|\.db\b|things-/);
+      const published = JSON.stringify([shown, shop.broker.registry.getLocalNodeInfo()]);
+      expect(published).not.toMatch(/mongodb:|127\.0\.0\.1:|\.db\b|things-/);
     });
 
     it("has a store that refuses calls once it is stopped", async () => {

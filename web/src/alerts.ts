@@ -43,7 +43,7 @@ export async function alert({ id, title, detail }: Message): Promise<void> {
       document.hidden &&
       new Notification(title, { body: detail, tag: id, icon: "/assets/icon.svg" });
     const play = async () => sound && playChime();
-    // Either can fail alone: phones have no such notifications, and some devices no sound.
+    // Each can fail by itself: phones have no such notifications, and some devices no sound.
     await Promise.allSettled([notify(), play()]);
     await new Promise((resolve) => setTimeout(resolve, oneTabMs));
   };

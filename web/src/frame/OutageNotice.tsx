@@ -3,7 +3,7 @@ import { useStore } from "../state.ts";
 
 const texts: Record<Part, string> = {
   server:
-    "The market does not respond. You see what was loaded before. This page reconnects automatically.",
+    "The market does not respond. You see data that was loaded earlier. This page reconnects automatically.",
   market: "The market is not available at the moment: you cannot browse or buy.",
   users:
     "Signing in is not available at the moment. You can still browse, and buy if you are signed in.",
@@ -12,7 +12,7 @@ const texts: Record<Part, string> = {
 
 function textOf(part: Part, unavailable: readonly Part[]): string {
   if (part === "server" && !navigator.onLine)
-    return "You are offline. You see what was loaded before. This page reconnects automatically.";
+    return "You are offline. You see data that was loaded earlier. This page reconnects automatically.";
   return part === "users" && unavailable.includes("market")
     ? "Signing in is not available either."
     : texts[part];

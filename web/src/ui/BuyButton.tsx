@@ -65,7 +65,7 @@ function Result({ outcome, text }: State) {
   );
 }
 
-/** The accessible name contains the visible label, so that voice control can press the button by what is visible. */
+/** The accessible name contains the visible label, so that voice control finds the button by it. */
 function buttonTexts(outcome: State["outcome"], { title, price: amount, currency }: Item) {
   const price = formatPrice(amount, currency);
   if (outcome === "buying") return { label: "Buying…", name: `Buying… ${title}` };
