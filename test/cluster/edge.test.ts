@@ -26,14 +26,14 @@ import Value from "typebox/value";
 
 /**
  * deploy/nginx.conf in a real nginx, between real clients and small servers in the places of api and notifications. Ports and
- * folders are replaced, and so is Docker's DNS, by one that this test can change; every other line is as it is deployed.
+ * folders are replaced, and Docker's DNS by one that this test can change; all other lines are those that are deployed.
  */
 const nginx = process.env.NGINX ?? "nginx";
 
 interface Edge {
   origin: string;
   live: string;
-  /** Addresses by container name, as Docker's DNS has them; a name that is not here is unknown. */
+  /** Addresses by container name, as in Docker's DNS. A missing name is unknown. */
   names: Map<string, string[]>;
   /** Its error log so far. */
   said: () => string;
@@ -237,7 +237,7 @@ const saw = async (req: IncomingMessage): Promise<Seen> => ({
   body: (await buffer(req)).length,
 });
 
-/** One more node of api, once the edge has found it. Returns how to end it early. */
+/** Adds a node of api, and waits until the edge has found it. Returns a function that stops it. */
 async function api(answer: RequestListener, host = "127.0.0.1"): Promise<() => Promise<void>> {
   const server = createServer((req, res) =>
     req.url === "/which" ? res.setHeader("x-node", host).end() : answer(req, res),
@@ -287,7 +287,7 @@ async function send(
   return { status: res.statusCode, headers: res.headers, body: await text(res) };
 }
 
-/** Asserts that the edge answered by itself, in the words that api uses. */
+/** Asserts that the edge itself answered, with the same body as api would. */
 function problem(answer: Answer, code: ErrorCode): void {
   expect(answer).toMatchObject({
     status: errors[code].status,
@@ -316,9 +316,9 @@ async function startEdge(): Promise<Edge> {
       "resolver 127.0.0.11 ": `resolver 127.0.0.1:${dns.port} `,
       " api:3000;": ` api:${apiPort};`,
       " notifications:3001;": ` notifications:${socketPort};`,
-      // Each worker asks DNS for itself; with one, what one request found out holds for the next.
+      // Each worker has its own DNS cache. With one worker, all requests share it.
       "worker_processes auto;": "worker_processes 1;",
-      // So that a test of it need not wait as long as a user would.
+      // A short timeout, so that its test is fast.
       "proxy_read_timeout 11s;": "proxy_read_timeout 1s;",
       "/dev/stdout": "/tmp/access.log",
       "/tmp/": `${dir}/`,
@@ -361,7 +361,7 @@ async function started(child: ChildProcess, live: string): Promise<() => string>
     child.on("close", (code) => reject(new Error(`nginx ended with ${code}: ${said}`)));
   });
   await Promise.race([ended, eventually(() => fetch(live))]);
-  // The end of the suite ends it as well.
+  // The suite stops nginx at its end, which is not an error.
   ended.catch(() => undefined);
   return () => said;
 }
@@ -374,7 +374,7 @@ function replaced(config: string, parts: Record<string, string>): string {
   }, config);
 }
 
-/** Answers A questions from `names`, and that there is no such name for all others. */
+/** A DNS server that answers A queries from `names`, and NXDOMAIN for all other names. */
 async function startDns(): Promise<{
   socket: UdpSocket;
   port: number;
@@ -401,13 +401,13 @@ async function startDns(): Promise<{
       0,
       0,
     ]);
-    // Points back to the question's name; type A, class IN, lives 600 s as Docker's, 4 bytes.
+    // A pointer to the question's name; type A, class IN, a TTL of 600 s as in Docker's DNS, 4 bytes.
     const answers = addresses.map((address) =>
       Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 2, 0x58, 0, 4, ...address.split(".").map(Number)]),
     );
     socket.send(Buffer.concat([head, question, ...answers]), from.port, from.address);
   });
-  // Keeps no process alive, should the rest fail to start.
+  // `unref`, so that the process can end when the rest does not start.
   socket.bind(0, "127.0.0.1").unref();
   await once(socket, "listening");
   return { socket, port: socket.address().port, names };

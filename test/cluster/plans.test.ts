@@ -23,7 +23,7 @@ const folder = temporaryFolder();
 let mongo: Shared;
 let broker: ServiceBroker;
 
-/** All that a service asks its collection, each kind of question once. */
+/** The queries of each service, each shape once. */
 const asked: Record<Owner, Map<string, Asked>> = {
   market: new Map(),
   notifications: new Map(),
@@ -115,7 +115,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** Calls each action in each of its ways, on collections with something in them. */
+/** Calls each action with each kind of params, on collections that are not empty. */
 async function everything() {
   for (const name of Object.keys(asked) as Owner[]) {
     await service(name).adapter.ping();
@@ -212,7 +212,7 @@ async function notices() {
 /** Queries by prefixes return rows in no order, so their result may be sorted. */
 const mayBeSorted = (shape: string) => shape.includes("prefix");
 
-/** PLANS=1 in the environment prints every question and its plan. */
+/** PLANS=1 in the environment prints every query and its plan. */
 describe("every MongoDB query of the services", () => {
   it.each(["market", "notifications", "users"] as const)(
     "by %s comes from an index, and in its order",

@@ -23,7 +23,7 @@ import { tokenOf } from "../support/tokens.ts";
 let rabbit: Shared;
 let mongo: Shared;
 let env: ReturnType<typeof clusterEnv>;
-/** Two nodes of each service that checks tokens. */
+/** Two nodes of each service that verifies tokens. */
 let apis: Node[];
 let inboxes: Node[];
 let users: Node;
@@ -156,7 +156,7 @@ describe("a session", () => {
       status: 200,
       body: { refreshToken: next.refreshToken },
     });
-    // Which does not begin the time anew.
+    // The repetition does not prolong the session.
     const { sessions } = (await accounts.findOne({ _id: userId }))!;
     expect(sessions[sid]!.expiresAt < sessionExpiry(new Date(Date.now() - 13 * 60_000))).toBe(true);
 
@@ -203,7 +203,7 @@ describe("keys", () => {
     const next = newKeyPair();
     const refusals: number[] = [];
     let rotating = true;
-    // Whichever node of api runs is asked all the while.
+    // Requests to both nodes of api, during the whole rotation.
     const asking = (async () => {
       for (let n = 0; rotating; n++) {
         const status = await me(apis[n % 2]!, before).catch(() => 0);

@@ -21,7 +21,7 @@ const database = `souk-test-${randomUUID()}`;
 const urlOf = (options = "") => `${server.url}/${database}${options}`;
 const open = (what: ReturnType<typeof things>) => new MongoStore(urlOf(), what);
 
-/** How long a call took (ms), and what became of it. */
+/** The duration of a call (ms) and its result. */
 async function timed(call: () => Promise<unknown>): Promise<{ ms: number; end: string }> {
   const begun = performance.now();
   const [end] = Object.keys(await tally([call()]));
@@ -105,7 +105,7 @@ describe("a store in MongoDB", () => {
       await shop.store.insert({ _id: "1", price: 0 });
       server.freeze();
       const ended = await Promise.all(everyCall().map(timed));
-      // It may still finish what it had begun.
+      // Calls that the server had begun may still succeed.
       expect(new Set(ended.map(({ end }) => end))).toContain("UNAVAILABLE");
       for (const { ms, end } of ended) {
         expect(["UNAVAILABLE", "done", "null"]).toContain(end);
@@ -310,7 +310,7 @@ describe("a store in MongoDB", () => {
   }, 120_000);
 });
 
-/** Few values, so that queries match. */
+/** Few values, so that random queries match. */
 const word = fc.constantFrom("a", "ab", "b", "é", "");
 const price = fc.constantFrom(-1, 0, 1, 2);
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
@@ -353,7 +353,7 @@ const fields = {
   words: fc.oneof(conditions(word), fc.constantFrom(/^a/, /b$/)),
   "data.deep.n": fc.oneof(conditions(price), ranges(price)),
 };
-/** Of one field or two: more would match nothing. */
+/** Conditions on one field or two. More would match nothing. */
 const simple = fc
   .array(
     fc.oneof(

@@ -18,7 +18,7 @@ import {
   type Shared,
 } from "../../bin/processes/servers.ts";
 
-/** Ends TLS before a server, as a listener of its own would: so it is the same for every version of the servers, wherever they run. */
+/** Terminates TLS in front of a server, so that the test does not depend on the TLS settings of each version. */
 interface Front {
   port: number;
   close(): void;
@@ -114,7 +114,7 @@ function node(change: { host?: string; ca?: string } = {}): Node {
   const user = new URL(rabbit.url);
   const amqp = `amqps://${user.username || "guest"}:${user.password || "guest"}@${host}:${fronts.amqp.port}`;
   const env = clusterEnv(amqp, `mongodb://${host}:${fronts.mongo.port}`);
-  // A server names itself by its own address, which is not the front's.
+  // `directConnection`, because the server announces its own address, which is not the front's.
   const USERS_MONGO_URL = `mongodb://${host}:${fronts.mongo.port}/souk-users-${randomUUID()}?tls=true&directConnection=true`;
   const made = spawnNode(["users"], {
     ...envOf("users", env),
@@ -139,7 +139,7 @@ describe("a node with the authority in NODE_EXTRA_CA_CERTS", () => {
     );
     const names = async () =>
       (await database.db().admin().listDatabases()).databases.map(({ name }) => name);
-    // Its indexes are made once it is connected.
+    // The node creates its indexes after it has connected.
     await eventually(
       async () => expect((await names()).some((name) => name.startsWith("souk-users-"))).toBe(true),
       { within: 10_000 },

@@ -132,7 +132,7 @@ describe("a message", () => {
       a!.call("b.ask", { job }, { timeout: 1000 }).catch(() => "lost"),
     );
     const answers = await Promise.all(jobs);
-    await thief.deleteQueue(queue("REQ.b")); // which cancels the thief, and heals the node
+    await thief.deleteQueue(queue("REQ.b")); // cancels the thief, so that the node consumes again
     await eventually(() => a!.call("b.ask", { job: "marker" }));
 
     expect(returned).toBeGreaterThan(0);
@@ -237,7 +237,7 @@ describe("a node", () => {
   it("that was killed is evicted within a second, its calls are rejected, and its queues are gone", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
-    const inHand = await handOver(a!, worker);
+    const inHand = await startEndlessCall(a!, worker);
 
     worker.process.kill("SIGKILL");
 
@@ -245,7 +245,7 @@ describe("a node", () => {
       type: "REQUEST_REJECTED",
       code: 503,
     });
-    expect(isInSight(a!, "w")).toBe(false);
+    expect(isAvailable(a!, "w")).toBe(false);
     for (const type of ["REQ", "RES", "EVENT", "INFO", "DISCOVER", "HEARTBEAT", "PING", "PONG"]) {
       await expect(
         rawChannel().then((channel) => channel.checkQueue(queue(`${type}.w`))),
@@ -256,7 +256,7 @@ describe("a node", () => {
   it("that is frozen is evicted within 2.5 s, and serves calls again when it resumes", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
-    const inHand = await handOver(a!, worker);
+    const inHand = await startEndlessCall(a!, worker);
 
     worker.process.kill("SIGSTOP");
 
@@ -315,7 +315,7 @@ describe("a node", () => {
   it("that is stopped under load finishes its calls, and no call is lost", async () => {
     const [a] = await cluster({ a: [] });
     const workers = await Promise.all(["w1", "w2"].map(startWorker));
-    await eventually(() => expect(["w1", "w2"].every((id) => isInSight(a!, id))).toBe(true));
+    await eventually(() => expect(["w1", "w2"].every((id) => isAvailable(a!, id))).toBe(true));
     const load = underLoad(() => a!.call("worker.work", { job: "x", takes: 20 }));
     await eventually(() => expect(load.answers.has("w1") && load.answers.has("w2")).toBe(true));
     const inHand = a!.call("worker.work", { job: "long", takes: 1500 }, { nodeID: "w1" });
@@ -367,7 +367,7 @@ describe("without RabbitMQ", () => {
 
     await rabbit.restart();
     await eventually(() => a!.call("b.ask"), { within: 2000 });
-    expect(isInSight(a!, "c")).toBe(false);
+    expect(isAvailable(a!, "c")).toBe(false);
   }, 60_000);
 
   it("a process stops within 2 s and exits with 0", async () => {
@@ -408,7 +408,7 @@ async function start(
   return broker;
 }
 
-/** The named nodes with their services, started together; where there is RabbitMQ, the first sees the services of all. */
+/** Starts the named nodes together. With RabbitMQ, waits until each knows the services of all. */
 async function cluster(nodes: Record<string, ServiceSchema[]>): Promise<ServiceBroker[]> {
   const brokers = await Promise.all(
     Object.entries(nodes).map(([nodeID, services]) => start(nodeID, services)),
@@ -425,10 +425,10 @@ const transporter = (broker: ServiceBroker): ResilientAmqp => broker.transit!.tx
 const attempts = (broker: ServiceBroker): number =>
   (transporter(broker) as unknown as { attempts: number }).attempts;
 
-const isInSight = (broker: ServiceBroker, nodeID: string): boolean =>
+const isAvailable = (broker: ServiceBroker, nodeID: string): boolean =>
   broker.registry.nodes.get(nodeID)?.available ?? false;
 
-/** A service whose one action answers the service's name, after `first`. */
+/** A service with one action, which returns the service's name after `first`. */
 function answer(
   name: string,
   first: (ctx: Asked) => Promise<unknown> = async () => null,
@@ -440,7 +440,7 @@ function forward(name: string, action: string): ServiceSchema {
   return { name, actions: { ask: (ctx: Context) => ctx.call(action) } };
 }
 
-/** As if the cable had been cut: no goodbye. */
+/** Breaks the connection without a closing handshake. */
 function cut(broker: ServiceBroker): void {
   socketOf(transporter(broker).connection!).destroy(new Error("cut"));
 }
@@ -475,8 +475,8 @@ async function startWorker(nodeID: string): Promise<Worker> {
   return worker;
 }
 
-/** A call that the worker has begun and will not end by itself. */
-async function handOver(
+/** Starts a call that the worker does not end by itself. */
+async function startEndlessCall(
   caller: ServiceBroker,
   worker: Worker,
 ): Promise<{ ends: Promise<unknown> }> {
@@ -487,7 +487,7 @@ async function handOver(
   return { ends };
 }
 
-/** Eight callers, each asking again as soon as it is answered. */
+/** Eight callers, each of which repeats its call after each result. */
 function underLoad(ask: () => Promise<unknown>) {
   const answers = new Map<unknown, number>();
   const errors: unknown[] = [];

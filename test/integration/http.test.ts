@@ -72,7 +72,7 @@ function expectProblem(answer: Answered, code: ErrorCode): void {
   expect(answer.headers.get("cache-control")).toBe("no-store");
 }
 
-/** What a raw answer says. */
+/** The status and the error code in a raw response. */
 const codeIn = (answer: string) => [
   Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]),
   /"code":"(\w+)"/.exec(answer)?.[1],
@@ -428,7 +428,7 @@ describe("hostile input", () => {
       Object.keys({ x: 1, ...inputOf(route) }).map((name) => [name, value]),
     ),
   });
-  /** To every route. */
+  /** Cases for every route. */
   const refused: [string, (route: Route) => Change][] = [
     ["an unknown field", (route) => ({ input: { ...inputOf(route), isAdmin: "true" } })],
     ["a user of its own", (route) => ({ input: { ...inputOf(route), user: "u-2" } })],
@@ -452,7 +452,7 @@ describe("hostile input", () => {
       (route) => everywhere(route, value),
     ]),
   ];
-  /** To those that take a body. */
+  /** Cases for routes that take a body. */
   const unreadable: [string, Change, ErrorCode][] = [
     ["broken JSON", { body: '{"a":' }, "BAD_DATA"],
     ["null", { body: "null" }, "BAD_DATA"],
@@ -805,7 +805,7 @@ describe("a burst", () => {
     const thousandth = (nth: number) => (nth < 1_000 ? all.promise : all.resolve(null));
     const busy = async () => {
       inside++;
-      // Not in step: they would all be gone at the same moment.
+      // Different durations, so that the calls do not all end at the same time.
       if (isSlow) await pause(600 + (asked++ % 10) * 60);
       else await thousandth(inside);
       inside--;
@@ -927,7 +927,7 @@ describe("stopping", () => {
     await far.stop();
   });
 
-  it.each(["was silent until then", "has asked before"])(
+  it.each(["was silent until then", "has had a response"])(
     "answers a request in transit of a client that %s",
     async (which) => {
       const made = await gateway();
@@ -936,11 +936,11 @@ describe("stopping", () => {
       let said = "";
       client.on("data", (chunk) => (said += chunk));
       await once(client, "connect");
-      if (which === "has asked before") {
+      if (which === "has had a response") {
         ask();
         await eventually(() => expect(said).toMatch(/live/));
         said = "";
-      } else await made.call("GET", "/health/live"); // accepted after the silent one, so that one is seen by now
+      } else await made.call("GET", "/health/live"); // accepted after the silent connection, so the server has both
 
       const stopping = made.stop();
       await eventually(() => expect(fetch(`${made.url}/health/live`)).rejects.toThrow(), {
@@ -958,7 +958,7 @@ describe("stopping", () => {
     const made = await gateway();
     const silent = connect(made.port, "127.0.0.1");
     await once(silent, "connect");
-    await made.call("GET", "/health/live"); // accepted after the silent one, so that one is seen by now
+    await made.call("GET", "/health/live"); // accepted after the silent connection, so the server has both
     const startedAt = Date.now();
     await made.stop();
     expect(Date.now() - startedAt).toBeLessThan(3_000);

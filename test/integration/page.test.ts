@@ -1,4 +1,4 @@
-/** What a browser is given to start with: where the sockets are, the built page and its files, and what those may do. */
+/** The page for a browser: its configuration, the built files, and their security policy. */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
@@ -45,7 +45,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** A GET as it is written, which `fetch` would tidy up: the status line and headers, and the body. */
+/** Sends a request exactly as written; `fetch` would normalise it. Returns the status line, the headers and the body. */
 async function get(
   path: string,
   headers: Record<string, string> = {},
@@ -155,7 +155,7 @@ describe("the page", () => {
       type,
     ]);
     expect(headers.get("cache-control")).toBe("public, max-age=3600");
-    // An item's picture may be shown by any page.
+    // Any page may show an item's picture.
     expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
   });
 

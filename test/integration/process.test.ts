@@ -170,7 +170,7 @@ describe("an embedded market", () => {
 
   it("answers running requests after SIGTERM, and exits with 0 within five seconds", async () => {
     const node = await market({ DATA_DIR: dataDir() });
-    // Hashing takes long enough for the signal to come between.
+    // Hashing takes long enough for the signal to arrive during the requests.
     const running = Promise.all(Array.from({ length: 8 }, () => Client.registered(node.api)));
     await new Promise((resolve) => setImmediate(resolve));
     const asked = Date.now();

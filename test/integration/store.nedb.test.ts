@@ -164,7 +164,7 @@ describe("a store in a NeDB file", () => {
       disk("full").fill();
       const sell = (buyerId: string) =>
         shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true, buyerId } });
-      // Those behind the first must not read what its memory says by now.
+      // The calls after the first must not read its change, which is only in memory.
       expect(
         await tally([
           sell("anna"),

@@ -132,7 +132,7 @@ describe("an action without a route", () => {
     ];
   };
 
-  /** If it is built, "/" leads to it, with any query. */
+  /** The page is the response to "/" with any query, when it is built. */
   const isPage = (answer: string) =>
     /^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)*content-type: text\/html/.test(answer);
 
@@ -156,7 +156,7 @@ describe("an action without a route", () => {
             reached.push(`${path}: ${answer.slice(0, 60)}`);
       }
     expect(reached).toEqual([]);
-    // What a trick does reach is a route of the table, with a text as its id. Readiness and ended sessions are asked for by api itself.
+    // A path that does match a route calls its action with a text as id. api itself calls the actions for readiness and ended sessions.
     const others = ran
       .map(({ action }) => action)
       .filter((action) => !published.has(action) && action !== "api.rest");

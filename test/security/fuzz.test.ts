@@ -18,10 +18,10 @@ import type { Device } from "../support/device.ts";
 import { startMarket, type Market } from "../support/market.ts";
 
 const seed = Number(process.env.FUZZ_SEED) || Date.now() & 0x7fffffff;
-/** How many cases of each kind; they go out in groups that run at once. */
+/** The number of cases of each kind. They run in groups of concurrent cases. */
 const cases = { http: 15_200, sockets: 4_000, bytes: 1_200 };
 const atOnce = 40;
-/** Milliseconds, by the contract; megabytes that the market may grow by, beside what it stores. */
+/** The contract's time limit (ms), and the growth that the market's memory may show (MB). */
 const deadline = 10_000;
 const growth = 150;
 
@@ -32,7 +32,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 
 beforeAll(async () => {
   console.log(`FUZZ_SEED=${seed} npm test -- test/security/fuzz repeats this run`);
-  // A leak ends the process.
+  // A small heap, so that a leak ends the process.
   market = await startMarket({ NODE_OPTIONS: "--max-old-space-size=256" });
   user = await Client.registered(market.api);
   await user.offer();
@@ -119,14 +119,14 @@ function judgeProblem(text: string, status: number): void {
 }
 
 const takesBody = ({ method }: Route) => method === "POST" || method === "PATCH";
-/** As much hashing as a machine can do in the time there is. */
+/** Actions that hash passwords. They get few valid params, because hashing is slow. */
 const slow = new Set(["users.register", "users.login", "users.changePassword"]);
 
 interface Request {
   route: Route;
   params: unknown;
   token: "none" | "user" | "garbage";
-  /** In place of the params: a body or a query as it stands. */
+  /** A raw body or query that replaces the params. */
   junk?: string;
 }
 
@@ -217,7 +217,7 @@ async function judgeRequest(one: Request): Promise<void> {
   }
   expect(route.who === "user" && token !== "user").toBe(false);
   expect(results[route.action]!(answer.text ? JSON.parse(answer.text) : null)).toEqual([]);
-  // What the contract refuses is not done; a query's values are texts on the way, and may become valid by that.
+  // Params that the contract refuses never succeed. A query is exempt: its values become texts, which may be valid.
   if (junk === undefined && takesBody(route) && property(params, "id") !== undefined)
     expect(fits[route.action]!(params)).toEqual([]);
 }
@@ -251,7 +251,7 @@ const packets: fc.Arbitrary<Packet> = fc.oneof(
         ),
       )
       .filter(
-        // The client library keeps these to itself.
+        // Reserved by the client library.
         (event) =>
           ![
             "connect",
@@ -280,7 +280,7 @@ const packets: fc.Arbitrary<Packet> = fc.oneof(
 const isRefused = ({ ok, code, detail }: { ok?: unknown; code?: unknown; detail?: unknown }) =>
   ok === false && typeof detail === "string" && Object.hasOwn(errors, String(code));
 
-/** Sockets that are taken in turns; one that was closed, as broken packets deserve, is replaced. */
+/** Sockets to reuse. One that the server closed after a broken packet is replaced. */
 const pools: Record<"anonymous" | "authorized", Device[]> = { anonymous: [], authorized: [] };
 
 async function socketFor(isAnonymous: boolean): Promise<Device> {
@@ -337,7 +337,7 @@ const requests = (token: string) => [
 const upgrade =
   "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-/** Writes and hangs up, and resolves with all that came back. */
+/** Sends the bytes, closes its side, and resolves with everything that it received. */
 function throwAt(port: number, bytes: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = "";
@@ -364,11 +364,11 @@ async function judgeBytes({
   expect(statuses.filter((status) => status >= 500)).toEqual([]);
   if (isSocket || statuses.length !== 1 || statuses[0]! < 400) return;
   const body = received.slice(received.indexOf("\r\n\r\n") + 4);
-  // HEAD, and what looks like it, has none.
+  // The response to HEAD has no body.
   if (body) judgeProblem(body, statuses[0]!);
 }
 
-/** Megabytes that the market's process occupies. */
+/** The memory of the market's process (MB). */
 const memory = () =>
   Number(execFileSync("ps", ["-o", "rss=", "-p", `${market.child.pid}`], { encoding: "utf8" })) /
   1024;
@@ -418,7 +418,7 @@ describe("hostile input", () => {
       `\n${Math.round(before)} → ${Math.round(memory())} MB`,
     );
     expect([...tally.values()].reduce((sum, times) => sum + times)).toBeGreaterThanOrEqual(20_000);
-    // Its garbage is collected when it needs the room.
+    // Garbage counts too, because it is collected only when the heap is full.
     expect(memory() - before).toBeLessThan(growth);
   });
 });

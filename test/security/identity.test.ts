@@ -364,7 +364,7 @@ describe("a session", () => {
           i === index ? `${part.slice(0, -1)}${part.endsWith("A") ? "B" : "A"}` : part,
         )
         .join(".");
-      // The last part is the token within the family. A guess that is right up to there has seen a token of the family.
+      // The last part is the token within the family. A guess with all other parts comes from a thief of an earlier token.
       if (index < parts.length - 1) expect(await refresh(guess)).toMatchObject({ status: 401 });
     }
     expect(await isIn(one.session!)).toBe(true);
@@ -432,7 +432,7 @@ describe("secrets", () => {
     );
     await market.device(changed.accessToken).receives("inbox");
     await (await market.device().connects()).ask("authorize", { token: changed.accessToken });
-    // Failures are logged the most.
+    // Failed calls, because they log the most.
     await new Client(market.api).call("POST", "/users/refresh", {
       refreshToken: client.session!.refreshToken,
     });

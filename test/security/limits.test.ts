@@ -1,4 +1,4 @@
-/** The bounds as they are by default. The clients' addresses are those that a trusted proxy says, so that each test has some to itself. */
+/** The default limits. Clients' addresses come from the header of a trusted proxy, so that each test can use its own. */
 import { randomUUID } from "node:crypto";
 import { once, type EventEmitter } from "node:events";
 import type { Server } from "node:http";
@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 let addresses = 0;
-/** One that no other test uses. */
+/** An address that no other test uses. */
 const newAddress = () => `10.${++addresses >> 16}.${(addresses >> 8) & 255}.${addresses & 255}`;
 const password = "correct horse battery";
 
@@ -80,7 +80,7 @@ const login = (from: string, email: string, guess = password) =>
 const register = (from: string, email = `${randomUUID()}@souk.test`) =>
   post<Session>(from, "/users", { email, password, name: "N" });
 const registered = async () => (await register(newAddress())).body;
-/** How many answers have each status. */
+/** The number of responses with each status. */
 const tally = (answers: { status: number }[]) =>
   Object.fromEntries(
     [...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [
@@ -89,7 +89,7 @@ const tally = (answers: { status: number }[]) =>
     ]),
   );
 
-/** Above the bound: what to wait is said, and it is no longer than the window. */
+/** A response above the limit: 429, with a Retry-After within the window. */
 function expectTooMany(answer: Answer<unknown>, { seconds }: { seconds: number }): void {
   expect([answer.status, answer.code]).toEqual([429, "TOO_MANY_REQUESTS"]);
   expect(answer.retryAfter).toBeGreaterThanOrEqual(1);
@@ -104,7 +104,7 @@ describe("a connection", () => {
     const [connection] = await accepted;
     const ended = once(connection, "close");
 
-    // Far more than the system takes in for a client that does not read.
+    // Far more than the system's buffers hold for a client that does not read.
     reader.write("GET /openapi.json HTTP/1.1\r\nhost: h\r\n\r\n".repeat(1_000));
     const began = Date.now();
     await ended;
@@ -205,7 +205,7 @@ describe("sign-ins", () => {
     const { user } = await registered();
 
     const answers: Answer<Session>[] = [];
-    // No more at once than are hashed in time wherever this runs.
+    // Few enough at once that a slow machine hashes them in time.
     while (answers.length < rateLimits.failuresByNetwork.max)
       answers.push(
         ...(await many(20, () => login(from, `${randomUUID()}@souk.test`, "not the password"))),
@@ -238,7 +238,7 @@ describe("sign-ins", () => {
     const [flooder, { user }] = [newAddress(), await registered()];
     const before = many(10, () => login(newAddress(), user.email));
     const flood = many(300, () => register(flooder));
-    // The flood has taken all places that it gets.
+    // Waits until the flood has all its places in the queue.
     await Promise.race([
       flood,
       eventually(async () => expect((await register(flooder)).status).toBe(429), {
@@ -406,20 +406,20 @@ describe("a socket", () => {
   });
 
   it("that floods with WebSocket pings is closed for good, also when it does not read", async () => {
-    const [flooder, deaf] = await Promise.all([
+    const [flooder, stalled] = await Promise.all([
       device(newAddress()).connects(),
       device(newAddress()).connects(),
     ]);
-    const ended = new Promise((resolve) => wireOf(deaf).once("close", resolve));
+    const ended = new Promise((resolve) => wireOf(stalled).once("close", resolve));
 
-    wireOf(deaf).pause();
-    for (const each of [flooder, deaf])
+    wireOf(stalled).pause();
+    for (const each of [flooder, stalled])
       for (let n = 0; n <= rateLimits.packetsByConnection.max; n++)
         wireOf(each).ping("x".repeat(125));
 
     expect(await flooder.receives("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
-    wireOf(deaf).resume();
+    wireOf(stalled).resume();
     await ended;
   });
 
@@ -427,14 +427,17 @@ describe("a socket", () => {
     let paused: ReturnType<typeof wireOf>;
     afterEach(() => paused.resume());
 
-    /** Does not read any more; with its connection at the server, and something to send to it and to another of its user. */
-    async function deaf() {
+    /** A socket that stops reading, its connection on the server, another socket of the user, and functions that send to both. */
+    async function stalled() {
       const { user, accessToken, refreshToken } = await registered();
-      const [deaf, other] = [device(newAddress(), accessToken), device(newAddress(), accessToken)];
-      await Promise.all([deaf.receives("inbox"), other.receives("inbox")]);
+      const [stalled, other] = [
+        device(newAddress(), accessToken),
+        device(newAddress(), accessToken),
+      ];
+      await Promise.all([stalled.receives("inbox"), other.receives("inbox")]);
       const { io } = broker.getLocalService("notifications") as unknown as { io: SocketServer };
-      const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === deaf.socket.id)!;
-      paused = wireOf(deaf);
+      const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === stalled.socket.id)!;
+      paused = wireOf(stalled);
       paused.pause();
       const notice = {
         userId: user.id,
@@ -452,7 +455,7 @@ describe("a socket", () => {
     }
 
     it("is terminated within 4 s of the end of its session, without a closing handshake", async () => {
-      const { connection, signOut } = await deaf();
+      const { connection, signOut } = await stalled();
       const ended = once(connection, "close");
 
       await signOut();
@@ -463,7 +466,7 @@ describe("a socket", () => {
     }, 60_000);
 
     it("is closed when too many bytes are unsent; other sockets of its user are not affected", async () => {
-      const { connection, notify, other } = await deaf();
+      const { connection, notify, other } = await stalled();
       const ended = once(connection, "close");
 
       for (let n = 0; n < 200 && !connection.destroyed; n++) await many(10, notify);
@@ -474,7 +477,7 @@ describe("a socket", () => {
     }, 20_000);
 
     it("is closed within 12 s also with few unsent bytes", async () => {
-      const { connection, notify } = await deaf();
+      const { connection, notify } = await stalled();
 
       while (connection.writableLength === 0) await many(5, notify);
       const began = Date.now();
@@ -539,7 +542,7 @@ describe("a socket", () => {
     const ended = new Promise((resolve) =>
       refused.socket.io.once("open", () => refused.socket.io.engine.once("close", resolve)),
     );
-    // A stock client closes at once itself; this one keeps its connection.
+    // A stock client would close the connection itself; this one keeps it.
     refused.socket.io.on(
       "open",
       () => (refused.socket.io.engine.close = () => refused.socket.io.engine),
@@ -548,7 +551,7 @@ describe("a socket", () => {
     const began = Date.now();
     await ended;
 
-    // Well before it would be closed for not having authorized.
+    // Well before the time limit for authorization.
     expect(Date.now() - began).toBeLessThan((authorizeWithin * 1000) / 2);
     expect(refused.refusals).toMatchObject([{ data: { code: "UNAUTHENTICATED" } }]);
   });

@@ -1,4 +1,4 @@
-/** RATE_SCALE multiplies every bound: at a twentieth, the large ones are crossed by few. Clients connect directly here, without proxies. */
+/** RATE_SCALE multiplies every limit: at a twentieth, few requests exceed the large ones. Clients connect directly, without proxies. */
 import { randomUUID } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
@@ -62,7 +62,7 @@ const device = (as?: string) => {
   return made;
 };
 const isClosing = (one: Device) => one.received("closing").length > 0;
-/** Asks for a WebSocket and for nothing on it; the first that is answered. */
+/** Opens a WebSocket and sends nothing. Returns the first bytes of the response. */
 async function upgrade(): Promise<string> {
   const connection = connect(ports.sockets, "127.0.0.1");
   connections.push(connection);
@@ -74,9 +74,9 @@ async function upgrade(): Promise<string> {
   const [answer] = (await once(connection, "data")) as [Buffer];
   return answer.toString();
 }
-/** What the scale makes of a bound. */
+/** A limit, multiplied by RATE_SCALE. */
 const scaled = (most: number) => Math.ceil(most * scale);
-/** When nothing is counted any more of what came before. */
+/** Waits for a window without earlier requests. */
 const newWindow = (path: string) =>
   eventually(async () => (await ask(path)).status !== 429, { within: 15_000, every: 200 });
 
@@ -84,7 +84,7 @@ describe("HTTP requests", () => {
   it("of one network are limited before anything is read; X-Forwarded-For does not change that", async () => {
     const most = scaled(rateLimits.requestsByNetwork.max);
     const answers: Response[] = [];
-    // Fewer at once than there may be connections.
+    // Fewer at once than the limit on connections.
     while (answers.length < most + 50)
       answers.push(
         ...(await many(50, (n) =>
@@ -137,9 +137,9 @@ describe("HTTP requests", () => {
     expect(first.map(({ status }) => status)).not.toContain(429);
     expect(last.map(({ status }) => status)).toEqual(kinds.map(() => 429));
     const answered = seen.filter((status) => status !== 429).length;
-    // The test before may have used one or two in the same window.
+    // The previous test may have made one or two requests in the same window.
     expect([most - answered <= 2, answered <= most]).toEqual([true, true]);
-    // A page that may ask gets to read why not now.
+    // A page of an allowed origin may read the reason.
     expect(last[4]!.headers.get("access-control-allow-origin")).toBe(origin);
     expect((await ask("/health/live")).status).toBe(200);
     await newWindow("/market/items");

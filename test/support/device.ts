@@ -35,7 +35,7 @@ export class Device {
       .map(({ payload }) => payload as Payload<E>);
   }
 
-  /** Waits for the event to have come `times`, and returns the last of those. */
+  /** Waits until the event has arrived `times` times, and returns the last one. */
   async receives<E extends Event>(event: E, times = 1, within = 5000): Promise<Payload<E>> {
     await eventually(() => this.received(event).length >= times, { within });
     return this.received(event)[times - 1]!;
@@ -59,7 +59,7 @@ export class Device {
     return this.socket.timeout(5000).emitWithAck(event, ...args);
   }
 
-  /** Writes a packet as it stands, valid or not. */
+  /** Sends a raw packet, valid or not. */
   write(packet: string): void {
     (this.socket.io.engine as unknown as { write(packet: string): void }).write(packet);
   }

@@ -20,7 +20,7 @@ export interface Echo {
 type Handler = (ctx: Context<Record<string, unknown>, { user?: unknown }>) => unknown;
 
 export interface Options {
-  /** Instead of echoes. */
+  /** Replace the echoing handlers. */
   handlers?: Partial<Record<ActionName, Handler>>;
   /** The services that exist; by default all. */
   present?: string[];

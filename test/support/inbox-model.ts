@@ -51,7 +51,7 @@ function asked(step: Reading) {
   return "until" in step ? { all: true as const, until: idOf(step.until) } : { all: true as const };
 }
 
-/** Those named; or all up to and with `until`, none when it is unknown; or all. */
+/** The named ids; or all up to and including `until`, none when it is unknown; or all. */
 function readBy(model: Map<string, boolean>, step: Reading): string[] {
   if ("ids" in step) return step.ids.map(idOf);
   const ids = [...model.keys()];

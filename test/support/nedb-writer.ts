@@ -1,4 +1,4 @@
-/** Inserts without end into the file that is given, and prints each id once the store says that it is stored. */
+/** Inserts documents into the given file until it is killed, and prints each id once the insert is acknowledged. */
 import { NedbStore } from "../../store/nedb.ts";
 import { things } from "./store-promises.ts";
 

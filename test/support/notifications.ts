@@ -1,4 +1,4 @@
-/** The notifications service in this process, embedded, with devices and tokens to try it with; and users, which it asks. */
+/** The notifications service in this process, with the users service that it calls, and with devices and tokens. */
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
@@ -19,13 +19,13 @@ export interface Notifications {
     userId?: string,
   ): Promise<ResultOf<Actions[A]>>;
   token(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<string>;
-  /** Connected, and its first inbox is there. */
+  /** A connected device that has received its first inbox. */
   device(userId: string, claims?: Parameters<typeof tokenOf>[2]): Promise<Device>;
   anonymous(options?: ConstructorParameters<typeof Device>[2]): Device;
-  /** Ends the service and starts it again, on the same port and data. */
+  /** Restarts the service, on the same port and data. */
   stop(): Promise<void>;
   start(): Promise<void>;
-  /** Ends everything and removes the data. */
+  /** Stops everything and removes the data. */
   end(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export async function notifications(): Promise<Notifications> {
   const port = await freePort();
   Object.assign(process.env, {
     DATA_DIR: folder.path,
-    // Where pages come from; nothing listens there.
+    // The origin of pages; nothing listens there.
     PORT: "3000",
     SOCKET_PORT: `${port}`,
     LOG_LEVEL: "error",

@@ -1,4 +1,4 @@
-/** A service whose documents owe messages of three kinds. The market's owe one. */
+/** A service whose documents have outboxes with three kinds of messages. The market's have one. */
 import Type, { type Static } from "typebox";
 import { define } from "../../broker/define.ts";
 import { exactly, id } from "../../contracts/schema.ts";
@@ -13,7 +13,7 @@ export const OrderDocument = exactly({
 });
 export type OrderDocument = Static<typeof OrderDocument>;
 
-// The contracts know no mails. The test's own services take the params of a notice.
+// The contracts have no action for mails, so the test's services use the params of a notice.
 const sendMail = "mails.send" as "notifications.notify";
 const sendReminder = "reminders.send" as "notifications.notify";
 

@@ -28,9 +28,9 @@ export interface Fabric {
   receiver: RecordingReceiver;
   /** The market on each of its nodes. A `start` replaces them. */
   markets: Market[];
-  /** Directly into the store. */
+  /** Inserts directly into the store. */
   fill(items: ItemDocument[]): Promise<void>;
-  /** The receiver becomes available to all market nodes, or unavailable. */
+  /** Makes the receiver available or unavailable to all market nodes. */
   appear(): Promise<void>;
   vanish(): Promise<void>;
   start(): Promise<void>;
@@ -84,7 +84,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
     expect(await statesOf(items)).toEqual(new Set(["delivered"]));
   const listed = (state: string, limit = 100) =>
     call<{ count: number; entries: ListedEntry[] }>("market.outbox", { state, limit });
-  /** Buys each for a new buyer, on all nodes in turn. The ids of the sales. */
+  /** Buys each item for a new buyer, on all nodes in turn. Returns the ids of the sales. */
   const buyAll = (items: ItemDocument[]) =>
     buyers.map(items, ({ _id: id }, n) => {
       const { broker } = fabric.markets[n % fabric.markets.length]!;
@@ -161,7 +161,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
 
       const claimed = leases.flatMap(({ documents }) => documents.map(({ _id }) => _id));
       expect(claimed.sort()).toEqual(items.map(({ _id }) => _id).sort());
-      // Gives the leases up: no entry was tried.
+      // Releases the leases: no entry was tried.
       await Promise.all(
         leases.map((lease) =>
           one!.mark(
@@ -206,7 +206,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       await fabric.appear();
 
       await eventually(() => areDelivered([...left, ...items]), { within: 20_000 });
-      // As the sale itself wrote them: due at once, by no second write.
+      // As the sale itself wrote them: due at once, without a second write.
       for (const { outbox, soldAt } of sales)
         expect(outbox).toEqual({
           version: 1,
@@ -251,7 +251,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
         const items = await offer(100);
         const left = await sell(400);
         const sales = await buyAll(items);
-        // The first calls, which started at once, end. From then on each node probes with one.
+        // The first concurrent calls end. After them, each node probes with one call.
         await eventually(
           async () => {
             Object.assign(receiver, { called: [], maxInFlight: receiver.inFlight });
@@ -330,7 +330,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
           })),
         ),
       );
-      // In the batch, and then in a call of its own.
+      // In the batch, and then in a separate call.
       const calls = receiver.tally([first!, second!, third!]);
       expect(Math.max(...Object.keys(calls).map(Number))).toBeLessThanOrEqual(2);
       const [marker] = await buyAll(await offer(1));
@@ -383,7 +383,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       });
       for (const id of set) expect(logged.filter((line) => line.includes(id))).toHaveLength(1);
       expect((await listed("refused")).entries.map(({ id }) => id)).toEqual([noUser!._id]);
-      // Corrected in the database, all of it is delivered.
+      // After a correction in the database, everything is delivered.
       for (const { _id } of [noSale!, noBuyer!, noUser!])
         await store().change(
           { _id },
@@ -406,7 +406,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       await fabric.appear();
       await eventually(() => receiver.accepted.length > 500, { within: 20_000, every: 5 });
 
-      // In the middle of it, entries of other sellers become due, and other items are sold.
+      // During the backlog, entries of other sellers become due, and other items are sold.
       const others = many(20, () => soldItem(randomUUID(), 0));
       await fabric.fill(others);
       const added = performance.now();
@@ -438,7 +438,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       expect(receiver.maxInFlight).toBeLessThanOrEqual(5 * fabric.markets.length + 1);
       expect(receiver.tally(salesOf(large))).toEqual({ 1: backlog });
       const place = new Map(receiver.accepted.map((id, n) => [id, n]));
-      // Each node delivers five hundred at a time, so that few are ahead of their turn.
+      // Each node delivers five hundred at a time, so few are out of order.
       const ahead = salesOf(large).map((id, n) => Math.abs(place.get(id)! - n));
       expect(Math.max(...ahead)).toBeLessThan(1_500);
     }, 900_000);
@@ -491,7 +491,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       await buyAll(items);
       await eventually(() => receiver.called.length >= 10 + 16 && receiver.inFlight > 10);
 
-      // The answers come long after the stop has begun.
+      // The answers arrive long after the stop has begun.
       setTimeout(open, 1000);
       await fabric.stop();
       receiver.answer = () => {};

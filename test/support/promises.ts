@@ -1,4 +1,4 @@
-/** What Souk promises its users, checked on every fabric. */
+/** Souk's promises to its users, checked on every fabric. */
 import { Client } from "./client.ts";
 import type { Fabric } from "./fabric.ts";
 import { itemPromises } from "./promises/item.ts";

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-/** `up` is to the server. */
+/** `up` is the direction to the server. */
 export type Direction = "up" | "down";
 
 interface Trap {
@@ -31,7 +31,7 @@ class Pipe {
   }
 
   #take(chunk: Buffer): void {
-    // The text of a trap may arrive in two chunks; the first one then has passed, which is not a whole message.
+    // The text of a trap may arrive in two chunks. The first one is forwarded then, as an incomplete message.
     const seen = Buffer.concat([this.#tail, chunk]);
     this.#tail = Buffer.from(seen.subarray(-256));
     this.#proxy.seen(this.#direction, chunk, seen);
@@ -78,7 +78,7 @@ export class Proxy {
     this.#target = target;
   }
 
-  /** On a free port, before the server at `target` of this machine. */
+  /** Starts a proxy on a free port, in front of the server at port `target` of this machine. */
   static async before(target: number): Promise<Proxy> {
     const proxy = new Proxy(target);
     await proxy.admit();

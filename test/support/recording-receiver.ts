@@ -1,19 +1,19 @@
-/** Stands in for the notifications service: records the calls, and answers as a test says. */
+/** Replaces the notifications service: records the calls, and answers as the test configures it. */
 import type { Context, ServiceSchema } from "moleculer";
 import { notificationsActions, type Notice } from "../../contracts/notifications.ts";
 
 const { "notifications.notify": one, "notifications.notifyAll": all } = notificationsActions;
 
 export class RecordingReceiver {
-  /** Ids in the order of the calls, once per call; and those that were answered ok. */
+  /** Ids in the order of the calls, once per call; and the ids that were accepted. */
   called: string[] = [];
   accepted: string[] = [];
-  /** The request that each id came with. */
+  /** The request id of each notice. */
   traces = new Map<string, string | null>();
-  /** Calls in flight, and the most there were at once. */
+  /** Calls in flight, and their maximum. */
   inFlight = 0;
   maxInFlight = 0;
-  /** Answers one notice. What it throws is the answer to the call. */
+  /** Handles one notice. Its error becomes the error of the call. */
   answer: (notice: Notice) => unknown = () => {};
 
   reset(): void {
@@ -26,7 +26,7 @@ export class RecordingReceiver {
     });
   }
 
-  /** How often it was called with each id: `{1: 5}` are five ids, each once. */
+  /** The number of ids by their number of calls: `{1: 5}` means five ids, each once. */
   tally(of: Iterable<string> = this.called): Record<number, number> {
     const wanted = new Set(of);
     const perId = new Map([...wanted].map((id) => [id, 0]));

@@ -77,7 +77,7 @@ const nameOf = (error: unknown) =>
     ? `Duplicate ${error.field}`
     : ((error as { type?: string }).type ?? (error as Error).message);
 
-/** What holds of a store, whatever it stands on. */
+/** The promises of a store on any database. */
 export function storePromises(open: (what: Collection) => Adapter): void {
   let store: Store<Thing>;
   let shop: Awaited<ReturnType<typeof shopOn>>;
@@ -305,7 +305,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       });
     });
 
-    it("ignores undefined fields, and throws when nothing is left to change", async () => {
+    it("ignores undefined fields, and throws when no change remains", async () => {
       await store.insert({ _id: "1", name: "lamp", price: 1 });
       await store.change({ _id: "1" }, { $set: { name: undefined, price: 2 }, $unset: {} });
       for (const update of [{}, { $set: {} }, { $set: { name: undefined } }])

@@ -10,7 +10,7 @@ interface Claims {
   audience?: string;
 }
 
-/** An access token as users makes them, of a new session unless one is named. */
+/** An access token like those of the users service. Of a new session, unless the options name one. */
 export async function tokenOf(key: JWK, userId: string, claims: Claims = {}): Promise<string> {
   const now = Date.now() / 1000;
   return new SignJWT({ sid: claims.sid ?? randomUUID() })

@@ -6,7 +6,7 @@ import type { Node } from "../../bin/processes/node-process.ts";
 import { buyer, items, seller } from "../fixtures/story.ts";
 import { Client } from "./client.ts";
 
-/** What today's code must read from the data of an older version (test/fixtures). */
+/** Checks that the current code reads the data of an older version (test/fixtures). */
 export function upgradePromises(start: () => Promise<Node>): void {
   let node: Node;
   beforeAll(async () => {

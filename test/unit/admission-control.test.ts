@@ -11,7 +11,7 @@ class Service {
   readonly #inFlight: number[] = [];
   #now = 0;
 
-  /** `count` calls arrive in this instant. */
+  /** `count` calls arrive at the current time. */
   arrive(count: number): void {
     for (let n = 0; n < count; n++) {
       if (this.admission.isFull) this.shed++;

@@ -43,7 +43,7 @@ const packageJson = JSON.parse(read("package.json")) as {
   dependencies: Record<string, string>;
 };
 
-/** Each `${NAME…}` of the compose file, with what follows the name: `:?message`, `:-default` or nothing. */
+/** Each `${NAME…}` of the compose file, with the rest after the name: `:?message`, `:-default` or nothing. */
 const variables = [...withoutComments(text).matchAll(/(?<!\$)\$\{(\w+)([^}]*)\}/g)].map(
   ([, name, rest]) => ({ name: name!, rest: rest! }),
 );
@@ -150,7 +150,7 @@ describe("secrets", () => {
 
     expect(given("AUTH_PRIVATE_JWK")).toEqual(["users"]);
     expect(given("AUTH_JWKS")).toEqual(["api", "notifications", "users"]);
-    // A whole env file in a container would carry every secret there.
+    // An env file would give a container every secret.
     expect(containers.filter(([, { env_file: file }]) => file)).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ async function busy() {
   );
   return { release: () => release(undefined), held };
 }
-/** Says what became of it: turns are noted, and refusals by their code. */
+/** Hashes a password. Adds the network to `turns` when it starts; resolves with "ok" or the error's type. */
 const turn = (network: string, turns: string[]) =>
   hashPassword("waits", {
     network,

@@ -4,44 +4,44 @@ const allowed = ["https://partner.example", "http://ok.example:8080"];
 const pagePort = 3000;
 
 it.each([
-  ["no browser's", undefined, "souk.example"],
+  ["a request without an origin", undefined, "souk.example"],
   ["the page's own", "https://souk.example", "souk.example"],
   ["the page's own, on its own port", "http://souk.example:3000", "souk.example:3001"],
   ["the page's own, by address", "http://127.0.0.1:3000", "127.0.0.1:3001"],
   ["the page's own, by IPv6 address", "http://[::1]:3000", "[::1]:3001"],
   ["the page's own, in another case", "http://souk.example", "Souk.Example"],
   [
-    "the page's own, behind what ends TLS on a port of its own",
+    "the page's own, behind a TLS proxy on another port",
     "https://souk.example:8443",
     "souk.example:8443",
   ],
   [
-    "the page's own, where the scheme's port is spelt out",
+    "the page's own, with the scheme's default port written out",
     "https://souk.example",
     "souk.example:443",
   ],
-  ["one that is listed", "https://partner.example", "souk.example"],
-  ["one that is listed with its port", "http://ok.example:8080", "souk.example"],
+  ["a listed origin", "https://partner.example", "souk.example"],
+  ["an origin that is listed with its port", "http://ok.example:8080", "souk.example"],
 ])("accepts %s", (_what, origin, host) => {
   expect(isAllowedOrigin(origin, host, allowed, pagePort)).toBe(true);
 });
 
 it.each([
-  ["another site's", "https://evil.example"],
-  ["one whose name begins like the own", "https://souk.example.evil.example"],
-  ["one whose name ends like the own", "https://evilsouk.example"],
+  ["the origin of another site", "https://evil.example"],
+  ["a name that begins like the page's own", "https://souk.example.evil.example"],
+  ["a name that ends like the page's own", "https://evilsouk.example"],
   ["a subdomain's", "https://a.souk.example"],
-  ["one that begins like a listed one", "https://partner.example.evil.example"],
+  ["a name that begins like a listed one", "https://partner.example.evil.example"],
   ["a listed name in another scheme", "http://partner.example"],
   ["a listed name on another port", "http://ok.example:8081"],
   ["an opaque one", "null"],
   ["an empty one", ""],
   ["a file's", "file://souk.example"],
   ["an extension's", "chrome-extension://souk.example"],
-  ["one that is no origin", "https://souk.example/path"],
-  ["one with a user in it", "https://souk.example@evil.example"],
-  ["two at once", "https://souk.example https://evil.example"],
-  ["that of another port of the same host", "http://souk.example:8081"],
+  ["a URL with a path", "https://souk.example/path"],
+  ["a URL with a user", "https://souk.example@evil.example"],
+  ["two origins", "https://souk.example https://evil.example"],
+  ["another port of the same host", "http://souk.example:8081"],
 ])("rejects %s", (_what, origin) => {
   expect(isAllowedOrigin(origin, "souk.example", allowed, pagePort)).toBe(false);
 });
