@@ -36,7 +36,7 @@ interface Edge {
   /** Addresses by container name, as in Docker's DNS. A missing name is unknown. */
   names: Map<string, string[]>;
   /** Its error log so far. */
-  said: () => string;
+  errorLog: () => string;
   apiPort: number;
   socketPort: number;
   close: () => Promise<void>;
@@ -129,7 +129,7 @@ describe("an unavailable api", () => {
     const when = (reason: string) =>
       eventually(async () => {
         const answer = await send("/market/items");
-        expect(edge.said()).toContain(reason);
+        expect(edge.errorLog()).toContain(reason);
         return answer;
       });
     const unknown = await when("api could not be resolved");
@@ -147,8 +147,8 @@ describe("an unavailable api", () => {
   });
 
   it("is found at a new address within seconds, without a reload", async () => {
-    const gone = await api((_, res) => res.end("here"), "127.0.0.4");
-    await gone();
+    const stopFirst = await api((_, res) => res.end("here"), "127.0.0.4");
+    await stopFirst();
     problem(await send("/"), "UNAVAILABLE");
 
     edge.names.clear();
@@ -328,12 +328,12 @@ async function startEdge(): Promise<Edge> {
   const child = spawn(nginx, ["-p", dir, "-c", join(dir, "nginx.conf")], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const said = await started(child, `http://127.0.0.1:${healthPort}/`);
+  const errorLog = await started(child, `http://127.0.0.1:${healthPort}/`);
   return {
     origin: `http://127.0.0.1:${port}`,
     live: `http://127.0.0.1:${healthPort}/`,
     names: dns.names,
-    said,
+    errorLog,
     apiPort: apiPort!,
     socketPort: socketPort!,
     close: async () => {
@@ -348,8 +348,8 @@ async function startEdge(): Promise<Edge> {
 
 /** Resolves to its error log once nginx serves; rejects with it if nginx ends instead. */
 async function started(child: ChildProcess, live: string): Promise<() => string> {
-  let said = "";
-  child.stderr!.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  let errorLog = "";
+  child.stderr!.on("data", (chunk: Buffer) => (errorLog += chunk.toString()));
   const ended = new Promise<never>((_, reject) => {
     child.on("error", () =>
       reject(
@@ -358,12 +358,12 @@ async function started(child: ChildProcess, live: string): Promise<() => string>
         ),
       ),
     );
-    child.on("close", (code) => reject(new Error(`nginx ended with ${code}: ${said}`)));
+    child.on("close", (code) => reject(new Error(`nginx ended with ${code}: ${errorLog}`)));
   });
   await Promise.race([ended, eventually(() => fetch(live))]);
   // The suite stops nginx at its end, which is not an error.
   ended.catch(() => undefined);
-  return () => said;
+  return () => errorLog;
 }
 
 /** Throws when a key is missing: the config has changed, and this suite would test another one. */

@@ -11,7 +11,7 @@ import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import { SERVER_START, sharedMongo, type Shared } from "../../bin/processes/servers.ts";
 
 type Owner = "market" | "notifications" | "users";
-type Asked = { query: Record<string, unknown>; sort?: string[]; limit?: number };
+type Recorded = { query: Record<string, unknown>; sort?: string[]; limit?: number };
 interface Plan {
   stage: string;
   indexName?: string;
@@ -24,7 +24,7 @@ let mongo: Shared;
 let broker: ServiceBroker;
 
 /** The queries of each service, each shape once. */
-const asked: Record<Owner, Map<string, Asked>> = {
+const recorded: Record<Owner, Map<string, Recorded>> = {
   market: new Map(),
   notifications: new Map(),
   users: new Map(),
@@ -51,28 +51,28 @@ const shapeOf = (query: unknown): unknown => {
 
 function listenTo(name: Owner) {
   const { adapter } = service(name);
-  const note = ({ query, sort, limit }: Asked) => {
-    asked[name].set(JSON.stringify([shapeOf(query), sort]), { query, sort, limit });
+  const record = ({ query, sort, limit }: Recorded) => {
+    recorded[name].set(JSON.stringify([shapeOf(query), sort]), { query, sort, limit });
   };
   const { find, findOne, count, updateOne, updateMany, removeOne } = adapter;
   Object.assign(adapter, {
-    find: (filters: Asked) => (note(filters), find.call(adapter, filters)),
-    count: (filters: Asked) => (note(filters), count.call(adapter, filters)),
-    findOne: (query: Asked["query"]) => (note({ query }), findOne.call(adapter, query)),
-    updateOne: (query: Asked["query"], update: object) => (
-      note({ query }),
+    find: (filters: Recorded) => (record(filters), find.call(adapter, filters)),
+    count: (filters: Recorded) => (record(filters), count.call(adapter, filters)),
+    findOne: (query: Recorded["query"]) => (record({ query }), findOne.call(adapter, query)),
+    updateOne: (query: Recorded["query"], update: object) => (
+      record({ query }),
       updateOne.call(adapter, query, update as never)
     ),
-    updateMany: (query: Asked["query"], update: object) => (
-      note({ query }),
+    updateMany: (query: Recorded["query"], update: object) => (
+      record({ query }),
       updateMany.call(adapter, query, update as never)
     ),
-    removeOne: (query: Asked["query"]) => (note({ query }), removeOne.call(adapter, query)),
+    removeOne: (query: Recorded["query"]) => (record({ query }), removeOne.call(adapter, query)),
   });
 }
 
 /** The stages of the plan that MongoDB chose, from the result down. */
-async function stagesOf(name: Owner, { query, sort = [], limit = 0 }: Asked): Promise<string[]> {
+async function stagesOf(name: Owner, { query, sort = [], limit = 0 }: Recorded): Promise<string[]> {
   const order = Object.fromEntries(
     sort.map((field) => (field.startsWith("-") ? [field.slice(1), -1] : ([field, 1] as const))),
   ) as Record<string, 1 | -1>;
@@ -117,7 +117,7 @@ afterAll(async () => {
 
 /** Calls each action with each kind of params, on collections that are not empty. */
 async function everything() {
-  for (const name of Object.keys(asked) as Owner[]) {
+  for (const name of Object.keys(recorded) as Owner[]) {
     await service(name).adapter.ping();
     listenTo(name);
   }
@@ -219,20 +219,20 @@ describe("every MongoDB query of the services", () => {
     async (name) => {
       const scanned: string[] = [];
       const sorted: string[] = [];
-      for (const [shape, question] of asked[name]) {
-        const stages = await stagesOf(name, question);
+      for (const [shape, recordedQuery] of recorded[name]) {
+        const stages = await stagesOf(name, recordedQuery);
         const plan = `${shape}: ${stages.join(" < ")}`;
         if (process.env.PLANS) process.stdout.write(`${plan}\n`);
         if (plan.includes("COLLSCAN")) scanned.push(plan);
         if (plan.includes("SORT") && !mayBeSorted(shape)) sorted.push(plan);
       }
-      expect(asked[name].size).toBeGreaterThan(4);
+      expect(recorded[name].size).toBeGreaterThan(4);
       expect({ scanned, sorted }).toEqual({ scanned: [], sorted: [] });
     },
   );
 
   it("in a poll of the relay comes from one partial index, whichever kinds it polls", async () => {
-    const polls = [...asked.market.values()].filter(
+    const polls = [...recorded.market.values()].filter(
       ({ query, sort }) => "outbox.dueAt" in query && sort?.[0] === "outbox.dueAt",
     );
     expect(polls.length).toBeGreaterThan(0);

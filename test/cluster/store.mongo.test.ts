@@ -23,9 +23,9 @@ const open = (what: ReturnType<typeof things>) => new MongoStore(urlOf(), what);
 
 /** The duration of a call (ms) and its result. */
 async function timed(call: () => Promise<unknown>): Promise<{ ms: number; end: string }> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const [end] = Object.keys(await tally([call()]));
-  return { ms: performance.now() - begun, end: end! };
+  return { ms: performance.now() - startedAt, end: end! };
 }
 
 describe("a store in MongoDB", () => {
@@ -293,13 +293,13 @@ describe("a store in MongoDB", () => {
         fc.uniqueArray(thing, { selector: ({ _id }) => _id, maxLength: 8 }),
         query(),
         update,
-        async (docs, asked, change) => {
+        async (docs, filter, change) => {
           for (const { store } of [mongo, nedb]) {
             for (const { _id } of await store.find({})) await store.remove({ _id });
             for (const doc of docs) await store.insert(doc);
           }
-          expect(await resultOf(mongo.store, asked, change)).toEqual(
-            await resultOf(nedb.store, asked, change),
+          expect(await resultOf(mongo.store, filter, change)).toEqual(
+            await resultOf(nedb.store, filter, change),
           );
         },
       ),

@@ -116,37 +116,38 @@ describe("a message", () => {
   });
 
   it("that repeats an earlier request is dropped", async () => {
-    const asked: string[] = [];
+    const processed: string[] = [];
     const [a] = await cluster({
       a: [],
-      b: [answer("b", async (ctx) => void asked.push(ctx.params.job))],
+      b: [answer("b", async (ctx) => void processed.push(ctx.params.job))],
     });
-    const thief = await rawChannel();
+    const consumer = await rawChannel();
     let returned = 0;
-    await thief.consume(
+    await consumer.consume(
       queue("REQ.b"),
-      (message) => message && (returned++ ? thief.ack(message) : thief.nack(message)),
+      (message) => message && (returned++ ? consumer.ack(message) : consumer.nack(message)),
     );
 
     const jobs = ["1", "2"].map((job) =>
       a!.call("b.ask", { job }, { timeout: 1000 }).catch(() => "lost"),
     );
     const answers = await Promise.all(jobs);
-    await thief.deleteQueue(queue("REQ.b")); // cancels the thief, so that the node consumes again
+    await consumer.deleteQueue(queue("REQ.b")); // cancels the consumer, so that the node consumes again
     await eventually(() => a!.call("b.ask", { job: "marker" }));
 
     expect(returned).toBeGreaterThan(0);
     expect(answers).toContain("lost");
-    expect(asked).toEqual([...["1", "2"].filter((_job, i) => answers[i] !== "lost"), "marker"]);
+    expect(processed).toEqual([...["1", "2"].filter((_job, i) => answers[i] !== "lost"), "marker"]);
   });
 
   it("is not processed after its caller's timeout, even if it waited in a full node's queue", async () => {
     const held = gate();
-    const asked: string[] = [];
-    const hold = (ctx: Asked) => held.opened().then(() => void asked.push(ctx.params.job));
+    const processed: string[] = [];
+    const hold = (ctx: WorkContext) =>
+      held.opened().then(() => void processed.push(ctx.params.job));
     const [a] = await cluster({
       a: [],
-      b: [answer("b", hold), answer("quick", async (ctx) => void asked.push(ctx.params.job))],
+      b: [answer("b", hold), answer("quick", async (ctx) => void processed.push(ctx.params.job))],
     });
     const full = Array.from({ length: 100 }, () => a!.call("b.ask", { job: "full" }));
     await eventually(() => expect(held.waiting()).toBe(100));
@@ -158,7 +159,7 @@ describe("a message", () => {
     await Promise.all(full);
     await a!.call("quick.ask", { job: "marker" });
 
-    expect(new Set(asked)).toEqual(new Set(["full", "marker"]));
+    expect(new Set(processed)).toEqual(new Set(["full", "marker"]));
   });
 
   it("is not processed after its caller's timeout, even if it waited in a frozen node's socket", async () => {
@@ -210,15 +211,19 @@ describe("a connection", () => {
   it("that is refused is logged once, in a sentence without the password", async () => {
     const lines: string[] = [];
     const logger = listener(lines);
-    const stranger = await start("stranger", [], {
+    const withWrongPassword = await start("stranger", [], {
       url: `amqp://guest:sesame@127.0.0.1:${rabbit.port}`,
       logger,
     });
-    const lost = await start("lost", [], { url: `${rabbit.url}/nowhere`, logger });
+    const withWrongVhost = await start("lost", [], { url: `${rabbit.url}/nowhere`, logger });
 
-    await eventually(() => expect(Math.min(...[stranger, lost].map(attempts))).toBeGreaterThan(2), {
-      within: 15_000,
-    });
+    await eventually(
+      () =>
+        expect(Math.min(...[withWrongPassword, withWrongVhost].map(attempts))).toBeGreaterThan(2),
+      {
+        within: 15_000,
+      },
+    );
 
     const refusals = lines.filter((line) => line.startsWith("Cannot connect")).sort();
     expect(refusals).toEqual([
@@ -381,7 +386,7 @@ describe("without RabbitMQ", () => {
   }, 60_000);
 });
 
-type Asked = Context<{ job: string }>;
+type WorkContext = Context<{ job: string }>;
 
 interface Settings {
   url?: string;
@@ -431,9 +436,9 @@ const isAvailable = (broker: ServiceBroker, nodeID: string): boolean =>
 /** A service with one action, which returns the service's name after `first`. */
 function answer(
   name: string,
-  first: (ctx: Asked) => Promise<unknown> = async () => null,
+  first: (ctx: WorkContext) => Promise<unknown> = async () => null,
 ): ServiceSchema {
-  return { name, actions: { ask: (ctx: Asked) => first(ctx).then(() => name) } };
+  return { name, actions: { ask: (ctx: WorkContext) => first(ctx).then(() => name) } };
 }
 
 function forward(name: string, action: string): ServiceSchema {

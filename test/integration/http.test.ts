@@ -533,8 +533,8 @@ describe("identity", () => {
         "a changed one": `Bearer ${token.slice(0, -4)}AAAA`,
         unsigned: `Bearer ${Buffer.from('{"alg":"none"}').toString("base64url")}.${token.split(".")[1]}.`,
         expired: `Bearer ${await at.token("u-1", { lives: -10 })}`,
-        "for others": `Bearer ${await at.token("u-1", { audience: "elsewhere" })}`,
-        "by others": `Bearer ${await foreignToken("u-1")}`,
+        "for another audience": `Bearer ${await at.token("u-1", { audience: "elsewhere" })}`,
+        "by another server": `Bearer ${await foreignToken("u-1")}`,
       };
       for (const [what, authorization] of Object.entries(bad)) {
         const [method, path, init] = requestTo(route, token);
@@ -800,15 +800,15 @@ describe("a burst", () => {
 
   it("is shed while calls are slow, and a thousand are admitted when they are fast again", async () => {
     let isSlow = true;
-    let [asked, inside] = [0, 0];
+    let [calls, inFlight] = [0, 0];
     const all = Promise.withResolvers();
     const thousandth = (nth: number) => (nth < 1_000 ? all.promise : all.resolve(null));
     const busy = async () => {
-      inside++;
+      inFlight++;
       // Different durations, so that the calls do not all end at the same time.
-      if (isSlow) await pause(600 + (asked++ % 10) * 60);
-      else await thousandth(inside);
-      inside--;
+      if (isSlow) await pause(600 + (calls++ % 10) * 60);
+      else await thousandth(inFlight);
+      inFlight--;
       return { ok: true };
     };
     const made = await another({
@@ -816,19 +816,19 @@ describe("a burst", () => {
       settings: { minInFlight: 20 },
     });
 
-    let refused: { answer: Answered; inside: number } | undefined;
-    const askAgainAndAgain = async () => {
+    let refused: { answer: Answered; inFlight: number } | undefined;
+    const callUntilRefused = async () => {
       while (!refused) {
         const answer = await made.call("GET", "/market/items");
-        if (answer.status !== 200) refused ??= { answer, inside };
+        if (answer.status !== 200) refused ??= { answer, inFlight };
       }
     };
-    await Promise.all(Array.from({ length: 60 }, askAgainAndAgain));
+    await Promise.all(Array.from({ length: 60 }, callUntilRefused));
     isSlow = false;
 
     expectProblem(refused!.answer, "UNAVAILABLE");
     expect(refused!.answer.headers.get("retry-after")).toBe("1");
-    expect(refused!.inside).toBeGreaterThanOrEqual(20);
+    expect(refused!.inFlight).toBeGreaterThanOrEqual(20);
     expect(await thousand(made)).toEqual(all200(1_000));
   }, 20_000);
 
@@ -933,13 +933,13 @@ describe("stopping", () => {
       const made = await gateway();
       const client = connect(made.port, "127.0.0.1");
       const ask = () => client.write("GET /health/live HTTP/1.1\r\nhost: h\r\n\r\n");
-      let said = "";
-      client.on("data", (chunk) => (said += chunk));
+      let received = "";
+      client.on("data", (chunk) => (received += chunk));
       await once(client, "connect");
       if (which === "has had a response") {
         ask();
-        await eventually(() => expect(said).toMatch(/live/));
-        said = "";
+        await eventually(() => expect(received).toMatch(/live/));
+        received = "";
       } else await made.call("GET", "/health/live"); // accepted after the silent connection, so the server has both
 
       const stopping = made.stop();
@@ -949,7 +949,7 @@ describe("stopping", () => {
       ask();
       await once(client, "close");
 
-      expect(said).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is);
+      expect(received).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is);
       await stopping;
     },
   );
@@ -966,15 +966,15 @@ describe("stopping", () => {
   });
 
   it("ends within 5 s, even when a call hangs", async () => {
-    let inside = 0;
-    const never = () => new Promise((resolve) => setTimeout(resolve, 20_000, inside++).unref());
+    let inFlight = 0;
+    const never = () => new Promise((resolve) => setTimeout(resolve, 20_000, inFlight++).unref());
     const made = await gateway({ handlers: { "market.items": never as never } });
     const half = raw(
       made.port,
       "POST /users/login HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\n{",
     );
     const hanging = fetch(`${made.url}/market/items`).catch(() => "cut");
-    await eventually(() => expect(inside).toBe(1));
+    await eventually(() => expect(inFlight).toBe(1));
     const startedAt = Date.now();
     await made.stop();
     expect(Date.now() - startedAt).toBeLessThan(5_000);

@@ -65,8 +65,8 @@ async function get(
   };
 }
 
-const problem = async (...asked: Parameters<typeof get>) => {
-  const { status, headers, bytes } = await get(...asked);
+const problem = async (...args: Parameters<typeof get>) => {
+  const { status, headers, bytes } = await get(...args);
   return [
     status,
     headers.get("content-type"),

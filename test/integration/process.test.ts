@@ -95,12 +95,12 @@ describe("an embedded market", () => {
     const first = await market(env);
     const buyer = await Client.registered(first.api);
     const bought = (await buyer.call("POST", "/market/buy/2")).body;
-    const gone = await Client.registered(first.api);
-    await gone.call("POST", "/users/logout", { refreshToken: gone.session!.refreshToken });
+    const revoked = await Client.registered(first.api);
+    await revoked.call("POST", "/users/logout", { refreshToken: revoked.session!.refreshToken });
     expect(await first.end()).toBe(0);
 
     const again = new Client((await market(env)).api, buyer.session);
-    const signedOut = new Client(again.api, gone.session);
+    const signedOut = new Client(again.api, revoked.session);
 
     expect((await again.call("GET", "/users/me")).body).toEqual(buyer.session!.user);
     expect((await again.call("POST", "/market/buy/2")).body).toEqual(bought);
@@ -163,9 +163,9 @@ describe("an embedded market", () => {
   it("refuses to start in a folder that another process uses", async () => {
     const env = { DATA_DIR: dataDir() };
     await market(env);
-    const [code, said] = await refused([], env);
+    const [code, output] = await refused([], env);
     expect(code).toBe(1);
-    expect(said.trim()).toMatch(/^\S+ is in use by another Souk process\. .*DATA_DIR.*$/);
+    expect(output.trim()).toMatch(/^\S+ is in use by another Souk process\. .*DATA_DIR.*$/);
   });
 
   it("answers running requests after SIGTERM, and exits with 0 within five seconds", async () => {
@@ -173,13 +173,13 @@ describe("an embedded market", () => {
     // Hashing takes long enough for the signal to arrive during the requests.
     const running = Promise.all(Array.from({ length: 8 }, () => Client.registered(node.api)));
     await new Promise((resolve) => setImmediate(resolve));
-    const asked = Date.now();
+    const startedAt = Date.now();
     await eventually(async () => expect((await fetch(`${node.api}/health/live`)).status).toBe(200));
 
     const code = await node.end();
 
     expect(code).toBe(0);
-    expect(Date.now() - asked).toBeLessThan(5_000);
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
     for (const { session } of await running)
       expect(session?.accessToken).toEqual(expect.any(String));
   });
@@ -191,11 +191,11 @@ describe("an api that starts before RabbitMQ", () => {
     const { AMQP_URL, AUTH_JWKS, NAMESPACE } = clusterEnv("amqp://127.0.0.1:1", "");
     const node = await startNode(["api"], { AMQP_URL, AUTH_JWKS, NAMESPACE });
     nodes.push(node);
-    const asked = Date.now();
+    const startedAt = Date.now();
 
     const items = await fetch(`${node.api}/market/items`);
 
-    expect(Date.now() - asked).toBeLessThan(1_000);
+    expect(Date.now() - startedAt).toBeLessThan(1_000);
     expect([items.status, items.headers.get("retry-after")]).toEqual([503, "1"]);
     expect(await items.json()).toMatchObject({ code: "UNAVAILABLE" });
     expect((await fetch(`${node.api}/health/live`)).status).toBe(200);
@@ -210,12 +210,12 @@ describe("a node that cannot start prints one sentence and exits with 1", () => 
     await eventually(() => other.listening);
     const { port } = other.address() as AddressInfo;
 
-    const [code, said] = await refused([], { DATA_DIR: dataDir(), [name]: String(port) }).finally(
+    const [code, output] = await refused([], { DATA_DIR: dataDir(), [name]: String(port) }).finally(
       () => other.close(),
     );
 
     expect(code).toBe(1);
-    expect(said.trim()).toBe(
+    expect(output.trim()).toBe(
       `${name} ${port} on 127.0.0.1 is taken by another process: stop that one, or choose another ${name}.`,
     );
   });
@@ -233,10 +233,10 @@ describe("a node that cannot start prints one sentence and exits with 1", () => 
     ["an unknown service", ["bazaar"], { AMQP_URL: "amqp://localhost" }, /SERVICES names bazaar/],
     ["one service and no RabbitMQ", ["market"], {}, /AMQP_URL is missing/],
   ])("with %s", async (_what, names, env, sentence) => {
-    const [code, said] = await refused(names, env as Record<string, string>);
+    const [code, output] = await refused(names, env as Record<string, string>);
     expect(code).toBe(1);
-    expect(said).toMatch(sentence);
-    expect(said).not.toMatch(/\n\s+at /);
+    expect(output).toMatch(sentence);
+    expect(output).not.toMatch(/\n\s+at /);
   });
 });
 
@@ -254,8 +254,8 @@ describe("npm run", () => {
     );
     expect(Object.keys(lines)).toEqual(["AUTH_PRIVATE_JWK", "AUTH_JWKS"]);
     for (const value of Object.values(lines)) expect(value).toMatch(/^[\w-]+$/);
-    const [, said] = await refused(["users"], { ...lines, AMQP_URL: "amqp://localhost" });
-    expect(said).not.toMatch(/AUTH_/);
+    const [, output] = await refused(["users"], { ...lines, AMQP_URL: "amqp://localhost" });
+    expect(output).not.toMatch(/AUTH_/);
   });
 
   it("demo runs the story of a sale to its end", async () => {

@@ -157,10 +157,10 @@ describe("an action without a route", () => {
       }
     expect(reached).toEqual([]);
     // A path that does match a route calls its action with a text as id. api itself calls the actions for readiness and ended sessions.
-    const others = ran
+    const internal = ran
       .map(({ action }) => action)
       .filter((action) => !published.has(action) && action !== "api.rest");
-    expect(others.filter((action) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
+    expect(internal.filter((action) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
   }, 60_000);
 
   it("is not reached by any event", async () => {
@@ -170,13 +170,13 @@ describe("an action without a route", () => {
 
     for (const name of inner()) {
       const params = { userId: user.id, text: "forged" };
-      const asked: [string, ...unknown[]][] = [
+      const attempts: [string, ...unknown[]][] = [
         [name, params],
         ["call", name, params],
         ["action", { name, params }],
         ["emit", name, params],
       ];
-      for (const [event, ...args] of asked)
+      for (const [event, ...args] of attempts)
         expect(await mine.ask(event, ...args)).toMatchObject({ ok: false, code: "NOT_FOUND" });
     }
 

@@ -91,7 +91,7 @@ function ask(
   headers: Record<string, string>,
   body?: string,
 ): Promise<Answer> {
-  const began = Date.now();
+  const startedAt = Date.now();
   return new Promise((resolve, reject) => {
     const sent = request(market.api + path, { method, agent, headers }, (response) => {
       const chunks: Buffer[] = [];
@@ -101,7 +101,7 @@ function ask(
           status: response.statusCode!,
           headers: response.headers,
           text: Buffer.concat(chunks).toString(),
-          took: Date.now() - began,
+          took: Date.now() - startedAt,
         }),
       );
     });
@@ -182,7 +182,7 @@ function wire({ route, params, token, junk }: Request) {
     typeof rest === "object" && rest !== null
       ? Object.entries(rest).filter(([, value]) => value !== undefined)
       : [["x", rest]];
-  const asked =
+  const search =
     junk === undefined
       ? query.map(([name, value]) => `${inUrl(name)}=${inUrl(value)}`).join("&")
       : inUrl(junk).slice(0, 4_000);
@@ -197,7 +197,7 @@ function wire({ route, params, token, junk }: Request) {
     ...(authorization && { authorization }),
     ...(body !== undefined && { "content-type": "application/json" }),
   };
-  return { path: takesBody(route) || !asked ? path : `${path}?${asked}`, headers, body };
+  return { path: takesBody(route) || !search ? path : `${path}?${search}`, headers, body };
 }
 
 const tally = new Map<string, number>();
@@ -303,14 +303,14 @@ async function judgePacket(packet: Packet): Promise<void> {
     ? clientEvents[event as keyof typeof clientEvents]
     : undefined;
   const device = await socketFor(isAnonymous);
-  const began = Date.now();
+  const startedAt = Date.now();
   const answer = (await device.socket
     .timeout(deadline)
     .emitWithAck(event, ...args)
     .catch((error: unknown) =>
       device.socket.connected ? Promise.reject(error as Error) : "closed",
     )) as Record<string, unknown> | "closed";
-  expect(Date.now() - began).toBeLessThan(deadline);
+  expect(Date.now() - startedAt).toBeLessThan(deadline);
   if (answer === "closed") {
     count(`${known ? event : "unknown event"} closed`);
     // A packet that is too large closes it, and so does time without a user.

@@ -325,8 +325,8 @@ describe("a session", () => {
     "is neither refreshed nor ended with %j as a key",
     async (key) => {
       const { session } = await Client.registered(market.api);
-      const asked = { refreshToken: session!.refreshToken, idempotencyKey: key };
-      expect(await new Client(market.api).call("POST", "/users/refresh", asked)).toMatchObject({
+      const body = { refreshToken: session!.refreshToken, idempotencyKey: key };
+      expect(await new Client(market.api).call("POST", "/users/refresh", body)).toMatchObject({
         status: 400,
         body: { code: "BAD_DATA", errors: [{ field: "idempotencyKey" }] },
       });
@@ -380,13 +380,13 @@ describe("a session", () => {
 
 describe("sign-in", () => {
   const login = async (email: string, secret: string) => {
-    const began = performance.now();
+    const startedAt = performance.now();
     const { status, body } = await new Client(market.api).call("POST", "/users/login", {
       email,
       password: secret,
     });
     const { requestId: _, ...rest } = body;
-    return { status, rest, took: performance.now() - began };
+    return { status, rest, took: performance.now() - startedAt };
   };
 
   it("reveals neither by words nor by time whether an account exists", async () => {

@@ -342,21 +342,24 @@ describe("each event, sent by each kind of caller", () => {
 
   it("pushes the owner's notices to the owner's sockets only", async () => {
     const given = await world();
-    const [hers, others] = [given.owner, given.another].map((client) =>
+    const [ownerDevice, otherDevice] = [given.owner, given.another].map((client) =>
       market.device(client.session!.accessToken),
     );
-    const inboxes = await Promise.all([hers!.receives("inbox"), others!.receives("inbox")]);
+    const inboxes = await Promise.all([
+      ownerDevice!.receives("inbox"),
+      otherDevice!.receives("inbox"),
+    ]);
     expect(inboxes.map(({ notifications }) => idsIn(notifications))).toEqual([[given.saleId], []]);
 
     const sold = await third.call<{ saleId: Sale["id"] }>("POST", `/market/buy/${given.item.id}`);
-    await hers!.shows(sold.body.saleId);
+    await ownerDevice!.shows(sold.body.saleId);
     await given.owner.call("POST", "/notifications/read", { all: true });
-    await hers!.receives("read");
+    await ownerDevice!.receives("read");
 
     const marker = await given.another.offer();
     await third.call("POST", `/market/buy/${marker.id}`);
-    await others!.receives("notification");
-    expect(others!.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
-    expect(others!.received("notification")[0]!.data).toMatchObject({ itemId: marker.id });
+    await otherDevice!.receives("notification");
+    expect(otherDevice!.events.map(({ event }) => event)).toEqual(["inbox", "notification"]);
+    expect(otherDevice!.received("notification")[0]!.data).toMatchObject({ itemId: marker.id });
   });
 });
