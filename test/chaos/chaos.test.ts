@@ -82,7 +82,7 @@ async function openMarket(): Promise<Market> {
   const perSeller = Math.ceil((buys * 1.5 + seconds * 100) / sellers);
   const items = await Promise.all(users.map((seller) => load.insertItems(seller, perSeller)));
   const nodes = cluster.of("notifications").map(({ name }) => name);
-  // Every fourth seller has a device on each node, the others have one device.
+  // Every fourth seller has a device on each node, the rest have one device.
   await Promise.all(
     users.map((user, n) =>
       load.connectDevices(user, n % 4 === 0 ? nodes : [nodes[n % nodes.length]!]),

@@ -1,7 +1,7 @@
 import { buyerViolations, outcomeViolations, type Sentence } from "./buy-checks.ts";
 import type { FinalState, History } from "./history.ts";
 
-/** What must hold under every fault (the protocol from sale to notice). */
+/** The invariants under every fault (the protocol from sale to notice). */
 export const invariants = {
   "one buyer": "an item has at most one successful buyer, and stays theirs",
   "one outcome": "a buy with an unknown outcome has one definite outcome when it is retried",

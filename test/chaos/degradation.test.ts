@@ -8,7 +8,7 @@ import { ownServers, type Owner } from "./cluster-servers.ts";
 import { now } from "./history.ts";
 import { isSuccess, Shop, type Surface } from "./shop.ts";
 
-/** The promised times are 1 s and 2 s. The test allows twice that on a busy machine and prints what it measures. */
+/** The promised times are 1 s and 2 s. The test allows twice that on a busy machine and prints its measurements. */
 const slack = 2;
 const refusedWithin = 1_000 * slack;
 const backWithin = 2_000 * slack;

@@ -9,7 +9,7 @@ export interface Fault {
   name: string;
   /** What depends on the faulty part: its first success is the recovery. */
   dependent?: Surface;
-  /** What must work during the fault, from `graceMs` after the injection. */
+  /** The features that must work during the fault, from `graceMs` after the injection. */
   available: Surface[];
   graceMs: number;
   /** A faulty api, which is not used for requests that must succeed. */

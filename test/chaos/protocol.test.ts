@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop(), 60_000);
 
-/** Sells 200 items of four sellers, who have a device on each node, during `act`. Then every invariant must hold. */
+/** Sells 200 items of four sellers with a device on each node, during `act`. Then checks every invariant. */
 async function scenario(
   act: (load: Load, sell: () => void) => Promise<unknown>,
   { isFaultFree = false } = {},

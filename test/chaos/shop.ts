@@ -1,4 +1,4 @@
-/** A seller, a buyer and a visitor, and what they can do: used to check which parts work during a fault. */
+/** The actions of a seller, a buyer and a visitor, used to check which parts work during a fault. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Session } from "../../contracts/users.ts";

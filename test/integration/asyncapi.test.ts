@@ -34,7 +34,7 @@ afterAll(() => market.close());
 const messages = () => document.channels.events!.messages;
 const at = ({ $ref }: Reference) => messages()[$ref.replace("#/channels/events/messages/", "")]!;
 
-/** The parser is no ES module and keeps what it finds in a cache: a process of its own has both. */
+/** The parser is not an ES module and caches its results, so it runs in a separate process. */
 async function diagnosed(source: string): Promise<{ severity: number; message: string }[]> {
   const script = `
     import { Parser } from "@asyncapi/parser";

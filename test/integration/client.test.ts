@@ -52,7 +52,7 @@ const isLive = ({ inbox }: Device) =>
   eventually(() => expect(inbox.get().connection).toBe("live"), { within: 60_000 });
 const shown = ({ inbox }: Device) => inbox.get().notifications.map(({ id }) => id);
 
-/** A seller who is signed in on `count` devices, all live. */
+/** A seller, signed in on `count` devices, all live. */
 async function seller(count = 1, options: Partial<SoukOptions> = {}): Promise<Device[]> {
   const { name, ...account } = newAccount();
   const devices = Array.from({ length: count }, () => device(options));
@@ -121,7 +121,7 @@ describe("an inbox", () => {
       await eventually(() => expect([shown(one), one.inbox.get().unread]).toEqual([[], 0]));
   });
 
-  it("pauses, and then shows what was missed and not what was read", async () => {
+  it("pauses, and then shows missed notices and not those that were read", async () => {
     const { proxy, socketUrl } = await network();
     const [phone] = (await seller(1, { socketUrl })) as [Device];
     const seen = await sale(phone);

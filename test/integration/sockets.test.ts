@@ -256,7 +256,7 @@ describe("a socket", () => {
   });
 });
 
-describe("closed doors", () => {
+describe("the closed parts of moleculer-io", () => {
   const doors: [string, ...unknown[]][] = [
     ["call", "notifications.notify", { userId: "victim", text: "forged" }],
     ["call", "$node.options"],

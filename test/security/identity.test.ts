@@ -412,7 +412,7 @@ describe("sign-in", () => {
 });
 
 describe("secrets", () => {
-  /** A user who used every route that handles secrets, and those secrets. */
+  /** A user that has called every route that handles secrets, and those secrets. */
   async function busy(): Promise<{ client: Client; secrets: Record<string, string> }> {
     const client = await Client.registered(market.api);
     const { email } = client.session!.user;

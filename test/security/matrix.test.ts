@@ -32,7 +32,7 @@ type Body = Record<string, unknown>;
 interface Row {
   path?(world: World): string;
   body?(world: World, caller: Caller): object;
-  /** A code, or what must hold of the answer. */
+  /** A code, or a check of the answer. */
   expect: Record<
     Caller,
     ErrorCode | ((answer: Answer<Body>, world: World) => void | Promise<void>)
@@ -331,7 +331,7 @@ describe("each event, sent by each kind of caller", () => {
     const row = events[name];
     if (!row)
       throw new Error(
-        `Add a row for the event "${name}" to \`events\` in this file: who may send it?`,
+        `Add a row for the event "${name}" to \`events\` in this file, with the callers that may send it.`,
       );
     const given = await world();
     for (const caller of callers) {

@@ -80,7 +80,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     isPaid: false,
     outbox,
   });
-  /** Stores an order with its outbox in one write, and delivers what is due. */
+  /** Stores an order with its outbox in one write, and delivers due entries. */
   const place = async (due: DueTimes<Kind>) => {
     const order = await node().store.insert(newOrder(node().enqueue(due)));
     node().deliver(node().broker as never, order);

@@ -242,7 +242,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
           }),
       ],
     ])(
-      "because %s, one entry at a time probes it, and all others follow when it recovers",
+      "because %s, one entry at a time probes it, and the rest follow when it recovers",
       async (_why, error) => {
         receiver.answer = async () => {
           await turn();

@@ -373,7 +373,7 @@ describe("a session", () => {
     expect(users.refreshed).toEqual([]);
   });
 
-  it("never buys in the name of another user who has signed in", async () => {
+  it("never buys in the name of another user that has signed in", async () => {
     const users = new Users();
     const tokens = shared();
     const souk = tab(users, tokens);

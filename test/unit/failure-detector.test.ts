@@ -3,7 +3,7 @@ import { expect, it } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { FailureDetector } from "../../broker/amqp/failure-detector.ts";
 
-it("adds half the round-trip time to the age of a message: a clock is read with that error", () => {
+it("adds half the round-trip time, the error of a clock's measurement, to the age of a message", () => {
   const { detector, pong } = setUp();
 
   pong({ elapsedTime: 80, timeDiff: 1000 });
@@ -22,7 +22,7 @@ it("keeps the most precise measurement of a clock, and replaces it by one that i
   expect(ageOf(detector, Date.now())).toBeGreaterThanOrEqual(5000);
 });
 
-it("knows no age for a message of an unknown node", () => {
+it("returns no age for a message of an unknown node", () => {
   expect(setUp().detector.maxAge("b", Date.now())).toBeUndefined();
 });
 

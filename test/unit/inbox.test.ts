@@ -10,7 +10,7 @@ import {
 
 const now = new Date("2026-01-01T00:00:00.000Z");
 
-it("gives a notice an id, a type and a time when its sender gave none", () => {
+it("adds an id, a type and a time to a notice without them", () => {
   const notice = newNotice({ userId: "u", text: "Hello" }, "fresh", now);
 
   expect(toNotification(notice)).toEqual({
@@ -23,7 +23,7 @@ it("gives a notice an id, a type and a time when its sender gave none", () => {
   expect(newNotice({ userId: "u", id: "own", text: "Hello" }, "fresh", now).id).toBe("own");
 });
 
-it("marks up to a notice in the order of the inbox: keys break ties", () => {
+it("marks notices as read up to one in the order of the inbox, with the key as tie-breaker", () => {
   const until = newNotice({ userId: "u", id: "m", text: "Hello" }, "", now);
 
   expect(toMark("u", { all: true, until: "m" }, until)).toEqual({

@@ -32,7 +32,7 @@ describe("the reason of a failed buy", () => {
 });
 
 describe("the reason of a seller's failed change", () => {
-  it("distinguishes unknown items, items of others, sold and busy ones", () => {
+  it("distinguishes unknown items, items of other users, sold and busy ones", () => {
     const reasons = [
       whyNotChanged(null, "alice"),
       whyNotChanged(forSale, "bob"),

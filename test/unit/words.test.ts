@@ -6,7 +6,7 @@ describe("words", () => {
     expect(words("Café CAFÉ café Straße ÅNGSTRÖM")).toEqual(["cafe", "straße", "angstrom"]);
   });
 
-  it("splits at every character that is no letter or digit", () => {
+  it("splits at every character that is not a letter or a digit", () => {
     expect(words("tea-tray (40cm), №5; 茶 盘")).toEqual(["tea", "tray", "40cm", "no5", "茶", "盘"]);
   });
 
@@ -27,7 +27,7 @@ describe("itemsQuery", () => {
     });
   });
 
-  it("takes no character of a search as a pattern", () => {
+  it("treats special characters of a search as separators, not as patterns", () => {
     expect(itemsQuery({ search: "a.*|b$" })).toEqual({ $and: [{ words: /^a/ }, { words: /^b/ }] });
   });
 

@@ -72,7 +72,7 @@ export function noticePromises(fixture: Fixture): void {
       );
     });
 
-    it("is stored for a user who has never connected", async () => {
+    it("is stored for a user that has never connected", async () => {
       expect(
         await fabric.call("notifications.notify", { userId: randomUUID(), text: "Hello" }),
       ).toEqual({

@@ -29,7 +29,7 @@ interface FormProps {
   /** Returns a text for errors that need one other than `errorText`. */
   explain?(error: SoukError): string | undefined;
   children(errors: FieldErrors): ComponentChildren;
-  /** Stands beside the button. */
+  /** Rendered next to the button. */
   aside?: ComponentChildren;
 }
 
