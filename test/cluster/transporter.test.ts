@@ -211,11 +211,11 @@ describe("a connection", () => {
   it("that is refused is logged once, in a sentence without the password", async () => {
     const lines: string[] = [];
     const logger = listener(lines);
-    const withWrongPassword = await start("stranger", [], {
+    const withWrongPassword = await start("wrong-password", [], {
       url: `amqp://guest:sesame@127.0.0.1:${rabbit.port}`,
       logger,
     });
-    const withWrongVhost = await start("lost", [], { url: `${rabbit.url}/nowhere`, logger });
+    const withWrongVhost = await start("wrong-vhost", [], { url: `${rabbit.url}/nowhere`, logger });
 
     await eventually(
       () =>
