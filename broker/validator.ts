@@ -63,10 +63,10 @@ interface ErrorParams {
 /** Messages that replace those of JSON Schema, which show patterns or mention schemas. */
 const messages: Record<string, string> = {
   required: "is missing",
-  additionalProperties: "is not known here",
-  boolean: "is not known here",
+  additionalProperties: "is not an accepted field",
+  boolean: "is not an accepted field",
   pattern: "is malformed",
-  minProperties: "says nothing to change",
+  minProperties: "must change at least one field",
   anyOf: noAlternative,
 };
 

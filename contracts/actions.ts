@@ -19,7 +19,7 @@ export type Actions = typeof actions;
 export type ActionName = keyof Actions;
 
 /**
- * The events between services, by name. They are hints that may be lost; a message that must arrive is a call
+ * The events between services, by name. They are broadcasts that may be lost; a message that must arrive is a call
  * (docs/decisions/001).
  */
 export const events = { ...notificationsEvents, ...usersEvents };

@@ -4,7 +4,7 @@ import { action, cursor, exactly, id, instant, limit, nextCursor } from "./schem
 /** The kind of a message: `notice`, for example. */
 const kind = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9]*$" });
 
-/** One message that a document owes to another service. */
+/** One message that a document sends to another service. */
 export const OutboxEntry = exactly({
   /** `refused` is a dead letter: the receiver says that the message is not valid. An operator can replay it. */
   state: Type.Enum(["pending", "delivered", "refused", "cancelled"]),

@@ -1,5 +1,5 @@
 /**
- * The transactional outbox of a document: the messages that it owes to other services, by kind. They are written in the
+ * The transactional outbox of a document: its messages to other services, by kind. They are written in the
  * same write as their cause, so that neither exists without the other. A relay (outbox/relay.ts) delivers them later.
  */
 import Type, { type Static, type TOptional } from "typebox";
@@ -27,7 +27,7 @@ const fields = {
   version: Type.Integer({ minimum: 1 }),
 };
 
-/** The schema of the outbox of a document that owes messages of these kinds. */
+/** The schema of the outbox of a document that sends messages of these kinds. */
 export const outboxOf = <const Kind extends string>(...kinds: Kind[]) =>
   exactly({
     ...fields,

@@ -35,7 +35,7 @@ export interface Dependencies {
   trustedProxies: number;
   /** The calls that each service may have in flight; `min` also while it is slow. */
   inFlight: { max: number; min: number };
-  /** Throws UNAUTHENTICATED unless the access token is valid and its session goes on. */
+  /** Throws UNAUTHENTICATED unless the access token is valid and its session has not ended. */
   verify(token: string): Promise<Caller>;
   /** Whether some node offers the action now. */
   isAvailable(action: string): boolean;

@@ -63,7 +63,7 @@ function parseQuery(query: string, converters: Map<string, Convert>, errors: Fie
     const end = pair.indexOf("=");
     const name = decode(end < 0 ? pair : pair.slice(0, end));
     const convert = converters.get(name);
-    if (!convert) errors.push({ field: name, message: "is not known here" });
+    if (!convert) errors.push({ field: name, message: "is not an accepted field" });
     else if (Object.hasOwn(values, name)) errors.push({ field: name, message: "is given twice" });
     else values[name] = convert(end < 0 ? "" : decode(pair.slice(end + 1)));
   }

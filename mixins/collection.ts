@@ -79,7 +79,7 @@ const database = (what: Collection, open: Open) =>
     merged(schema: ServiceSchema & { adapter?: Adapter }) {
       schema.adapter = open(schema.name, what);
     },
-    // Replaces the library's method, which repeats a failed connect for ever: a broken file stays broken.
+    // Replaces the library's method, which repeats a failed connect forever: a broken file stays broken.
     started: moleculerDb.methods?.connect,
   });
 

@@ -25,7 +25,7 @@ const orders = {
 } as const;
 
 /**
- * A transactional outbox in the documents of a service. Declares the kinds of messages that they owe, exactly those in the
+ * A transactional outbox in the documents of a service. Declares the kinds of messages that they send, exactly those in the
  * schema of `outbox` (domain/outbox.ts). Each message is delivered at least once, so it must carry an id of its own.
  * Name this mixin before the collection: mixins stop in that order.
  */

@@ -18,5 +18,5 @@ type Batch<A extends ActionName> = {
   };
 }[ActionName];
 
-/** One kind of message that documents owe: the action that receives it, and how the message is made. */
+/** One kind of message that documents send: the action that receives it, and how the message is made. */
 export type Kind<Doc> = { [A in ActionName]: Message<Doc, A> }[ActionName];

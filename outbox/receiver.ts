@@ -25,7 +25,7 @@ export interface Attempt {
 
 type Result = { state: "delivered" | "cancelled" | "skipped" } | { state: Failure; error: Error };
 
-/** The Moleculer service whose documents owe the messages. */
+/** The Moleculer service whose documents send the messages. */
 export type Sender = Pick<Service, "broker" | "logger" | "name">;
 
 /** The receiving action of one kind. In an outage it gets no calls but one probe at a time. */

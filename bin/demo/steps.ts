@@ -7,7 +7,7 @@ export const say = (line: string) => console.log(`${seconds()} s  ${line}`);
 
 /** Prints the step, or throws when the expectation did not hold. */
 export function check(holds: boolean, step: string): void {
-  if (!holds) throw new Error(`This did not hold: ${step}`);
+  if (!holds) throw new Error(`The demo failed at this step: ${step}`);
   say(step);
 }
 
@@ -38,7 +38,7 @@ export async function signIn(market: Market, name: string): Promise<Souk> {
 export const refusal = (call: Promise<unknown>) =>
   call.then(
     () => {
-      throw new Error("This did not hold: the call fails.");
+      throw new Error("The demo failed at this step: the call fails.");
     },
     (error: unknown) => {
       if (!(error instanceof SoukError)) throw error;
@@ -71,7 +71,7 @@ export async function connect(souk: Souk): Promise<Device> {
     clearTimeout(deadline);
     const notification = shown.shift();
     if (!notification)
-      throw new Error("This did not hold: a notice arrives within twenty seconds.");
+      throw new Error("The demo failed at this step: a notice arrives within twenty seconds.");
     return notification;
   };
   return { unread: inbox.get().unread, next, close: inbox.close };

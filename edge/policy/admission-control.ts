@@ -15,7 +15,7 @@ interface Window {
  * burst of a thousand calls is admitted. While even the fastest call of a 500 ms window exceeds the
  * target, the queue is standing: then the limit is the number of calls that one target's time can serve
  * at the window's rate, so an admitted call waits about that long and the rest is shed. The fastest call
- * decides, because calls also are slow for reasons of their own.
+ * decides, because single calls can also be slow for other reasons.
  *
  * Times are milliseconds of any one clock.
  */

@@ -1,4 +1,4 @@
-/** The protocol from sale to notice, step by step: without faults, with a crash between every two steps, duplicates and lost hints. */
+/** The protocol from sale to notice, step by step: without faults, with a crash between every two steps, duplicates and lost broadcasts. */
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START, type Shared } from "../../bin/processes/servers.ts";
 import { check, violationsOf } from "./checker.ts";

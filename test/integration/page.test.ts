@@ -132,7 +132,7 @@ describe("the page", () => {
     ["main.B5T3aQ_x.js", "text/javascript; charset=utf-8"],
     ["main.B5T3aQ_x.css", "text/css; charset=utf-8"],
     ["serif.B5T3aQ_x.woff2", "font/woff2"],
-  ])("has the file %s, which is cached for ever", async (name, type) => {
+  ])("has the file %s, which is cached forever", async (name, type) => {
     const { status, headers, bytes } = await get(`/assets/${name}`);
     expect([status, bytes.toString(), headers.get("content-type")]).toEqual([
       200,

@@ -195,7 +195,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
   });
 
   describe("while the receiver is unavailable", () => {
-    it("sales go on, nothing is claimed, and all is delivered once when the receiver appears", async () => {
+    it("sales continue, nothing is claimed, and all is delivered once when the receiver appears", async () => {
       await fabric.vanish();
       const [left, items] = [await sell(20), await offer(100)];
 

@@ -44,7 +44,7 @@ describe("the faults of a value", () => {
 
   it("are listed field by field, by the fields' own names, once each", () => {
     expect(wrongWith({ title: " ", price: 0.5, colour: "red" })).toEqual([
-      { field: "colour", message: "is not known here" },
+      { field: "colour", message: "is not an accepted field" },
       { field: "title", message: "is malformed" },
       { field: "price", message: "must be integer" },
       { field: "price", message: "must be >= 1" },
@@ -63,7 +63,7 @@ describe("the faults of a value", () => {
   it.each([
     [{ ids: [1] }, [{ field: "ids.0", message: "must be string" }]],
     [{ all: false }, [{ field: "all", message: "must be true" }]],
-    [{ all: true, colour: "red" }, [{ field: "colour", message: "is not known here" }]],
+    [{ all: true, colour: "red" }, [{ field: "colour", message: "is not an accepted field" }]],
     [{}, ["ids", "all"].map((field) => ({ field, message: "is missing" }))],
   ])("of alternatives are those of the nearest: %j", (value, faults) => {
     expect(checker(actions["notifications.read"].params)(value)).toEqual(faults);
