@@ -1,6 +1,6 @@
 /**
- * The stored form of a refresh token. A refresh token is exchanged for the next pair of tokens, once. Before it is sent, an idempotency key is stored
- * with it, as `token~key`: a client that lost the answer repeats the same refresh with the same key and gets the same pair.
+ * The stored form of a refresh token. A refresh token is exchanged for the next pair of tokens, once. Before it is sent,
+ * an idempotency key is stored with it, as `token~key`: a client that lost the answer repeats the same refresh with the same key and gets the same pair.
  */
 import type { Params } from "../request.ts";
 import { globals } from "../globals.ts";

@@ -179,7 +179,9 @@ describe("secrets", () => {
       ([, { environment }]) => environment!.MONGO_INITDB_ROOT_PASSWORD,
     );
 
-    expect(databases.map(([name]) => name).sort()).toEqual(services.map((name) => `${name}-db`).sort());
+    expect(databases.map(([name]) => name).sort()).toEqual(
+      services.map((name) => `${name}-db`).sort(),
+    );
     expect(new Set(passwords).size).toBe(services.length);
   });
 });
