@@ -40,6 +40,7 @@ export interface Ctx<Params, M extends Meta = Meta> extends Omit<
 
 /** `broker.call` with the contracts' types, for calls that belong to no request. */
 export const typedCall = (broker: ServiceBroker) =>
+  // The cast: Moleculer's `call` takes any name and params. The contracts narrow them.
   broker.call.bind(broker) as unknown as Ctx<unknown>["call"];
 
 const checkCaller = checker(Caller);

@@ -108,10 +108,11 @@ export function define<
     ...(actions && { actions: toActions(schema.name ?? "", actions) }),
     ...(events && { events: toEvents(events) }),
     created(this: object) {
+      // The cast: Moleculer binds `this` to the service, whose type the parts declare.
       Object.assign(this, state?.call(this as never));
       created?.call(this);
     },
-    // The compiler cannot see that the parts are a schema: `this` differs in each of them.
+    // The cast: the compiler cannot see that the parts are a schema, because `this` differs in each of them.
   } as unknown as ServiceSchema & Mixin<Added<Mixins> & State & Methods>;
 }
 

@@ -5,7 +5,7 @@ import type { SessionManager } from "./session/session-manager.ts";
 import { isCode, notSignedIn } from "./souk-error.ts";
 
 /** Calls the routed actions in the name of the signed-in user. Repeats reads and `market.buy` after temporary failures. */
-export class Caller {
+export class ApiClient {
   readonly #http: HttpClient;
   readonly #session: SessionManager;
 

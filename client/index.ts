@@ -4,12 +4,12 @@ import type { Readiness } from "../contracts/health.ts";
 import type { Item, Sale } from "../contracts/market.ts";
 import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
-import { Caller } from "./call.ts";
+import { ApiClient } from "./call.ts";
 import { ConfigReader } from "./config.ts";
 import { inboxCalls } from "./inbox/calls.ts";
 import { InboxController } from "./inbox/controller.ts";
 import type { InboxState, LiveInbox } from "./inbox/live-inbox.ts";
-import type { Store } from "./observable.ts";
+import type { Observable } from "./observable.ts";
 import { HttpClient, type Fetch, type Params, type Result } from "./request.ts";
 import { SessionManager, type SessionState } from "./session/session-manager.ts";
 import { SoukError } from "./souk-error.ts";
@@ -29,7 +29,7 @@ export type {
   Read,
   Sale,
   SessionState,
-  Store,
+  Observable,
   Tokens,
   User,
 };
@@ -66,7 +66,7 @@ export interface SoukOptions {
  */
 export interface Souk {
   /** The signed-in user. */
-  session: Store<SessionState>;
+  session: Observable<SessionState>;
   /** Continues the session whose refresh token is stored, if there is one. Throws only when it is not known whether that is still valid. */
   resume(): Promise<User | null>;
   signIn(credentials: Credentials): Promise<User>;
@@ -103,16 +103,16 @@ export function createSouk(options: SoukOptions): Souk {
   const http = new HttpClient(url, fetch);
   // Tokens in memory are not shared with other tabs, so they need no lock.
   const session = new SessionManager(http, tokens, options.tokens && `souk ${url}`);
-  const caller = new Caller(http, session);
+  const api = new ApiClient(http, session);
   const config = new ConfigReader(http, url);
   const socketUrl = async () => options.socketUrl || config.socketUrl();
-  const inbox = new InboxController(session, inboxCalls(caller, socketUrl));
+  const inbox = new InboxController(session, inboxCalls(api, socketUrl));
   return {
     session: session.state,
-    ...accountCalls(http, session, caller),
-    ...marketCalls(caller),
-    notifications: (query = {}) => caller.call("notifications.inbox", query),
-    read: (which) => caller.call("notifications.read", which),
+    ...accountCalls(http, session, api),
+    ...marketCalls(api),
+    notifications: (query = {}) => api.call("notifications.inbox", query),
+    read: (which) => api.call("notifications.read", which),
     inbox() {
       inbox.open();
       return inbox;
@@ -122,26 +122,26 @@ export function createSouk(options: SoukOptions): Souk {
   };
 }
 
-const accountCalls = (http: HttpClient, session: SessionManager, caller: Caller) =>
+const accountCalls = (http: HttpClient, session: SessionManager, api: ApiClient) =>
   ({
     resume: () => session.resume(),
-    signIn: (credentials) => session.begin(caller.call("users.login", credentials)),
-    register: (registration) => session.begin(caller.call("users.register", registration)),
+    signIn: (credentials) => session.begin(api.call("users.login", credentials)),
+    register: (registration) => session.begin(api.call("users.register", registration)),
     signOut: () => session.end(),
     changePassword: (change) =>
       session.replace((token) => http.call("users.changePassword", change, token)),
-    me: () => caller.call("users.me", {}),
-    profile: (id) => caller.call("users.profile", { id }),
+    me: () => api.call("users.me", {}),
+    profile: (id) => api.call("users.profile", { id }),
   }) satisfies Partial<Souk>;
 
-const marketCalls = (caller: Caller) =>
+const marketCalls = (api: ApiClient) =>
   ({
-    items: (query = {}) => caller.call("market.items", query),
-    item: (id) => caller.call("market.item", { id }),
-    offer: (offer) => caller.call("market.offer", offer),
-    revise: (id, revision) => caller.call("market.revise", { ...revision, id }),
-    withdraw: async (id) => void (await caller.call("market.withdraw", { id })),
-    buy: (id, { price } = {}) => caller.call("market.buy", { id, price }),
-    purchases: (query = {}) => caller.call("market.purchases", query),
-    sales: (query = {}) => caller.call("market.sales", query),
+    items: (query = {}) => api.call("market.items", query),
+    item: (id) => api.call("market.item", { id }),
+    offer: (offer) => api.call("market.offer", offer),
+    revise: (id, revision) => api.call("market.revise", { ...revision, id }),
+    withdraw: async (id) => void (await api.call("market.withdraw", { id })),
+    buy: (id, { price } = {}) => api.call("market.buy", { id, price }),
+    purchases: (query = {}) => api.call("market.purchases", query),
+    sales: (query = {}) => api.call("market.sales", query),
   }) satisfies Partial<Souk>;

@@ -1,12 +1,12 @@
 /** A value that can be watched. */
-export interface Store<T> {
+export interface Observable<T> {
   get(): T;
   /** Calls the listener immediately with the current state, and after every change. Returns a function that unsubscribes. */
   subscribe(listener: (state: T) => void): () => void;
 }
 
-/** A store that can be set. Its functions do not use `this`, so they can be passed on without binding. */
-export function observable<T>(state: T): Store<T> & { set(next: T): void } {
+/** An observable that can be set. Its functions do not use `this`, so they can be passed on without binding. */
+export function observable<T>(state: T): Observable<T> & { set(next: T): void } {
   const changes = emitter<T>();
   return {
     get: () => state,

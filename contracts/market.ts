@@ -53,7 +53,7 @@ export const Sale = exactly({
 });
 export type Sale = Static<typeof Sale>;
 
-const page = { limit: Type.Optional(limit), cursor: Type.Optional(cursor) };
+const paging = { limit: Type.Optional(limit), cursor: Type.Optional(cursor) };
 const Items = exactly({ items: Type.Array(Item), nextCursor });
 const Sales = exactly({ sales: Type.Array(Sale), nextCursor });
 const offered = { title, description, price: amount, imageUrl: nullable(imageUrl) };
@@ -66,7 +66,7 @@ export const marketActions = {
       sellerId: Type.Optional(id),
       sold: Type.Optional(Type.Boolean()),
       sort: Type.Optional(Type.Enum(["newest", "price", "-price"])),
-      ...page,
+      ...paging,
     }),
     Items,
   ),
@@ -93,8 +93,8 @@ export const marketActions = {
     exactly({ id, price: Type.Optional(amount) }),
     exactly({ ok: Type.Literal(true), saleId: id }),
   ),
-  "market.purchases": action(exactly(page), Sales),
-  "market.sales": action(exactly(page), Sales),
+  "market.purchases": action(exactly(paging), Sales),
+  "market.sales": action(exactly(paging), Sales),
   "market.outbox": outboxActions.outbox,
   "market.replay": outboxActions.replay,
   "market.health": health,

@@ -44,7 +44,7 @@ export const sessionExpiry = (now: Date) => new Date(now.getTime() + sessionMs).
 export const repeatableAfter = (now: Date) => sessionExpiry(new Date(now.getTime() - repeatMs));
 
 /** The ids of the sessions that a sign-in ends: expired ones, and the oldest beyond the maximum. */
-export function expiredSessions(sessions: Sessions, now: Date): string[] {
+export function sessionsToEnd(sessions: Sessions, now: Date): string[] {
   const oldestFirst = Object.entries(sessions).sort(([, a], [, b]) =>
     a.startedAt.localeCompare(b.startedAt),
   );
@@ -62,7 +62,12 @@ export const endedSessions = ({ _id: userId, ended }: AccountDocument, now: Date
     .map(([sid, until]) => ({ sid, userId, until }));
 
 /** The fields to set and to unset when sessions end: their access tokens are refused until `until`, and past entries are removed. */
-export function endingUpdate(account: AccountDocument, sids: string[], until: string, now: Date) {
+export function endSessionsUpdate(
+  account: AccountDocument,
+  sids: string[],
+  until: string,
+  now: Date,
+) {
   const past = Object.keys(account.ended).filter((sid) => account.ended[sid]! <= now.toISOString());
   const set =
     sids.length > 0

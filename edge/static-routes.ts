@@ -16,7 +16,7 @@ export type StaticRoutes = Record<StaticPath, StaticHandler>;
 
 export interface StaticSettings {
   /** The folder of the built page. */
-  page: string;
+  pageFolder: string;
   socketUrl: string | undefined;
   trustedProxies: number;
   currency: string;
@@ -27,7 +27,7 @@ export interface StaticSettings {
 
 /** The paths that api serves itself: the page and its files, the API documents and health. */
 export function staticRoutes(settings: StaticSettings): StaticRoutes {
-  const files = loadFiles(settings.page);
+  const files = loadFiles(settings.pageFolder);
   const spec = { openapi: jsonFile(openapi()), asyncapi: jsonFile(asyncapi()) };
   // The page finds out from the path which of its views to show.
   const market: StaticHandler = async (req, res) =>

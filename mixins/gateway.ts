@@ -33,7 +33,7 @@ export interface GatewaySettings {
   /** The lowest limit, for a slow service. */
   minInFlight: number;
   /** The folder of the built page. */
-  page: string;
+  pageFolder: string;
   socketUrl: string | undefined;
   socketPort: number;
   currency: string;
@@ -70,7 +70,7 @@ export const gateway = define({
     // The server below also limits time and connections, and names a taken port without ending the process.
     server: false,
     logRouteRegistration: false,
-    $secureSettings: ["page"],
+    $secureSettings: ["pageFolder"],
     routes: [
       {
         path: "/",

@@ -12,7 +12,7 @@ export default define({
     ip: env.host,
     origins: env.corsOrigins,
     trustedProxies: env.trustedProxies,
-    page: join(import.meta.dirname, "../web/dist"),
+    pageFolder: join(import.meta.dirname, "../web/dist"),
     socketUrl: env.socketUrl,
     socketPort: env.socketPort,
     currency: env.currency,

@@ -110,7 +110,7 @@ export default define({
       if (!(await isPassword(password, account.password, { network })))
         throw refusal("FORBIDDEN", "The password is wrong.");
       const hash = await hashPassword(newPassword, { network });
-      const session = await this.sessions.endAll(account, hash);
+      const session = await this.sessions.changePassword(account, hash);
       if (!session) throw refusal("FORBIDDEN", "Another request changed the password first.");
       return session;
     },

@@ -73,7 +73,7 @@ async function send(
     path.replace("#", String(n)),
     from + bearer(tokens[n % tokens.length]),
   );
-  pool.giveBack(connection);
+  pool.release(connection);
   return { startMs: sent - start, durationMs: performance.now() - sent, ...response };
 }
 
@@ -102,7 +102,7 @@ class ConnectionPool {
     return connection;
   }
 
-  giveBack(connection: HttpConnection): void {
+  release(connection: HttpConnection): void {
     if (!connection.isClosed) this.#idle.push({ connection, since: performance.now() });
   }
 

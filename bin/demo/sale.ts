@@ -77,6 +77,7 @@ async function run(market: Market, devices: Device[]) {
 }
 
 function addressOf(broker: ServiceBroker, service: string): string {
+  // The cast: Moleculer's type `Service` does not declare the methods that a mixin adds.
   const { address, port } = (
     broker.getLocalService(service) as unknown as { address(): { address: string; port: number } }
   ).address();

@@ -1,5 +1,5 @@
 import type { Inbox, Read } from "../../contracts/notifications.ts";
-import type { Caller } from "../call.ts";
+import type { ApiClient } from "../call.ts";
 import type { Result } from "../request.ts";
 
 const pageSize = 50;
@@ -12,8 +12,8 @@ export interface InboxCalls {
   socketUrl(): Promise<string>;
 }
 
-export const inboxCalls = (caller: Caller, socketUrl: () => Promise<string>): InboxCalls => ({
-  unread: (cursor) => caller.call("notifications.inbox", { unread: true, limit: pageSize, cursor }),
-  markRead: (read) => caller.call("notifications.read", read),
+export const inboxCalls = (api: ApiClient, socketUrl: () => Promise<string>): InboxCalls => ({
+  unread: (cursor) => api.call("notifications.inbox", { unread: true, limit: pageSize, cursor }),
+  markRead: (read) => api.call("notifications.read", read),
   socketUrl,
 });

@@ -1,5 +1,5 @@
 import type { Notification } from "../../contracts/notifications.ts";
-import type { Store } from "../observable.ts";
+import type { Observable } from "../observable.ts";
 
 export interface InboxState {
   /** The unread notices that are loaded: newest first, each once. */
@@ -12,7 +12,7 @@ export interface InboxState {
   connection: "connecting" | "live" | "paused" | "signedOut";
 }
 
-export interface LiveInbox extends Store<InboxState> {
+export interface LiveInbox extends Observable<InboxState> {
   /** Called once for each notice that is new to this client, whether it was pushed or missed while the connection was lost. */
   onNotification(listener: (notification: Notification) => void): () => void;
   /** Marks the notices with these ids as read on all devices; or all notices, up to the newest that is shown. */

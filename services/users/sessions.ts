@@ -3,8 +3,8 @@ import { refusal } from "../../broker/refusal.ts";
 import { accessTokenSeconds, type EndedSession, type Session } from "../../contracts/users.ts";
 import { toUser, type AccountDocument } from "../../domain/account.ts";
 import {
-  endingUpdate,
-  expiredSessions,
+  endSessionsUpdate,
+  sessionsToEnd,
   matchesFamily,
   newSession,
   repeatableAfter,
@@ -46,7 +46,7 @@ export class Sessions {
   async begin(account: AccountDocument): Promise<Session | null> {
     const token = newRefreshToken(account._id, randomUUID());
     const now = new Date();
-    const after = await this.#endSessions(account, expiredSessions(account.sessions, now), {
+    const after = await this.#endSessions(account, sessionsToEnd(account.sessions, now), {
       match: { password: account.password },
       set: { [`sessions.${token.sid}`]: newSession(token.hashes, now) },
     });
@@ -75,7 +75,7 @@ export class Sessions {
   }
 
   /** Changes the password, ends every session and begins a new one. Null when another call changed the password first. */
-  async endAll(account: AccountDocument, passwordHash: string): Promise<Session | null> {
+  async changePassword(account: AccountDocument, passwordHash: string): Promise<Session | null> {
     const token = newRefreshToken(account._id, randomUUID());
     // All sessions are replaced at once: one begun with the old password at the same time ends too.
     const sessions = { [token.sid]: newSession(token.hashes, new Date()) };
@@ -118,13 +118,13 @@ export class Sessions {
   ): Promise<AccountDocument | null> {
     const now = new Date();
     const until = new Date(now.getTime() + accessTokenSeconds * 1000).toISOString();
-    const ending = endingUpdate(account, sids, until, now);
+    const update = endSessionsUpdate(account, sids, until, now);
     // MongoDB refuses to set `sessions` and to unset a field inside it in one update.
-    const unset = ending.unset.filter((field) => !("sessions" in set && /^sessions\./.test(field)));
+    const unset = update.unset.filter((field) => !("sessions" in set && /^sessions\./.test(field)));
     const after = await this.#store.change(
       { _id: account._id, ...match },
       {
-        $set: { ...ending.set, ...set },
+        $set: { ...update.set, ...set },
         $unset: Object.fromEntries(unset.map((field) => [field, true])),
       },
     );

@@ -3,7 +3,7 @@ import { freshPage } from "../../bin/web-build.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { embedded, type Fabric } from "../support/fabric.ts";
-import { openBrowser, patience, inboxWith, showsText, Visitor } from "./support/browser.ts";
+import { openBrowser, visitorTimeoutMs, inboxWith, showsText, Visitor } from "./support/browser.ts";
 
 import.meta.jest.setTimeout(300_000);
 
@@ -154,7 +154,7 @@ describe("alerts that are turned on", () => {
     const shown = () =>
       seller.page.evaluate(() => (window as unknown as { shown: string[] }).shown);
     await eventually(async () => expect(await shown()).toEqual(["Your fife was sold!"]), {
-      within: patience,
+      within: visitorTimeoutMs,
     });
     await seller.close();
   });
@@ -209,7 +209,7 @@ describe("alerts that are turned on", () => {
     await eventually(
       async () =>
         expect((await alerted()).reduce((sum, { tones }) => sum + tones, 0)).toBe(before + 2),
-      { within: patience },
+      { within: visitorTimeoutMs },
     );
     expect((await alerted()).flatMap(({ shown }) => shown)).toEqual([]);
 
@@ -231,7 +231,7 @@ describe("alerts that are turned on", () => {
           errors: [],
         });
       },
-      { within: patience },
+      { within: visitorTimeoutMs },
     );
     await seller.close();
   });

@@ -8,7 +8,7 @@ import {
   disappears,
   openBrowser,
   outageErrors,
-  patience,
+  visitorTimeoutMs,
   inboxWith,
   showsText,
   toastOf,
@@ -192,7 +192,7 @@ describe("a purchase", () => {
     await showsText(buyer.page, "You bought this item.");
     // The message replaces the button and takes its focus.
     await eventually(async () => expect(await focused()).toMatch(/^You bought this item/), {
-      within: patience,
+      within: visitorTimeoutMs,
     });
     await buyer.close();
   });
@@ -211,7 +211,7 @@ describe("navigation", () => {
         await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
         expect(await page.locator(".cards > li").count()).toBeGreaterThan(30);
       },
-      { within: patience, every: 200 },
+      { within: visitorTimeoutMs, every: 200 },
     );
     const far = page.locator(".cards > li").nth(28);
     await far.scrollIntoViewIfNeeded();
@@ -224,7 +224,7 @@ describe("navigation", () => {
     await page.goBack();
     await eventually(
       async () => expect(Math.abs((await page.evaluate(() => scrollY)) - y)).toBeLessThan(5),
-      { within: patience },
+      { within: visitorTimeoutMs },
     );
     expect(await page.locator(".cards > li").count()).toBeGreaterThan(30);
     expect(await page.getByRole("combobox", { name: "Sort" }).inputValue()).toBe("price");
@@ -297,7 +297,7 @@ describe("a session", () => {
     for (const path of ["/shop/purchases", "/shop/sales"]) {
       const before = lost;
       await visitor.visit(path);
-      await eventually(() => expect(lost).toBe(before + 1), { within: patience });
+      await eventually(() => expect(lost).toBe(before + 1), { within: visitorTimeoutMs });
     }
 
     await visitor.visit("/shop/inbox");
@@ -320,7 +320,7 @@ describe("a session", () => {
     expect(renewals).toBe(1);
 
     await visitor.page.clock.fastForward("20:00");
-    await eventually(() => expect(renewals).toBe(2), { within: patience });
+    await eventually(() => expect(renewals).toBe(2), { within: visitorTimeoutMs });
     await visitor.page.getByLabel("Price in EUR").fill("5");
     await visitor.page.getByRole("button", { name: "Offer item" }).click();
     await visitor.page.getByRole("heading", { name: /Hourglass/ }).waitFor();

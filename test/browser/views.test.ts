@@ -7,7 +7,7 @@ import { eventually } from "../../bin/processes/eventually.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import {
   openBrowser,
-  patience,
+  visitorTimeoutMs,
   inboxWith,
   showsText,
   toastOf,
@@ -71,12 +71,12 @@ type View = { path: () => string; heading: string | RegExp; isSignedOut?: boolea
 async function settled(page: Page, { heading }: View): Promise<void> {
   await page.getByRole("heading", { level: 1, name: heading }).waitFor();
   await eventually(async () => expect(await page.locator(".is-loading").count()).toBe(0), {
-    within: patience,
+    within: visitorTimeoutMs,
   });
   const arePicturesLoaded = () =>
     [...document.images].every(({ complete, y }) => complete || y > innerHeight);
   await eventually(async () => expect(await page.evaluate(arePicturesLoaded)).toBe(true), {
-    within: patience,
+    within: visitorTimeoutMs,
   });
   await finishAnimations(page);
 }

@@ -152,11 +152,11 @@ async function injectFault(fault: Fault, market: Market): Promise<Injection> {
     probing.abort();
     await fault.heal();
   }
-  const healed = now();
+  const recoveredAt = now();
   const { dependent } = fault;
   if (dependent)
     await eventually(() => isWorking(dependent, market), { within: healthyWithin, every: 10 });
-  const recovery = now() - healed;
+  const recovery = now() - recoveredAt;
   await probes;
   await cluster.waitUntilHealthy(healthyWithin);
   return { name: fault.name, from, to: now(), recovery };

@@ -124,14 +124,14 @@ async function useSurfaces({ working, refused }: Columns) {
 
 /** Ms until each of the surfaces works again; the longest. */
 async function recoveryOf(surfaces: Surface[]): Promise<number> {
-  const healed = now();
+  const recoveredAt = now();
   const recoveries = surfaces.map(async (surface) => {
     const works = async () => {
       const { reply } = await shop.timed(surface, 0);
       if (!isSuccess(reply)) throw new Error(`${surface}: ${reply.status} ${reply.body?.code}`);
     };
     await eventually(works, { within: 20_000 });
-    return now() - healed;
+    return now() - recoveredAt;
   });
   return Math.max(0, ...(await Promise.all(recoveries)));
 }

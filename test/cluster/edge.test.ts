@@ -25,7 +25,7 @@ import { eventually } from "../../bin/processes/eventually.ts";
 import Value from "typebox/value";
 
 /**
- * deploy/nginx.conf in a real nginx, between real clients and small servers in the places of api and notifications. Ports and
+ * deploy/nginx.conf in a real nginx, between real clients and small servers in place of api and notifications. Ports and
  * folders are replaced, and Docker's DNS by one that this test can change; all other lines are those that are deployed.
  */
 const nginx = process.env.NGINX ?? "nginx";
@@ -58,7 +58,7 @@ describe("HTTP through the edge", () => {
   it("reaches api unchanged, and so does the response the client", async () => {
     const seen: Seen[] = [];
     await api(async (req, res) => {
-      seen.push(await saw(req));
+      seen.push(await recordOf(req));
       res
         .writeHead(409, { "content-type": "application/problem+json", "x-own": "kept" })
         .end('{"code":"EMAIL_TAKEN"}');
@@ -95,7 +95,7 @@ describe("HTTP through the edge", () => {
   it("appends the client's address after anything that the client claims", async () => {
     const seen: Seen[] = [];
     await api(async (req, res) => {
-      seen.push(await saw(req));
+      seen.push(await recordOf(req));
       res.end();
     });
 
@@ -111,7 +111,7 @@ describe("HTTP through the edge", () => {
   it("passes a body of 32 KB and refuses one of 40 KB before api receives it", async () => {
     const seen: Seen[] = [];
     await api(async (req, res) => {
-      seen.push(await saw(req));
+      seen.push(await recordOf(req));
       res.end();
     });
 
@@ -230,7 +230,7 @@ interface Seen {
   body: number;
 }
 
-const saw = async (req: IncomingMessage): Promise<Seen> => ({
+const recordOf = async (req: IncomingMessage): Promise<Seen> => ({
   method: req.method,
   url: req.url,
   headers: req.headers,

@@ -242,11 +242,11 @@ describe("a node", () => {
   it("that was killed is evicted within a second, its calls are rejected, and its queues are gone", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
-    const inHand = await startEndlessCall(a!, worker);
+    const inFlight = await startEndlessCall(a!, worker);
 
     worker.process.kill("SIGKILL");
 
-    await expect(within(1000, inHand.ends)).rejects.toMatchObject({
+    await expect(within(1000, inFlight.ends)).rejects.toMatchObject({
       type: "REQUEST_REJECTED",
       code: 503,
     });
@@ -261,11 +261,11 @@ describe("a node", () => {
   it("that is frozen is evicted within 2.5 s, and serves calls again when it resumes", async () => {
     const [a] = await cluster({ a: [] });
     const worker = await startWorker("w");
-    const inHand = await startEndlessCall(a!, worker);
+    const inFlight = await startEndlessCall(a!, worker);
 
     worker.process.kill("SIGSTOP");
 
-    await expect(within(2600, inHand.ends)).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
+    await expect(within(2600, inFlight.ends)).rejects.toMatchObject({ type: "REQUEST_REJECTED" });
     await expect(within(100, a!.call("worker.work", { job: "frozen" }))).rejects.toMatchObject({
       code: 404,
     });
@@ -323,11 +323,11 @@ describe("a node", () => {
     await eventually(() => expect(["w1", "w2"].every((id) => isAvailable(a!, id))).toBe(true));
     const load = underLoad(() => a!.call("worker.work", { job: "x", takes: 20 }));
     await eventually(() => expect(load.answers.has("w1") && load.answers.has("w2")).toBe(true));
-    const inHand = a!.call("worker.work", { job: "long", takes: 1500 }, { nodeID: "w1" });
+    const inFlight = a!.call("worker.work", { job: "long", takes: 1500 }, { nodeID: "w1" });
     await eventually(() => expect(workers[0]!.printed()).toContain("long"));
 
     workers[0]!.process.kill("SIGTERM");
-    expect(await inHand).toBe("w1");
+    expect(await inFlight).toBe("w1");
     await eventually(() => expect(workers[0]!.process.exitCode).toBe(0));
     load.answers.clear();
     await eventually(() => expect(load.answers.get("w2")).toBeGreaterThan(100));

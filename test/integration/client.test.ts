@@ -13,7 +13,7 @@ import { startMarket, type Market } from "../support/market.ts";
 import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
 import { Proxy } from "../support/proxy.ts";
 import { tokenOf } from "../support/tokens.ts";
-import { problem, Wire } from "../support/wire.ts";
+import { problem, RecordingFetch } from "../support/recording-fetch.ts";
 
 let market: Market;
 let buyer: Souk;
@@ -31,21 +31,21 @@ afterEach(async () => {
 /** A client with all states of its inbox, and the ids of the notices that it emitted. */
 interface Device {
   souk: Souk;
-  wire: Wire;
+  recorder: RecordingFetch;
   inbox: LiveInbox;
   states: InboxState[];
   emitted: string[];
 }
 
 function device(options: Partial<SoukOptions> = {}): Device {
-  const wire = new Wire();
-  const souk = createSouk({ url: market.api, fetch: wire.fetch, ...options });
+  const recorder = new RecordingFetch();
+  const souk = createSouk({ url: market.api, fetch: recorder.fetch, ...options });
   const inbox = souk.inbox();
   const [states, emitted]: [InboxState[], string[]] = [[], []];
   inbox.subscribe((state) => states.push(state));
   inbox.onNotification(({ id }) => emitted.push(id));
   closing.push(() => inbox.close());
-  return { souk, wire, inbox, states, emitted };
+  return { souk, recorder, inbox, states, emitted };
 }
 
 const isLive = ({ inbox }: Device) =>
@@ -188,7 +188,7 @@ describe("an inbox", () => {
     const [phone] = (await seller()) as [Device];
     await sale(phone);
     await eventually(() => expect(phone.inbox.get().unread).toBe(1));
-    phone.wire.instead = () => problem(503, "UNAVAILABLE");
+    phone.recorder.instead = () => problem(503, "UNAVAILABLE");
 
     await expect(phone.inbox.read("all")).rejects.toMatchObject({
       name: "SoukError",
@@ -201,8 +201,8 @@ describe("an inbox", () => {
 
 describe("an access token that expires after six seconds", () => {
   /** Changes the server's tokens into short-lived ones. */
-  const shortLived = (wire: Wire) => {
-    wire.changed = async (_, body: Session) =>
+  const shortLived = (recorder: RecordingFetch) => {
+    recorder.changed = async (_, body: Session) =>
       body.accessToken
         ? {
             ...body,
@@ -214,13 +214,13 @@ describe("an access token that expires after six seconds", () => {
 
   it("is replaced on the live socket before it expires, without an interruption", async () => {
     const phone = device();
-    shortLived(phone.wire);
+    shortLived(phone.recorder);
     await phone.souk.register(newAccount());
     await isLive(phone);
     const from = phone.states.length;
 
     await eventually(
-      () => expect(phone.wire.to("/users/refresh").length).toBeGreaterThanOrEqual(2),
+      () => expect(phone.recorder.to("/users/refresh").length).toBeGreaterThanOrEqual(2),
       { within: 60_000 },
     );
     const last = await sale(phone);
@@ -231,15 +231,15 @@ describe("an access token that expires after six seconds", () => {
 
   it("pauses the inbox when it expires while the users service is unavailable, until that is back", async () => {
     const phone = device();
-    shortLived(phone.wire);
+    shortLived(phone.recorder);
     await phone.souk.register(newAccount());
     await isLive(phone);
 
-    phone.wire.instead = ({ path }) =>
+    phone.recorder.instead = ({ path }) =>
       path === "/users/refresh" ? problem(503, "UNAVAILABLE") : undefined;
     await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 60_000 });
     expect(phone.souk.session.get().status).toBe("signedIn");
-    phone.wire.instead = () => undefined;
+    phone.recorder.instead = () => undefined;
 
     await isLive(phone);
     const missed = await sale(phone);
@@ -250,13 +250,13 @@ describe("an access token that expires after six seconds", () => {
 describe("a socket", () => {
   it("reconnects with a fresh token when its token is refused", async () => {
     const phone = device();
-    phone.wire.changed = ({ path }, body: Session) =>
+    phone.recorder.changed = ({ path }, body: Session) =>
       path === "/users" ? { ...body, accessToken: "a.b.c" } : body;
     await phone.souk.register(newAccount());
 
     await isLive(phone);
 
-    expect(phone.wire.to("/users/refresh")).toHaveLength(1);
+    expect(phone.recorder.to("/users/refresh")).toHaveLength(1);
   });
 
   it("is closed, and its user signed out, when another device ended the session", async () => {

@@ -30,7 +30,7 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 /** The bytes under a device's connection. */
-const wire = ({ socket }: Device) =>
+const tcpSocketOf = ({ socket }: Device) =>
   (
     socket.io.engine as unknown as {
       transport: { ws: { _socket: { pause(): void; destroy(): void } } };
@@ -234,7 +234,7 @@ describe("a socket", () => {
 
     await eventually(async () => expect(await remains(upgrade)).toBe(false));
     expect(await remains(connection)).toBe(true);
-    wire(device).destroy();
+    tcpSocketOf(device).destroy();
 
     await eventually(async () => expect(await remains(connection)).toBe(false), { within: 1_500 });
   });
@@ -257,7 +257,7 @@ describe("a socket", () => {
 });
 
 describe("the closed parts of moleculer-io", () => {
-  const doors: [string, ...unknown[]][] = [
+  const closedEvents: [string, ...unknown[]][] = [
     ["call", "notifications.notify", { userId: "victim", text: "forged" }],
     ["call", "$node.options"],
     [
@@ -284,7 +284,7 @@ describe("the closed parts of moleculer-io", () => {
     const victim = await souk.device("victim");
     const device = await come();
 
-    for (const [event, ...args] of doors)
+    for (const [event, ...args] of closedEvents)
       expect(await device.ask(event, ...args)).toEqual({
         ok: false,
         code: "NOT_FOUND",
@@ -427,7 +427,7 @@ describe("a server that stops", () => {
 
   it("does not wait for a frozen client", async () => {
     const device = await souk.device(randomUUID());
-    wire(device).pause();
+    tcpSocketOf(device).pause();
 
     const began = Date.now();
     await souk.stop();

@@ -45,10 +45,10 @@ afterAll(async () => {
 });
 
 /** Groups of cases, each group at once; a failing group is shrunk to the case that fails. */
-async function hold<T>(
+async function check<T>(
   each: fc.Arbitrary<T>,
   count: number,
-  check: (one: T) => Promise<void>,
+  judge: (one: T) => Promise<void>,
 ): Promise<void> {
   const group = fc
     .array(each, { minLength: 1, maxLength: atOnce, size: "max" })
@@ -56,7 +56,7 @@ async function hold<T>(
   let tried = 0;
   const property = fc.asyncProperty(group, async (all) => {
     tried += all.length;
-    await Promise.all(all.map(check));
+    await Promise.all(all.map(judge));
   });
   for (let round = 0; tried < count; round++)
     await fc.assert(property, {
@@ -171,7 +171,7 @@ const inUrl = (value: unknown) =>
   );
 
 /** The path, headers and body of a case. */
-function wire({ route, params, token, junk }: Request) {
+function toHttp({ route, params, token, junk }: Request) {
   const id = property(params, "id");
   const path = route.path.replace(/:\w+/, id === undefined ? "1" : inUrl(id) || "x");
   const rest =
@@ -205,7 +205,7 @@ const count = (what: string) => tally.set(what, (tally.get(what) ?? 0) + 1);
 
 async function judgeRequest(one: Request): Promise<void> {
   const { route, token, junk, params } = one;
-  const { path, headers, body } = wire(one);
+  const { path, headers, body } = toHttp(one);
   const answer = await ask(route.method, path, headers, body);
   count(`${route.action} ${answer.status}`);
 
@@ -389,18 +389,18 @@ describe("hostile input", () => {
 
   it("as a request to a route is answered in time, by the contract, and never with a 5xx", async () => {
     const one = fc.oneof(...routes.map(requestTo));
-    await hold(one, 2_000, judgeRequest);
+    await check(one, 2_000, judgeRequest);
     before = memory();
-    await hold(one, cases.http - 2_000, judgeRequest);
+    await check(one, cases.http - 2_000, judgeRequest);
   }, 120_000);
 
   it("as an event or a packet of a socket is acknowledged by the contract, or closes only that socket", async () => {
-    await hold(packets, cases.sockets, judgePacket);
+    await check(packets, cases.sockets, judgePacket);
     expect(bystander.disconnects).toEqual([]);
   }, 90_000);
 
   it("as bytes that are almost HTTP is answered or closed", async () => {
-    await hold(bytesOf, cases.bytes, judgeBytes);
+    await check(bytesOf, cases.bytes, judgeBytes);
   }, 60_000);
 
   it("leaves a market that works, has not grown and has logged no error", async () => {

@@ -238,7 +238,7 @@ describe("sign-ins", () => {
     const [flooder, { user }] = [newAddress(), await registered()];
     const before = many(10, () => login(newAddress(), user.email));
     const flood = many(300, () => register(flooder));
-    // Waits until the flood has all its places in the queue.
+    // Waits until the flood has filled its part of the queue.
     await Promise.race([
       flood,
       eventually(async () => expect((await register(flooder)).status).toBe(429), {
@@ -509,18 +509,18 @@ describe("a socket", () => {
     const from = newAddress();
     const { max } = rateLimits.eventsByNetwork;
     const each = rateLimits.eventsByConnection.max;
-    const crowd = await Promise.all(
+    const connected = await Promise.all(
       Array.from({ length: max / each + 2 }, () => device(from).connects()),
     );
 
     const answers = await Promise.all(
-      crowd.map((one) => many(each, () => one.ask("read", { all: true }))),
+      connected.map((one) => many(each, () => one.ask("read", { all: true }))),
     );
 
     const codes = answers.flat().map((answer) => (answer as { code: string }).code);
     expect(codes.filter((code) => code === "UNAUTHENTICATED")).toHaveLength(max);
     expect(codes.filter((code) => code === "TOO_MANY_REQUESTS")).toHaveLength(codes.length - max);
-    expect(crowd.flatMap(({ disconnects }) => disconnects)).toEqual([]);
+    expect(connected.flatMap(({ disconnects }) => disconnects)).toEqual([]);
   });
 
   it("may try to authorize ten times a minute", async () => {

@@ -437,9 +437,9 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       // The buys come one after another.
       expect(receiver.maxInFlight).toBeLessThanOrEqual(5 * fabric.markets.length + 1);
       expect(receiver.tally(salesOf(large))).toEqual({ 1: backlog });
-      const place = new Map(receiver.accepted.map((id, n) => [id, n]));
+      const position = new Map(receiver.accepted.map((id, n) => [id, n]));
       // Each node delivers five hundred at a time, so few are out of order.
-      const ahead = salesOf(large).map((id, n) => Math.abs(place.get(id)! - n));
+      const ahead = salesOf(large).map((id, n) => Math.abs(position.get(id)! - n));
       expect(Math.max(...ahead)).toBeLessThan(1_500);
     }, 900_000);
 

@@ -569,7 +569,7 @@ export function storePromises(open: (what: Collection) => Adapter): void {
   });
 
   describe("the service", () => {
-    const doors = [
+    const closedActions = [
       "find",
       "count",
       "list",
@@ -584,8 +584,8 @@ export function storePromises(open: (what: Collection) => Adapter): void {
     ];
 
     it("publishes none of moleculer-db's actions", async () => {
-      for (const door of doors)
-        await expect(shop.broker.call(`shop.${door}`, { id: "1" })).rejects.toMatchObject({
+      for (const name of closedActions)
+        await expect(shop.broker.call(`shop.${name}`, { id: "1" })).rejects.toMatchObject({
           name: "ServiceNotFoundError",
         });
       const [shown] = await shop.broker.call<{ actions: object }[], object>("$node.services", {

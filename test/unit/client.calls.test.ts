@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { createSouk, SoukError } from "../../client/index.ts";
 import type { RoutedAction } from "../../client/request.ts";
 import { routes } from "../../contracts/routes.ts";
-import { networkDown, problem, Wire } from "../support/wire.ts";
+import { networkDown, problem, RecordingFetch } from "../support/recording-fetch.ts";
 
 const session = (n = 1, expiresIn = 900) => ({
   user: {
@@ -20,12 +20,12 @@ const session = (n = 1, expiresIn = 900) => ({
 const credentials = { email: "selma@souk.test", password: "correct horse" };
 
 async function signedIn() {
-  const wire = new Wire();
-  const souk = createSouk({ url: "http://fake.test/", fetch: wire.fetch });
-  wire.instead = () => [200, session()];
+  const recorder = new RecordingFetch();
+  const souk = createSouk({ url: "http://fake.test/", fetch: recorder.fetch });
+  recorder.instead = () => [200, session()];
   await souk.signIn(credentials);
-  wire.asked.length = 0;
-  return { wire, souk };
+  recorder.asked.length = 0;
+  return { recorder, souk };
 }
 const codeOf = (call: Promise<unknown>) =>
   call.then(
@@ -35,8 +35,8 @@ const codeOf = (call: Promise<unknown>) =>
 
 describe("a call of the client", () => {
   it("sends each param in the path, query or body, as its route says", async () => {
-    const { wire, souk } = await signedIn();
-    wire.instead = () => [200, {}];
+    const { recorder, souk } = await signedIn();
+    recorder.instead = () => [200, {}];
     await souk.items({ search: "tea & lämp", sold: false, limit: 5, cursor: undefined });
     await souk.item("a/../b?c");
     await souk.buy("i1");
@@ -45,7 +45,7 @@ describe("a call of the client", () => {
     await souk.withdraw("i1");
     await souk.read({ all: true });
 
-    expect(wire.asked.map(({ method, path, body }) => [method, path, body])).toEqual([
+    expect(recorder.asked.map(({ method, path, body }) => [method, path, body])).toEqual([
       ["GET", "/market/items?search=tea%20%26%20l%C3%A4mp&sold=false&limit=5", undefined],
       ["GET", "/market/items/a%2F..%2Fb%3Fc", undefined],
       ["POST", "/market/buy/i1", undefined],
@@ -57,8 +57,8 @@ describe("a call of the client", () => {
   });
 
   it("sends the access token only to routes that need a user", async () => {
-    const { wire, souk } = await signedIn();
-    wire.instead = () => [200, session()];
+    const { recorder, souk } = await signedIn();
+    recorder.instead = () => [200, session()];
     const calls = {
       "users.register": () => souk.register({ ...credentials, name: "Selma" }),
       "users.login": () => souk.signIn(credentials),
@@ -83,14 +83,17 @@ describe("a call of the client", () => {
     for (const { action, who } of signOutLast) {
       if (action === "users.refresh") continue; // The client calls it by itself.
       await calls[action]();
-      expect([action, wire.asked.at(-1)?.token !== undefined]).toEqual([action, who === "user"]);
+      expect([action, recorder.asked.at(-1)?.token !== undefined]).toEqual([
+        action,
+        who === "user",
+      ]);
     }
   });
 
   it("fails with the problem in the server's answer", async () => {
-    const { wire, souk } = await signedIn();
+    const { recorder, souk } = await signedIn();
     const errors = [{ field: "price", message: "must be >= 1" }];
-    wire.instead = () => [
+    recorder.instead = () => [
       400,
       { status: 400, code: "BAD_DATA", detail: "Not valid", requestId: "r1", errors },
     ];
@@ -115,8 +118,8 @@ describe("a call of the client", () => {
     ["an empty 500", [500, ""], "INTERNAL", 500],
     ["a 418", [418, ""], "BAD_DATA", 418],
   ] as const)("fails with a code for %s", async (_, [status, body], code, shown) => {
-    const { wire, souk } = await signedIn();
-    wire.instead = () => [status, body];
+    const { recorder, souk } = await signedIn();
+    recorder.instead = () => [status, body];
 
     const error = await souk.offer({ title: "Lamp", price: 1 }).catch((error: unknown) => error);
 
@@ -124,11 +127,11 @@ describe("a call of the client", () => {
   });
 
   it("that needs a user fails without a request when no user is signed in", async () => {
-    const wire = new Wire();
-    const souk = createSouk({ url: "", fetch: wire.fetch });
+    const recorder = new RecordingFetch();
+    const souk = createSouk({ url: "", fetch: recorder.fetch });
 
     expect(await codeOf(souk.buy("i1"))).toBe("UNAUTHENTICATED");
-    expect(wire.asked).toEqual([]);
+    expect(recorder.asked).toEqual([]);
     expect(souk.session.get()).toEqual({ user: null, status: "signedOut" });
   });
 
@@ -136,15 +139,15 @@ describe("a call of the client", () => {
     const silent = createServer(() => {}).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const realTimeout = AbortSignal.timeout.bind(AbortSignal);
-    const patience = jest
+    const timeoutSpy = jest
       .spyOn(AbortSignal, "timeout")
       .mockImplementation((ms) => realTimeout(ms / 100));
     const souk = createSouk({ url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
 
     expect(await codeOf(souk.signIn(credentials))).toBe("TIMEOUT");
 
-    expect(patience.mock.calls).toEqual([[12_000]]); // the server answers within ten seconds
-    patience.mockRestore();
+    expect(timeoutSpy.mock.calls).toEqual([[12_000]]); // the server answers within ten seconds
+    timeoutSpy.mockRestore();
     silent.close();
   });
 });
@@ -163,29 +166,32 @@ describe("a call that is safe to repeat", () => {
     ["buy", "a 504", () => problem(504, "TIMEOUT")],
     ["items", "a short 429", () => problem(429, "TOO_MANY_REQUESTS", { "retry-after": "0" })],
   ] as const)("%s: is repeated after %s", async (name, _, fail) => {
-    const { wire, souk } = await signedIn();
-    wire.instead = () => (wire.asked.length < 3 ? fail() : [200, { ok: true, saleId: "s1" }]);
+    const { recorder, souk } = await signedIn();
+    recorder.instead = () =>
+      recorder.asked.length < 3 ? fail() : [200, { ok: true, saleId: "s1" }];
 
     expect(await calls[name](souk)).toEqual({ ok: true, saleId: "s1" });
-    expect(wire.asked).toHaveLength(3);
+    expect(recorder.asked).toHaveLength(3);
   });
 
   it("fails after four attempts", async () => {
-    const { wire, souk } = await signedIn();
-    wire.instead = () => problem(503, "UNAVAILABLE");
+    const { recorder, souk } = await signedIn();
+    recorder.instead = () => problem(503, "UNAVAILABLE");
 
     expect(await codeOf(souk.buy("i1"))).toBe("UNAVAILABLE");
-    expect(wire.asked).toHaveLength(4);
+    expect(recorder.asked).toHaveLength(4);
   });
 
   it("is repeated after Retry-After, with jitter", async () => {
-    const { wire, souk } = await signedIn();
-    wire.instead = ({ path }) =>
-      wire.to(path).length > 1 ? [200, {}] : problem(503, "UNAVAILABLE", { "retry-after": "1" });
+    const { recorder, souk } = await signedIn();
+    recorder.instead = ({ path }) =>
+      recorder.to(path).length > 1
+        ? [200, {}]
+        : problem(503, "UNAVAILABLE", { "retry-after": "1" });
 
     await Promise.all(Array.from({ length: 8 }, (_, n) => souk.item(`i${n}`)));
 
-    const waits = Array.from({ length: 8 }, (_, n) => wire.to(`/market/items/i${n}`)).map(
+    const waits = Array.from({ length: 8 }, (_, n) => recorder.to(`/market/items/i${n}`)).map(
       ([first, second]) => second!.at - first!.at,
     );
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(990);
@@ -207,22 +213,22 @@ describe("a call that is safe to repeat", () => {
     ["the failure is permanent", () => problem(404, "ITEM_SOLD"), "ITEM_SOLD"],
     ["the server has an internal error", () => problem(500, "INTERNAL"), "INTERNAL"],
   ] as const)("is sent once when %s", async (_, fail, code) => {
-    const { wire, souk } = await signedIn();
-    wire.instead = fail;
+    const { recorder, souk } = await signedIn();
+    recorder.instead = fail;
 
     expect(await codeOf(souk.buy("i1"))).toBe(code);
-    expect(wire.asked).toHaveLength(1);
+    expect(recorder.asked).toHaveLength(1);
   });
 
   it("is no write other than buy", async () => {
-    const { wire, souk } = await signedIn();
+    const { recorder, souk } = await signedIn();
     for (const fail of [
       networkDown,
       () => problem(503, "UNAVAILABLE"),
       () => problem(504, "TIMEOUT"),
     ]) {
-      wire.asked.length = 0;
-      wire.instead = fail;
+      recorder.asked.length = 0;
+      recorder.instead = fail;
       const writes = [
         souk.offer({ title: "Lamp", price: 1 }),
         souk.revise("i1", { price: 2 }),
@@ -233,29 +239,29 @@ describe("a call that is safe to repeat", () => {
         souk.changePassword({ password: "a", newPassword: "b" }),
       ];
       for (const write of writes) expect(await codeOf(write)).toMatch(/UNAVAILABLE|TIMEOUT/);
-      expect(wire.asked).toHaveLength(writes.length);
+      expect(recorder.asked).toHaveLength(writes.length);
     }
   });
 });
 
 describe("health and config", () => {
   it("returns the health of a market that is not ready", async () => {
-    const { wire, souk } = await signedIn();
+    const { recorder, souk } = await signedIn();
     const health = { status: "not ready", services: { api: "up", market: "unreachable" } };
-    wire.instead = () => [503, health];
+    recorder.instead = () => [503, health];
 
     expect(await souk.health()).toEqual(health);
   });
 
   it("reads the configuration once, and again only after a failure", async () => {
-    const { wire, souk } = await signedIn();
-    wire.instead = () => problem(404, "NOT_FOUND");
+    const { recorder, souk } = await signedIn();
+    recorder.instead = () => problem(404, "NOT_FOUND");
     expect(await codeOf(souk.config())).toBe("NOT_FOUND");
-    wire.instead = () => [200, { socketUrl: null, socketPort: 3001, currency: "EUR" }];
+    recorder.instead = () => [200, { socketUrl: null, socketPort: 3001, currency: "EUR" }];
 
     await Promise.all([souk.config(), souk.config()]);
 
     expect(await souk.config()).toEqual({ socketUrl: null, socketPort: 3001, currency: "EUR" });
-    expect(wire.to("/config.json")).toHaveLength(2);
+    expect(recorder.to("/config.json")).toHaveLength(2);
   });
 });

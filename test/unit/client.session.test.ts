@@ -1,6 +1,6 @@
 import { createSouk, storedTokens, type Tokens } from "../../client/index.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
-import { networkDown, problem, Wire } from "../support/wire.ts";
+import { networkDown, problem, RecordingFetch } from "../support/recording-fetch.ts";
 
 const credentials = { email: "selma@souk.test", password: "correct horse" };
 
@@ -8,7 +8,7 @@ const credentials = { email: "selma@souk.test", password: "correct horse" };
 const tokenOf = (n: number) => `Selma.s1.family.${n}`;
 
 /** A fake server. As on the real one, a second refresh with the same token ends the session, unless it has the same idempotency key. */
-class Users extends Wire {
+class Users extends RecordingFetch {
   /** The lifetime of an access token in seconds. */
   life = 900;
   /** The delay of an answer in ms. */
@@ -21,7 +21,7 @@ class Users extends Wire {
   #refresh = "";
   #renewed: [number, object] = [204, {}];
 
-  override instead: Wire["instead"] = async ({ path, token, body }) => {
+  override instead: RecordingFetch["instead"] = async ({ path, token, body }) => {
     await new Promise((resolve) => setTimeout(resolve, this.slowness));
     if (path === "/users/login") return this.pair();
     if (path === "/users/refresh") {
@@ -427,7 +427,9 @@ describe("tabs that share a refresh token", () => {
 
   describe("without locks, when another tab is faster", () => {
     /** The result of a call whose refresh gets this answer after another tab has renewed the session. */
-    async function overtaken(answer: (users: Users) => Awaited<ReturnType<Wire["instead"]>>) {
+    async function overtaken(
+      answer: (users: Users) => Awaited<ReturnType<RecordingFetch["instead"]>>,
+    ) {
       const users = new Users();
       const tokens = shared();
       const souk = tab(users, tokens);

@@ -13,7 +13,7 @@ it("writes items that arrive during a write in one next write, up to the limit",
   await turn();
   const rest = [2, 3, 4, 5, 6].map(write);
   await first;
-  // The second batch is under way by now; the third has a place left.
+  // The second batch is under way by now; the third has room left.
   const last = write(7);
 
   expect(await Promise.all([first, ...rest, last])).toEqual([2, 4, 6, 8, 10, 12, 14]);

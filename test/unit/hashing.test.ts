@@ -6,7 +6,7 @@ afterAll(() => folder.remove());
 process.env.DATA_DIR = folder.path;
 const { hashPassword } = await import("../../services/users/password-hashing.ts");
 
-const places = 150;
+const queueLimit = 150;
 /** Keeps both lanes busy until released. */
 async function busy() {
   const { promise: first, resolve: release } = Promise.withResolvers<undefined>();
@@ -48,14 +48,14 @@ it("bounds the queue in total and for each network, and serves all that are queu
   const flood = Array.from({ length: concurrencyLimits.hashesByNetwork }, () => codeOf("flooder"));
   const oneTooMany = await codeOf("flooder");
   const others = Array.from(
-    { length: places - concurrencyLimits.hashesByNetwork - held.length },
+    { length: queueLimit - concurrencyLimits.hashesByNetwork - held.length },
     (_, n) => codeOf(`other-${n}`),
   );
-  const noPlace = await codeOf("late");
+  const aboveLimit = await codeOf("late");
 
   release();
 
-  expect([oneTooMany, noPlace]).toEqual(["TOO_MANY_REQUESTS", "UNAVAILABLE"]);
+  expect([oneTooMany, aboveLimit]).toEqual(["TOO_MANY_REQUESTS", "UNAVAILABLE"]);
   expect(new Set(await Promise.all([...flood, ...others]))).toEqual(new Set(["spared"]));
   await Promise.all(held);
   expect(await codeOf("flooder")).toBe("spared");

@@ -175,16 +175,16 @@ describe("the first page of a list", () => {
     it("is searched with fallback bounds when new rows make its last end slow to reach", async () => {
       const rows = sales();
       const reached = { soldAt: { $gte: rows[10]!.soldAt } };
-      let isCrowded = false;
+      let isEndSlow = false;
       const { ask } = slowStoreOf(
         rows,
         2_100,
-        (query) => isCrowded && isDeepStrictEqual(query, reached),
+        (query) => isEndSlow && isDeepStrictEqual(query, reached),
       );
       await expect(ask()).rejects.toThrow();
       await ask();
 
-      isCrowded = true;
+      isEndSlow = true;
       await expect(ask()).rejects.toThrow();
       expect(await ask()).toEqual(rows.slice(0, 10));
     });

@@ -7,7 +7,7 @@ import { OutageNotice } from "./frame/OutageNotice.tsx";
 import { Toasts } from "./frame/Toasts.tsx";
 import { firstKey, scrollPositionOf, useAddress } from "./router.ts";
 import { useSession } from "./souk.ts";
-import { useStore } from "./state.ts";
+import { useObservable } from "./state.ts";
 import { Empty } from "./ui/Empty.tsx";
 import { Title } from "./ui/Title.tsx";
 import { Account } from "./views/Account.tsx";
@@ -73,7 +73,7 @@ export function App() {
         <OutageNotice />
       </div>
       <p class="visually-hidden" role="status">
-        {useStore(announcement)}
+        {useObservable(announcement)}
       </p>
     </>
   );

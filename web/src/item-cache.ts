@@ -1,6 +1,6 @@
 /** Items that were loaded, and changes to them that became known later. */
 import type { Item } from "../../contracts/market.ts";
-import { state, useStore } from "./state.ts";
+import { state, useObservable } from "./state.ts";
 
 /** Changes by item id, which override what lists have loaded: sold, edited, or withdrawn (null). */
 const overrides = state<ReadonlyMap<string, Partial<Item> | null>>(new Map());
@@ -12,7 +12,7 @@ export function patch(id: string, change: Partial<Item> | null): void {
 
 /** The current version of a loaded item; null when it was withdrawn. */
 export function useCurrentItem(item: Item): Item | null {
-  const change = useStore(overrides).get(item.id);
+  const change = useObservable(overrides).get(item.id);
   return change === null ? null : { ...item, ...change };
 }
 

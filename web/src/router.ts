@@ -1,5 +1,5 @@
 /** A router on the History API. Links are plain anchors; a click on a link to a view navigates without loading the page again. */
-import { state, useStore } from "./state.ts";
+import { state, useObservable } from "./state.ts";
 
 /** The address of the current view. */
 export interface Address {
@@ -32,7 +32,7 @@ function currentAddress(): Address {
 
 history.scrollRestoration = "manual";
 export const address = state(currentAddress());
-export const useAddress = () => useStore(address);
+export const useAddress = () => useObservable(address);
 /** The entry that the page was opened with. */
 export const firstKey = address.get().key;
 if (historyState().y) scrollPositions.set(firstKey, historyState().y!);

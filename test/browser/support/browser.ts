@@ -14,7 +14,7 @@ import { eventually } from "../../../bin/processes/eventually.ts";
 import { Client, password } from "../../support/client.ts";
 
 /** The timeout in ms for everything that a visitor waits for. It is long, because a small machine may be busy with other tests. */
-export const patience = 60_000;
+export const visitorTimeoutMs = 60_000;
 
 const args = [
   "--no-sandbox",
@@ -92,7 +92,7 @@ export class Visitor {
       ...(stored && { storageState: { cookies: [], origins: stored } }),
       ...options,
     });
-    context.setDefaultTimeout(patience);
+    context.setDefaultTimeout(visitorTimeoutMs);
     const visitor = new Visitor(context, api, allowed);
     visitor.page = await visitor.tab();
     return visitor;
@@ -158,4 +158,7 @@ export const toastOf = (page: Page, title: string) =>
 
 /** Waits until the locator matches nothing. */
 export const disappears = (what: Locator) =>
-  eventually(async () => expect(await what.count()).toBe(0), { within: patience, every: 100 });
+  eventually(async () => expect(await what.count()).toBe(0), {
+    within: visitorTimeoutMs,
+    every: 100,
+  });

@@ -1,14 +1,14 @@
 import { outages } from "../outages.ts";
 import { useAddress } from "../router.ts";
 import { useInbox } from "../souk.ts";
-import { useStore } from "../state.ts";
+import { useObservable } from "../state.ts";
 import { Icon } from "../ui/Icon.tsx";
 
 /** A bell with the number of unread notices. */
 export function InboxLink() {
   const { unread, connection } = useInbox();
   const { path } = useAddress();
-  const { unavailable } = useStore(outages);
+  const { unavailable } = useObservable(outages);
   // During an outage, the outage notice says more.
   const isPaused = connection === "paused" && unavailable.length === 0;
   return (

@@ -1,5 +1,5 @@
 import { outages, type Part } from "../outages.ts";
-import { useStore } from "../state.ts";
+import { useObservable } from "../state.ts";
 
 const texts: Record<Part, string> = {
   server:
@@ -20,7 +20,7 @@ function textOf(part: Part, unavailable: readonly Part[]): string {
 
 /** Lists the unavailable parts in a corner of the screen, where it moves nothing when it appears. */
 export function OutageNotice() {
-  const { unavailable } = useStore(outages);
+  const { unavailable } = useObservable(outages);
   const isMinor = unavailable.every((part) => part === "notifications");
   return (
     <div role="status">

@@ -1,9 +1,9 @@
-import { useStore } from "../state.ts";
+import { useObservable } from "../state.ts";
 import { dismiss, setPaused, toasts } from "../toasts.ts";
 import { Icon } from "../ui/Icon.tsx";
 
 export function Toasts() {
-  const shown = useStore(toasts);
+  const shown = useObservable(toasts);
   return (
     <section
       class="toasts"

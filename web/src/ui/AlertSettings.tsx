@@ -1,8 +1,8 @@
 import { alerts, canNotify, setDesktop, setSound } from "../alerts.ts";
-import { useStore } from "../state.ts";
+import { useObservable } from "../state.ts";
 
 export function AlertSettings() {
-  const { sound, desktop } = useStore(alerts);
+  const { sound, desktop } = useObservable(alerts);
   return (
     <fieldset class="alert-settings">
       <legend>When an item is sold</legend>

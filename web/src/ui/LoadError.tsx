@@ -1,11 +1,11 @@
 import { errorText } from "../error-messages.ts";
 import { outages } from "../outages.ts";
-import { useStore } from "../state.ts";
+import { useObservable } from "../state.ts";
 import { Star } from "./Star.tsx";
 
 /** Says that loading failed. After an outage, the view that shows it loads again automatically. */
 export function LoadError({ error, retry }: { error: unknown; retry: () => void }) {
-  const { unavailable } = useStore(outages);
+  const { unavailable } = useObservable(outages);
   return (
     <div class="empty-state" role="alert">
       <Star />

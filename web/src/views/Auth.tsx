@@ -5,7 +5,7 @@ import { announce } from "../announcer.ts";
 import { outages } from "../outages.ts";
 import { navigate, safePath, useAddress } from "../router.ts";
 import { souk, useSession, type SoukError } from "../souk.ts";
-import { useStore } from "../state.ts";
+import { useObservable } from "../state.ts";
 import { Field } from "../ui/Field.tsx";
 import {
   Form,
@@ -165,7 +165,7 @@ const RegisterFields = ({ errors }: AuthFieldProps) => (
 export function RequireSignIn() {
   const { path, query } = useAddress();
   const { status } = useSession();
-  const { unavailable } = useStore(outages);
+  const { unavailable } = useObservable(outages);
   useEffect(() => {
     if (status !== "signedOut") return;
     const to = query.size > 0 ? `${path}?${query}` : path;

@@ -11,10 +11,10 @@ export interface Asked {
 
 type Answer = [status: number, body?: unknown, headers?: Record<string, string>];
 
-/** A `fetch` for clients that records requests, and can answer in the server's place or fail. */
-export class Wire {
+/** A `fetch` for clients that records requests, and can answer instead of the server or fail. */
+export class RecordingFetch {
   readonly asked: Asked[] = [];
-  /** Answers in the server's place, or fails by throwing. Without an answer the request goes to the server. */
+  /** Answers instead of the server, or fails by throwing. Without an answer the request goes to the server. */
   instead: (asked: Asked) => Answer | undefined | Promise<Answer | undefined> = () => undefined;
   /** May change the body of the server's response. */
   changed: (asked: Asked, body: never) => unknown = (_, body) => body;
