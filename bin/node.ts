@@ -18,6 +18,10 @@ export async function startNode(
     };
     broker.createService(service);
   }
+  const stop = broker.stop.bind(broker);
+  let stopped: Promise<void> | undefined;
+  // On Ctrl-C both the terminal and npm send a signal, and Moleculer would stop twice.
+  broker.stop = () => (stopped ??= stop());
   const { error } = broker.logger;
   // Moleculer would also log the reason with its stack; the caller prints the rejection.
   broker.logger.error = (...args: unknown[]) =>

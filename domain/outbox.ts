@@ -159,14 +159,20 @@ export const inState = (kind: string, state: OutboxEntry["state"]) => ({
   [`outbox.entries.${kind}.state`]: state,
 });
 
-/** Documents without a dead letter of these kinds, and the update that says so after a replay. */
-export const noneRefused = (kinds: string[]) =>
-  Object.fromEntries(kinds.map((kind) => [`outbox.entries.${kind}.state`, { $ne: "refused" }]));
-export const withoutRefusal = { $unset: { "outbox.refusedAt": true } };
+/** Documents with an entry of one of these kinds in this state. */
+export const anyInState = (kinds: string[], state: OutboxEntry["state"]) => ({
+  $and: [{ $or: kinds.map((kind) => inState(kind, state)) }],
+});
 
 /** The update that takes a lease. Nodes that claim the same document at once find another `dueAt`, all but one. */
 export const claimed = (claim: string, now: Date) => ({
   $set: { "outbox.dueAt": instantAfter(now, leaseMs), "outbox.claim": claim },
+});
+
+/** The update that gives up a lease before it ends: what remains is due now. */
+export const released = (now: Date) => ({
+  $set: { "outbox.dueAt": now.toISOString() },
+  $unset: { "outbox.claim": true },
 });
 
 /** Exponential backoff with full jitter, in ms, after failed attempts. `chance` is between 0 and 1. */

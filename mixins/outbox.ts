@@ -30,6 +30,8 @@ const orders = {
  * Name this mixin before the collection: mixins stop in that order.
  */
 export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc> }) {
+  // Another version of Souk may have stored entries of other kinds. This one neither lists nor changes them.
+  const known = Object.keys(kinds);
   return define({
     mixins: [mixinOf<{ store: Store<Doc> }>(collectionOfTheService)],
 
@@ -67,19 +69,20 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
         cursor?: string;
       }) {
         const [query, ordering] = orders[state];
-        const counts = Object.keys(kinds).map((kind) =>
+        const counts = known.map((kind) =>
           this.store.count({ ...query, ...domain.inState(kind, state) }),
         );
-        const { rows, nextCursor } = await paginate(this.store, query, ordering, page);
+        const listed = { ...query, ...domain.anyInState(known, state) };
+        const { rows, nextCursor } = await paginate(this.store, listed, ordering, page);
         const count = (await Promise.all(counts)).reduce((sum, one) => sum + one, 0);
-        return { count, entries: rows.flatMap((row) => entriesOf(row, state)), nextCursor };
+        return { count, entries: rows.flatMap((row) => entriesOf(row, known, state)), nextCursor };
       },
 
       /** Makes refused entries due again: those of one document, or all. BAD_DATA if that document has none. */
       async replayEntries(id?: string) {
         const query = { ...domain.refused, ...(id !== undefined && { _id: id }) };
         let replayed = 0;
-        for (const kind of Object.keys(kinds))
+        for (const kind of known)
           replayed += await this.store.changeMany(
             { ...query, ...domain.inState(kind, "refused") },
             domain.withEntries({}, { [kind]: new Date() }),
@@ -88,10 +91,6 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
           throw badData([
             { field: "id", message: "is not the id of a document with a refused entry" },
           ]);
-        await this.store.changeMany(
-          { ...query, ...domain.noneRefused(Object.keys(kinds)) },
-          domain.withoutRefusal,
-        );
         this.relay.poll();
         return { replayed };
       },
@@ -117,8 +116,13 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
   });
 }
 
-function entriesOf({ _id: id, outbox }: Owner, state: "pending" | "refused"): ListedEntry[] {
-  return Object.entries(outbox?.entries ?? {}).flatMap(([kind, entry]) =>
-    entry?.state === state ? [{ id, kind, ...entry }] : [],
-  );
+function entriesOf(
+  { _id: id, outbox }: Owner,
+  kinds: string[],
+  state: "pending" | "refused",
+): ListedEntry[] {
+  return kinds.flatMap((kind) => {
+    const entry = outbox?.entries[kind];
+    return entry?.state === state ? [{ id, kind, ...entry }] : [];
+  });
 }

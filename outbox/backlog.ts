@@ -29,20 +29,22 @@ export class Backlog<Doc extends Owner> {
   /** The due documents, in order of due time. With `kinds`, only those with a due entry of one of them. */
   async poll(kinds?: string[]): Promise<Doc[]> {
     const now = Date.now();
-    const old = await this.oldest(now, this.#limit, kinds);
+    // The windows count the entries of all kinds. They do not fit a poll for some of them.
+    if (kinds) return this.#find(due(new Date(now)), now, this.#limit, kinds);
+    const old = await this.#oldest(now, this.#limit);
     const since = Math.max(this.#scannedTo, this.#polledAt - overlapMs);
     this.#polledAt = now;
     if (this.#scannedTo === now) return old;
     const query = dueBetween(new Date(since), new Date(now));
-    const fresh = await this.#find(query, now, Math.ceil(this.#limit / 4), kinds);
+    const fresh = await this.#find(query, now, Math.ceil(this.#limit / 4));
     return [...fresh, ...old];
   }
 
   /** Reads window by window, because a database may read all that is due before it applies the limit (docs/decisions/008). */
-  async oldest(now: number, limit: number, kinds?: string[]): Promise<Doc[]> {
+  async #oldest(now: number, limit: number): Promise<Doc[]> {
     for (;;) {
       const until = Math.min(this.#scannedTo + this.#windowMs, now);
-      const found = await this.#find(due(new Date(until)), now, limit, kinds);
+      const found = await this.#find(due(new Date(until)), now, limit);
       if (found.length === limit) {
         const [first, last] = [dueTimeOf(found[0]!, now), dueTimeOf(found.at(-1)!, now)];
         this.#windowMs = Math.max(minWindowMs, last - first);
@@ -55,6 +57,12 @@ export class Backlog<Doc extends Owner> {
       }
       this.#windowMs *= 2;
     }
+  }
+
+  /** The document with the oldest due entry of one kind. */
+  async probe(kind: string): Promise<Doc[]> {
+    const now = Date.now();
+    return this.#find(due(new Date(now)), now, 1, [kind]);
   }
 
   #find(query: Query, now: number, limit: number, kinds?: string[]): Promise<Doc[]> {

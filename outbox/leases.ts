@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { codeOf } from "../broker/refusal.ts";
-import { afterDelivery, claimed, due, startWithinMs } from "../domain/outbox.ts";
+import { afterDelivery, claimed, due, released, startWithinMs } from "../domain/outbox.ts";
 import type { Outbox, Outcome, Owner } from "../domain/outbox.ts";
 import { batched } from "../store/group-commit.ts";
 import type { Store } from "../store/store.ts";
@@ -69,15 +69,20 @@ export class Leases<Doc extends Owner> {
   }
 
   /**
-   * Matches only while the lease holds and no entry was added. Otherwise the entries are delivered again,
-   * which is harmless.
+   * Matches only while the lease holds and no entry was added. Where one was added, the lease is given up:
+   * the new entry may be due now. The older entries are delivered again, which is harmless.
    */
   async #writeAll(marks: Mark[], outbox: Outbox): Promise<void> {
     const ids = marks.map(({ id }) => id);
     const { claim } = marks[0]!;
     const query = { _id: { $in: ids }, "outbox.claim": claim, "outbox.version": outbox.version };
     try {
-      await this.#store.changeMany(query, { $set: { outbox } });
+      const marked = await this.#store.changeMany(query, { $set: { outbox } });
+      if (marked < marks.length)
+        await this.#store.changeMany(
+          { _id: { $in: ids }, "outbox.claim": claim },
+          released(new Date()),
+        );
     } catch (error) {
       this.#logger.debug(
         `The outbox of ${ids.join(", ")} was not marked and is due when its lease ends: ${codeOf(error)}`,

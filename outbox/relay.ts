@@ -162,7 +162,7 @@ export class Relay<Doc extends Owner> {
       receivers,
     }));
     for (const receiver of this.#receivers.probing()) {
-      const documents = await this.#backlog.oldest(Date.now(), 1, [receiver.kind]);
+      const documents = await this.#backlog.probe(receiver.kind);
       if (documents.length > 0) batches.unshift({ documents, receivers: [receiver] });
     }
     return { batches, isBehind: this.#backlog.isBehind(found.length) };

@@ -46,12 +46,12 @@ export default define({
     async accept(params: Notice): Promise<string> {
       const notice = await this.inbox.store(params);
       // A sender repeats a call that it got no answer to: the sockets may have missed the notice too.
-      if (!notice.isRead) this.notify(notice);
+      if (!notice.isRead) this.emitEverywhere(notice);
       return notice.id;
     },
 
     /** Emits to the user's sockets on every node. */
-    notify(notice: NoticeDocument) {
+    emitEverywhere(notice: NoticeDocument) {
       const { userId } = notice;
       const notification = toNotification(notice);
       this.missed.markSeen(notice);

@@ -57,7 +57,7 @@ export function readEnv(source: Source): Env {
   const services = readServices(source.SERVICES, faults);
   // Without AMQP_URL, a node with only some of the services is a cluster node with a fault.
   const embedded = !source.AMQP_URL && services.length === serviceNames.length;
-  const mongoUrls = mongoUrlsOf(values);
+  const mongoUrls = mongoUrlsOf(values, source);
   const dataDir = resolve(values.DATA_DIR);
   if (embedded && services.some((name) => name !== "api" && !mongoUrls[name]))
     writableFolder("DATA_DIR", dataDir, faults);
@@ -131,10 +131,11 @@ function readServices(text: string | undefined, faults: string[]): readonly Serv
 }
 
 /** A service's own URL may name its database. MONGO_URL gives each service a database of its own on one server. */
-function mongoUrlsOf(values: Variables): Env["mongoUrls"] {
+function mongoUrlsOf(values: Variables, source: Source): Env["mongoUrls"] {
   const urlOf = (owner: Owner) => {
     const own = values[mongoUrlName(owner)];
-    const url = own ?? values.MONGO_URL;
+    // A faulty URL of its own is reported; faults of MONGO_URL are not those of this service.
+    const url = source[mongoUrlName(owner)] ? own : values.MONGO_URL;
     return url && withDatabase(url, `souk-${owner}`, { keep: url === own });
   };
   return Object.fromEntries(owners.map((owner) => [owner, urlOf(owner)]).filter(([, url]) => url));

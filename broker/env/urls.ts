@@ -10,7 +10,8 @@ export const isAmqpUrl = (text: string): boolean => {
   return ["amqp:", "amqps:"].includes(protocol) && host !== "";
 };
 
-const mongoUrl = /^(mongodb(?:\+srv)?:\/\/[^/?\s]+)\/?([^?\s]*)(\?\S*)?$/;
+/** A database name has no / and no @: these would belong to a password that is not percent-encoded. */
+const mongoUrl = /^(mongodb(?:\+srv)?:\/\/[^/?\s]+)\/?([^?\s/@]*)(\?\S*)?$/;
 
 /** Not checked with `URL`: the URL of a replica set names several hosts. */
 export const isMongoUrl = (text: string): boolean => mongoUrl.test(text);

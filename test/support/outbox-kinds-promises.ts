@@ -165,7 +165,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     expect(await outboxOfOrder(id)).not.toHaveProperty("dueAt");
   }, 45_000);
 
-  it("a mark that does not know an added entry changes nothing", async () => {
+  it("a mark that does not know an added entry changes no entry and gives up the lease", async () => {
     const leases = new Leases(node().store, node().logger);
     const found = newOrder(newOutbox({ notice: inMs(60_000) }));
     await node().store.insert(found);
@@ -173,13 +173,37 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     await node().store.change({ _id: found._id }, node().withEntries({}, { mail: later }));
     // The claim comes after the added entry, and the document was read before it.
     const claim = randomUUID();
-    await node().store.change({ _id: found._id }, { $set: { "outbox.claim": claim } });
+    const leaseEnd = inMs(900_000).toISOString();
+    const lease = { "outbox.claim": claim, "outbox.dueAt": leaseEnd };
+    await node().store.change({ _id: found._id }, { $set: lease });
 
     await leases.mark(leases.direct(claim, found), [{ notice: { state: "delivered" } }]);
 
     const { entries } = await outboxOfOrder(found._id);
     expect([entries.notice?.state, entries.mail?.state]).toEqual(["pending", "pending"]);
+    // The lease is given up, and the relay restores the due time of the entries.
+    await eventually(async () => {
+      const { dueAt, claim: current } = await outboxOfOrder(found._id);
+      expect([dueAt, current]).toEqual([entries.notice?.dueAt, undefined]);
+    });
     await node().store.remove({ _id: found._id });
+  });
+
+  it("a replay neither counts nor loses a dead letter of a kind that only another version knows", async () => {
+    const refusedAt = new Date().toISOString();
+    const order = newOrder(newOutbox({}));
+    await node().store.insert(order);
+    const unknown = { state: "refused", attempts: 1, refusedAt, reason: "unknown here" };
+    const fields = { "outbox.refusedAt": refusedAt, "outbox.entries.letter": unknown };
+    await node().store.change({ _id: order._id }, { $set: fields });
+
+    expect(await node().replayEntries()).toEqual({ replayed: 0 });
+    expect(await node().listEntries({ state: "refused" })).toMatchObject({ count: 0, entries: [] });
+    expect(await outboxOfOrder(order._id)).toMatchObject({
+      refusedAt,
+      entries: { letter: unknown },
+    });
+    await node().store.remove({ _id: order._id });
   });
 
   it("another node delivers the remaining entries when the holder of a lease has died", async () => {

@@ -6,6 +6,7 @@ import {
   hostsOf,
   isPlaintext,
   isRemote,
+  isMongoUrl,
   redact,
   withDatabase,
 } from "../../broker/env/urls.ts";
@@ -75,4 +76,9 @@ it("another database replaces the one in the URL, unless that is kept", () => {
   expect(withDatabase(url, "y", { keep: false })).toBe("mongodb://u:p@a,b/y?w=1");
   expect(withDatabase(url, "y", { keep: true })).toBe("mongodb://u:p@a,b/x?w=1");
   expect(withDatabase("mongodb://a", "y", { keep: true })).toBe("mongodb://a/y");
+});
+
+it("a password with an unescaped / or @ makes no valid MongoDB URL, so that no part of it counts as a database", () => {
+  expect(isMongoUrl("mongodb://souk:Secr3t/Pass@db.example")).toBe(false);
+  expect(isMongoUrl("mongodb://souk:Secr3t%2FPass@db.example/shop?tls=true")).toBe(true);
 });
