@@ -168,6 +168,14 @@ describe("an embedded market", () => {
     expect(output.trim()).toMatch(/^\S+ is in use by another Souk process\. .*DATA_DIR.*$/);
   });
 
+  it("stops once when a signal arrives twice, as Ctrl-C under npm sends it", async () => {
+    const node = await market({ DATA_DIR: dataDir(), LOG_LEVEL: "info" });
+    node.child.kill("SIGINT");
+
+    expect(await node.end("SIGINT")).toBe(0);
+    expect(node.output().match(/ServiceBroker is stopped/g)).toHaveLength(1);
+  });
+
   it("answers running requests after SIGTERM, and exits with 0 within five seconds", async () => {
     const node = await market({ DATA_DIR: dataDir() });
     // Hashing takes long enough for the signal to arrive during the requests.
