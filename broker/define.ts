@@ -103,7 +103,8 @@ export function define<
     ThisType<Service & Added<Mixins> & State & Methods>,
 ): ServiceSchema & Mixin<Added<Mixins> & State & Methods> {
   const { state, created, actions, events, ...schema } = parts;
-  return {
+  checkMethodNames(schema);
+  const result = {
     ...schema,
     ...(actions && { actions: toActions(schema.name ?? "", actions) }),
     ...(events && { events: toEvents(events) }),
@@ -112,9 +113,40 @@ export function define<
       Object.assign(this, state?.call(this as never));
       created?.call(this);
     },
-    // The cast: the compiler cannot see that the parts are a schema, because `this` differs in each of them.
-  } as unknown as ServiceSchema & Mixin<Added<Mixins> & State & Methods>;
+  };
+  defined.add(result);
+  // The cast: the compiler cannot see that the parts are a schema: `this` differs in each of them.
+  return result as unknown as ServiceSchema & Mixin<Added<Mixins> & State & Methods>;
 }
+
+interface WithMethods {
+  mixins?: readonly unknown[];
+  methods?: unknown;
+}
+
+/**
+ * Moleculer merges methods by name, silently. Throws when two parts made with `define` have different methods
+ * of one name. A library's method may be replaced: it comes from `mixinOf`, which is not checked.
+ */
+function checkMethodNames({ mixins = [], methods }: WithMethods): void {
+  const found = new Map<string, unknown>();
+  const own = { methods } as WithMethods;
+  for (const part of [...mixins.filter((mixin) => isDefined(mixin)), own] as WithMethods[])
+    for (const [name, method] of methodsOf(part)) {
+      if ((found.get(name) ?? method) !== method)
+        throw new Error(`Two mixins of a service define the method ${name}.`);
+      found.set(name, method);
+    }
+}
+
+/** The methods of a part and of its mixins made with `define`. */
+function methodsOf({ mixins = [], methods }: WithMethods): [string, unknown][] {
+  const inherited = mixins.filter((mixin) => isDefined(mixin)) as WithMethods[];
+  return [...inherited.flatMap(methodsOf), ...Object.entries(methods ?? {})];
+}
+
+const defined = new WeakSet<object>();
+const isDefined = (mixin: unknown) => defined.has(mixin as object);
 
 const routeOf = new Map<string, (typeof routes)[number]>(
   routes.map((route) => [route.action, route]),
