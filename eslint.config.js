@@ -23,7 +23,7 @@ const mayImport = {
 const folders = [...Object.keys(mayImport), "test", "bench"];
 const environment = {
   group: ["process", "node:process"],
-  message: "Only broker/env.ts reads the environment.",
+  message: "In the services only broker/env.ts reads environment variables.",
 };
 const dynamic = {
   selector: "ImportExpression",

@@ -48,7 +48,7 @@ describe("the linter refuses an import in the wrong direction, and names the REA
     'import { env } from "node:process";\nexport const { HOME } = env;',
   ])("refuses to read the environment outside broker/env.ts: %s", async (line) => {
     expect(await messagesFor("services/market.service.ts", line)).toMatch(
-      /Only broker\/env.ts reads the environment/,
+      /In the services only broker\/env.ts reads environment variables/,
     );
   });
 });
