@@ -29,16 +29,16 @@ const built: Record<string, string | Buffer> = {
 };
 
 const folder = temporaryFolder();
-const page = join(folder.path, "dist");
+const pageFolder = join(folder.path, "dist");
 let at: Gateway;
 beforeAll(async () => {
   for (const [name, content] of Object.entries(built)) {
-    mkdirSync(dirname(join(page, name)), { recursive: true });
-    writeFileSync(join(page, name), content);
+    mkdirSync(dirname(join(pageFolder, name)), { recursive: true });
+    writeFileSync(join(pageFolder, name), content);
   }
   writeFileSync(join(folder.path, "outside.js"), "not for you");
-  symlinkSync(join(folder.path, "outside.js"), join(page, "assets/linked.js"));
-  at = await gateway({ settings: { page, socketPort: 3001 } });
+  symlinkSync(join(folder.path, "outside.js"), join(pageFolder, "assets/linked.js"));
+  at = await gateway({ settings: { pageFolder, socketPort: 3001 } });
 });
 afterAll(async () => {
   await at.stop();
@@ -195,7 +195,7 @@ describe("the page", () => {
   });
 
   it("is NOT_FOUND when it was not built; other routes work", async () => {
-    const bare = await gateway({ settings: { page: join(folder.path, "nowhere") } });
+    const bare = await gateway({ settings: { pageFolder: join(folder.path, "nowhere") } });
     for (const path of ["/", "/shop/items/1", "/docs", "/assets/favicon.ico"])
       expect(await problem(path, {}, bare)).toEqual(refused(404, "NOT_FOUND"));
     expect((await bare.call("GET", "/market/items")).status).toBe(200);
@@ -373,7 +373,7 @@ describe("the page's policy", () => {
   });
 
   it("names them with TLS only when a trusted proxy says so", async () => {
-    const behind = await gateway({ settings: { page, socketPort: 3001, trustedProxies: 1 } });
+    const behind = await gateway({ settings: { pageFolder, socketPort: 3001, trustedProxies: 1 } });
     const by = (proto: string, from?: Gateway) =>
       policyOf("/", { "x-forwarded-proto": proto }, from).then(connect);
     expect(await by("https", behind)).toBe("'self' wss://souk.example:3001");
@@ -388,13 +388,13 @@ describe("the page's policy", () => {
     ["http://localhost:8080", "ws://localhost:8080"],
     ["wss://live.example:444", "wss://live.example:444"],
   ])("names SOCKET_URL %s when it is set", async (socketUrl, sockets) => {
-    const elsewhere = await gateway({ settings: { page, socketUrl, socketPort: 3001 } });
+    const elsewhere = await gateway({ settings: { pageFolder, socketUrl, socketPort: 3001 } });
     expect(connect(await policyOf("/", {}, elsewhere))).toBe(`'self' ${sockets}`);
     await elsewhere.stop();
   });
 
   it("names none when their port is not known", async () => {
-    const withoutSockets = await gateway({ settings: { page, socketPort: 0 } });
+    const withoutSockets = await gateway({ settings: { pageFolder, socketPort: 0 } });
     expect(connect(await policyOf("/", {}, withoutSockets))).toBe("'self'");
     await withoutSockets.stop();
   });
