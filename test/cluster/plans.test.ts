@@ -5,6 +5,7 @@ import type { Session } from "../../contracts/users.ts";
 import { due, newOutbox, ofKinds } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
+import type { Inbox as NotificationInbox } from "../../services/notifications/inbox.ts";
 import type { MongoStore } from "../../store/mongo.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
@@ -33,8 +34,8 @@ const recorded: Record<Owner, Map<string, Recorded>> = {
 const service = (name: Owner) =>
   broker.getLocalService(name) as Service & {
     adapter: MongoStore;
-    catchUp(): Promise<void>;
-    unreadOf(userId: string): Promise<unknown>;
+    reconcile(): Promise<void>;
+    inbox: NotificationInbox;
   };
 const call = <T>(action: string, params: object, user?: string) =>
   broker.call<T, object>(action, params, { meta: user ? { user: { id: user } } : {} });
@@ -202,11 +203,13 @@ async function notices() {
     if (nextCursor)
       await call("notifications.inbox", { ...which, limit: 2, cursor: nextCursor }, userId);
   }
-  await Promise.all([userId, randomUUID()].map((id) => service("notifications").unreadOf(id)));
+  await Promise.all(
+    [userId, randomUUID()].map((id) => service("notifications").inbox.newestUnread(id)),
+  );
   await call("notifications.read", { ids: [id] }, userId);
   await call("notifications.read", { all: true, until: id }, userId);
   await call("notifications.read", { all: true }, userId);
-  await service("notifications").catchUp();
+  await service("notifications").reconcile();
 }
 
 /** Queries by prefixes return rows in no order, so their result may be sorted. */
