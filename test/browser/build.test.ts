@@ -105,7 +105,7 @@ describe("the page's build at the start of a market", () => {
     utimesSync(at("web/src/main.tsx"), laterThanTheBuild, laterThanTheBuild);
 
     expect(await buildAtStart()).toMatch(
-      /^The page could not be built, an older one is served: .+$/,
+      /^The page could not be built, so an older one is served: .+$/,
     );
 
     expect(buildId()).toBe(before);
