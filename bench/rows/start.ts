@@ -76,7 +76,7 @@ async function start(items = 0): Promise<Start> {
     const lines = [...forSale(items, ids(1_000))].map((item) => JSON.stringify(item));
     writeFileSync(join(folder.path, "items.db"), `${lines.join("\n")}\n`);
   }
-  const port = await freePort(20_000);
+  const port = await freePort();
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, DATA_DIR: folder.path, PORT: String(port), SOCKET_PORT: "0" };
   const started = performance.now();

@@ -41,7 +41,7 @@ interface Kind {
 
 /** Starts RabbitMQ. `config` is the text of a rabbitmq.conf. */
 export async function startRabbit({ config = "" } = {}): Promise<Server> {
-  const port = await freePort(20_000, 20_000);
+  const port = await freePort(20_000);
   const kind: Kind = {
     variable: "RABBITMQ_SERVER",
     command: process.env.RABBITMQ_SERVER || "rabbitmq-server",
@@ -61,7 +61,7 @@ export async function startRabbit({ config = "" } = {}): Promise<Server> {
 
 /** Starts a standalone mongod without access control. */
 export async function startMongo(): Promise<Server> {
-  const port = await freePort(20_000);
+  const port = await freePort();
   const kind: Kind = {
     variable: "MONGOD",
     command: process.env.MONGOD || "mongod",

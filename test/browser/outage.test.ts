@@ -46,8 +46,8 @@ beforeAll(async () => {
   [browser, rabbit, mongo] = await Promise.all([openBrowser(), startRabbit(), startMongo()]);
   env = {
     ...clusterEnv(rabbit.url, mongo.url),
-    PORT: String(await freePort(20_000)),
-    SOCKET_PORT: String(await freePort(20_000)),
+    PORT: String(await freePort()),
+    SOCKET_PORT: String(await freePort()),
   };
   await Promise.all(services.map(start));
   api = `http://127.0.0.1:${env.PORT}`;

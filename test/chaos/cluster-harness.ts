@@ -1,10 +1,9 @@
 /** A cluster for fault injection: every node and every server is a process, with a proxy on each connection between them. */
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { MongoClient, type Collection } from "mongodb";
 import { ServiceBroker } from "moleculer";
 import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
+import { freePort } from "../../bin/processes/free-port.ts";
 import type { Server, Shared } from "../../bin/processes/servers.ts";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
 import { serviceNames, services, type ServiceName } from "../../contracts/actions.ts";
@@ -44,8 +43,17 @@ export class Cluster<S extends Shared = Server> implements Servers<S> {
     for (const service of serviceNames)
       for (let n = 1; n <= (plan[service] ?? 1); n++)
         cluster.members.push(await cluster.#newMember(service, n));
-    await Promise.all([cluster.broker.start(), ...cluster.members.map((member) => member.start())]);
-    await cluster.waitUntilHealthy();
+    try {
+      await Promise.all([
+        cluster.broker.start(),
+        ...cluster.members.map((member) => member.start()),
+      ]);
+      await cluster.waitUntilHealthy();
+    } catch (error) {
+      const output = cluster.members.map((member) => `${member.name}:\n${member.output()}`);
+      await cluster.stop();
+      throw new Error(`${(error as Error).message}\n${output.join("\n")}`, { cause: error });
+    }
     return cluster;
   }
 
@@ -113,9 +121,8 @@ export class Cluster<S extends Shared = Server> implements Servers<S> {
   /** Resolves when each api is ready, each node is in the registry, and each node that owns data reaches its database. */
   async waitUntilHealthy(within = 30_000): Promise<void> {
     const check = async () => {
-      const ready = await Promise.all(this.apis.map(readiness));
-      if (!ready.every((status) => status === 200))
-        throw new Error(`/health/ready answers ${ready.join(", ")}.`);
+      const faults = (await Promise.all(this.apis.map(unreadiness))).filter(Boolean);
+      if (faults.length > 0) throw new Error(`/health/ready answers ${faults.join(", ")}.`);
       const available = this.broker.registry.nodes
         .toArray()
         .filter((node) => node.available && !node.local);
@@ -134,8 +141,9 @@ export class Cluster<S extends Shared = Server> implements Servers<S> {
 
   async stop(): Promise<void> {
     await this.broker.stop();
-    for (const member of this.members) member.thaw();
-    await Promise.all(this.members.map((member) => member.end("SIGKILL")));
+    const running = this.members.filter(({ isRunning }) => isRunning);
+    for (const member of running) member.thaw();
+    await Promise.all(running.map((member) => member.end("SIGKILL")));
     await Promise.all(this.members.flatMap(({ proxies }) => proxies.map((proxy) => proxy.close())));
     await Promise.all(this.#clients.map((client) => client.close()));
     await Promise.all(
@@ -144,8 +152,11 @@ export class Cluster<S extends Shared = Server> implements Servers<S> {
   }
 }
 
-const readiness = async (api: string): Promise<number> =>
-  (await fetch(`${api}/health/ready`, { signal: AbortSignal.timeout(2000) })).status;
+/** What an api that is not ready answers; "" of a ready one. */
+const unreadiness = async (api: string): Promise<string> => {
+  const response = await fetch(`${api}/health/ready`, { signal: AbortSignal.timeout(2000) });
+  return response.ok ? "" : `${response.status} ${await response.text()}`;
+};
 
 /** Kills a server. The proxies refuse connections too: otherwise they would accept them for a server that is down. */
 export async function crashServer(cluster: Cluster, server: Server): Promise<void> {
@@ -168,16 +179,3 @@ const proxiesOf = ({ rabbit, mongos, members }: Cluster, server: Server): Proxy[
 };
 
 const portOf = ({ url }: Shared) => Number(new URL(url).port);
-
-/** A port below the ephemeral range, so that it is still free when its node restarts. */
-async function freePort(): Promise<number> {
-  const port = 10_000 + Math.floor(Math.random() * 9_000);
-  const server = createServer();
-  const isFree = await new Promise<boolean>((resolve) => {
-    server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
-  });
-  if (!isFree) return freePort();
-  server.close();
-  await once(server, "close");
-  return port;
-}

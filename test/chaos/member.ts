@@ -55,10 +55,15 @@ export class Member {
     return this.node.end(signal);
   }
 
-  /** The lines with this text in its output, over all restarts. */
+  /** Its output over all restarts. */
+  output(): string {
+    return this.#processes.map((process) => process.output()).join("\n");
+  }
+
+  /** The lines with this text in its output. */
   lines(text: string): string[] {
-    return this.#processes
-      .flatMap((process) => process.output().split("\n"))
+    return this.output()
+      .split("\n")
       .filter((line) => line.includes(text));
   }
 

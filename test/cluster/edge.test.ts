@@ -10,11 +10,7 @@ import {
   type IncomingMessage,
   type RequestListener,
 } from "node:http";
-import {
-  createServer as createTcpServer,
-  type AddressInfo,
-  type Server as TcpServer,
-} from "node:net";
+import { type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buffer, text } from "node:stream/consumers";
@@ -22,6 +18,7 @@ import { Server as SocketServer } from "socket.io";
 import { io } from "socket.io-client";
 import { errors, Problem, type ErrorCode } from "../../contracts/errors.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
+import { freePort } from "../../bin/processes/free-port.ts";
 import Value from "typebox/value";
 
 /**
@@ -307,7 +304,9 @@ async function startEdge(): Promise<Edge> {
   // Started by root, nginx serves as another user, which must be able to read this folder.
   chmodSync(dir, 0o755);
   const dns = await startDns();
-  const [port, healthPort, apiPort, socketPort] = await freePorts(4);
+  const [port, healthPort, apiPort, socketPort] = await Promise.all(
+    Array.from({ length: 4 }, () => freePort()),
+  );
   const conf = replaced(
     readFileSync(resolve(import.meta.dirname, "../../deploy/nginx.conf"), "utf8"),
     {
@@ -411,19 +410,6 @@ async function startDns(): Promise<{
   socket.bind(0, "127.0.0.1").unref();
   await once(socket, "listening");
   return { socket, port: socket.address().port, names };
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => listen(createTcpServer(), 0, "127.0.0.1")),
-  );
-  return Promise.all(
-    servers.map(async (server) => {
-      const { port } = server.address() as AddressInfo;
-      await closed(server);
-      return port;
-    }),
-  );
 }
 
 async function listen<S extends TcpServer>(server: S, port: number, host: string): Promise<S> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { services } from "../../contracts/actions.ts";
@@ -12,6 +12,7 @@ import type { BrokerOptions } from "moleculer";
 import { refusal } from "../../broker/refusal.ts";
 import { inputOf, pathNames, pathWith, requiredOf, takesBody } from "../support/examples.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
+import { freePort } from "../../bin/processes/free-port.ts";
 import { gate } from "../support/gate.ts";
 import {
   foreignToken,
@@ -1125,11 +1126,3 @@ describe("health", () => {
     await broker.stop();
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

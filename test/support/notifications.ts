@@ -1,11 +1,10 @@
 /** The notifications service in this process, with the users service that it calls, and with devices and tokens. */
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { ServiceBroker } from "moleculer";
 import type { ActionName, Actions } from "../../contracts/actions.ts";
 import type { ParamsOf, ResultOf } from "../../contracts/schema.ts";
 import { Device } from "./device.ts";
+import { freePort } from "../../bin/processes/free-port.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "./tokens.ts";
 
@@ -82,13 +81,4 @@ export async function notifications(): Promise<Notifications> {
   };
   await running.start();
   return running;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
