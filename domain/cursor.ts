@@ -5,6 +5,7 @@ export interface Ordering {
 }
 
 type Row = { _id: string };
+type Condition = Record<string, unknown>;
 
 /** The store's `sort` for an ordering. */
 export const sortOf = ({ field, direction }: Ordering) => ({ [field]: direction, _id: direction });
@@ -15,32 +16,24 @@ export const cursorAfter = (row: Row, { field, direction }: Ordering) =>
     "base64url",
   );
 
-/** The query for the rows after a cursor: all rows without a cursor, null when the cursor belongs to another ordering. */
-export function afterCursor(
+/**
+ * The rows after a cursor, as conditions on the ordering's field and `_id`: each is one range of the index of
+ * the list, and the ranges follow one another. One empty condition without a cursor, null when the cursor
+ * belongs to another ordering.
+ */
+export function rangesAfter(
   cursor: string | undefined,
   { field, direction }: Ordering,
   kind: "string" | "number" = "string",
-): object | null {
-  if (cursor === undefined) return {};
+): Condition[] | null {
+  if (cursor === undefined) return [{}];
   const [ordering, value, id] = parsed(cursor);
   const isOfKind = kind === "number" ? Number.isSafeInteger(value) : typeof value === "string";
   if (ordering !== `${field}${direction}` || !isOfKind || typeof id !== "string") return null;
-  const [beyond, from] = direction === 1 ? ["$gt", "$gte"] : ["$lt", "$lte"];
-  // An index can seek to the outer bound; the inner pair decides among equal values.
-  return {
-    [field]: { [from]: value },
-    $or: [{ [field]: { [beyond]: value } }, { _id: { [beyond]: id } }],
-  };
+  const beyond = direction === 1 ? "$gt" : "$lt";
+  // A condition on both fields with $or would read all rows of the same value again for each page.
+  return [{ [field]: value, _id: { [beyond]: id } }, { [field]: { [beyond]: value } }];
 }
-
-/** The query for the rows up to and including a value of the ordering's field. */
-export const upTo = (value: unknown, { field, direction }: Ordering) => ({
-  [field]: { [direction === 1 ? "$lte" : "$gte"]: value },
-});
-
-/** The last row's value of the ordering's field. */
-export const lastValue = (rows: Row[], { field }: Ordering): unknown =>
-  valueAt(rows.at(-1)!, field);
 
 /** A page from a query for one row more than `limit`: that row is cut, and shows that there is a next page. */
 export function toPage<R extends Row>(

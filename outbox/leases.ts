@@ -20,8 +20,8 @@ export type Outcomes = Record<string, Outcome>;
 interface Mark {
   claim: string;
   id: string;
+  /** The outbox after the delivery. */
   outbox: Outbox;
-  outcomes: Outcomes;
 }
 
 /** Claims documents, and marks their entries after a delivery. */
@@ -30,10 +30,8 @@ export class Leases<Doc extends Owner> {
   readonly #logger: Sender["logger"];
   /** Group commit: one write marks all documents whose outbox becomes the same. */
   readonly #write = batched(async (marks: Mark[]) => {
-    const now = new Date();
-    const next = (mark: Mark) => afterDelivery(mark.outbox, mark.outcomes, now);
-    const groups = Map.groupBy(marks, (mark) => mark.claim + JSON.stringify(next(mark)));
-    await Promise.all([...groups.values()].map((group) => this.#writeAll(group, next(group[0]!))));
+    const groups = Map.groupBy(marks, ({ claim, outbox }) => claim + JSON.stringify(outbox));
+    await Promise.all([...groups.values()].map((group) => this.#writeAll(group)));
     return () => {};
   });
 
@@ -61,9 +59,10 @@ export class Leases<Doc extends Owner> {
 
   /** Writes the outcomes of each document, in order, and gives up the lease. Never rejects. */
   async mark({ claim, documents }: Lease<Doc>, outcomes: Outcomes[]): Promise<void> {
+    const now = new Date();
     await Promise.all(
       documents.map(({ _id: id, outbox }, n) =>
-        this.#write({ claim, id, outbox: outbox!, outcomes: outcomes[n]! }),
+        this.#write({ claim, id, outbox: afterDelivery(outbox!, outcomes[n]!, now) }),
       ),
     );
   }
@@ -72,9 +71,9 @@ export class Leases<Doc extends Owner> {
    * Matches only while the lease holds and no entry was added. Where one was added, the lease is given up:
    * the new entry may be due now. The older entries are delivered again, which is harmless.
    */
-  async #writeAll(marks: Mark[], outbox: Outbox): Promise<void> {
+  async #writeAll(marks: Mark[]): Promise<void> {
     const ids = marks.map(({ id }) => id);
-    const { claim } = marks[0]!;
+    const { claim, outbox } = marks[0]!;
     const query = { _id: { $in: ids }, "outbox.claim": claim, "outbox.version": outbox.version };
     try {
       const marked = await this.#store.changeMany(query, { $set: { outbox } });

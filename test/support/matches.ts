@@ -1,9 +1,10 @@
 /** Evaluates the part of the query language that pagination uses. */
-export function matches(row: Record<string, unknown>, query: object): boolean {
+export function matches(row: object, query: object): boolean {
   return Object.entries(query).every(([field, condition]) => {
-    if (field === "$or") return (condition as object[]).some((part) => matches(row, part));
-    return Object.entries(condition as object).every(([operator, value]) => {
-      const [a, b] = [row[field] as number, value as number];
+    const value = (row as Record<string, unknown>)[field];
+    if (typeof condition !== "object" || condition === null) return value === condition;
+    return Object.entries(condition as object).every(([operator, operand]) => {
+      const [a, b] = [value as number, operand as number];
       return { $lt: a < b, $lte: a <= b, $gt: a > b, $gte: a >= b }[operator as "$lt"];
     });
   });

@@ -7,7 +7,7 @@ import type { Ctx } from "../../broker/context.ts";
 import type { Notice } from "../../contracts/notifications.ts";
 import { newOutbox, type DueTimes, type Outbox } from "../../domain/outbox.ts";
 import type { Open } from "../../mixins/collection.ts";
-import { Leases } from "../../outbox/leases.ts";
+import { Leases, type Outcomes } from "../../outbox/leases.ts";
 import type { Store, Update } from "../../store/store.ts";
 import { gate } from "./gate.ts";
 import type { OrderDocument } from "./orders.service.ts";
@@ -187,6 +187,37 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
       expect([dueAt, current]).toEqual([entries.notice?.dueAt, undefined]);
     });
     await node().store.remove({ _id: found._id });
+  });
+
+  it("one write marks all documents of a lease whose outboxes become equal", async () => {
+    const due = newOutbox({ notice: inMs(60_000) }, { claim: "c", now: new Date() });
+    const documents = await Promise.all(
+      Array.from({ length: 5 }, () => node().store.insert(newOrder(due))),
+    );
+    const { changeMany } = node().store;
+    const counts: number[] = [];
+    const counting: Store<OrderDocument> = {
+      ...node().store,
+      changeMany: async (query, update) => {
+        const count = await changeMany(query, update);
+        counts.push(count);
+        return count;
+      },
+    };
+    const [delivered, refused] = [{ state: "delivered" }, { state: "refused", reason: "no" }];
+    const outcomes = [delivered, refused, delivered, refused, delivered] as const;
+
+    const lease = { claim: "c", documents, startBy: 0 };
+    await new Leases(counting, node().logger).mark(
+      lease,
+      outcomes.map((notice) => ({ notice }) as Outcomes),
+    );
+
+    expect(counts.toSorted()).toEqual([2, 3]);
+    expect(await Promise.all(documents.map(({ _id }) => stateOf(_id, "notice")))).toEqual(
+      outcomes.map(({ state }) => state),
+    );
+    for (const { _id } of documents) await node().store.remove({ _id });
   });
 
   it("a replay neither counts nor loses a dead letter of a kind that only another version knows", async () => {

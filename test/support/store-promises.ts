@@ -3,6 +3,7 @@ import { ServiceBroker, type Service } from "moleculer";
 import Type, { type Static } from "typebox";
 import { exactly, id, instant, nullable } from "../../contracts/schema.ts";
 import { collection } from "../../mixins/collection.ts";
+import { paginate } from "../../store/pagination.ts";
 import {
   DuplicateKey,
   type Adapter,
@@ -498,21 +499,13 @@ export function storePromises(open: (what: Collection) => Adapter): void {
         isSold: false,
       }));
       await fill(docs);
+      const newest = { field: "createdAt", direction: -1 } as const;
       const seen: string[] = [];
-      for (let last: Thing | undefined; ;) {
-        const after: object = last
-          ? {
-              createdAt: { $lte: last.createdAt },
-              $or: [{ createdAt: { $lt: last.createdAt } }, { _id: { $lt: last._id } }],
-            }
-          : {};
-        const page = await store.find(
-          { isSold: false, ...after },
-          { sort: { createdAt: -1, _id: -1 }, limit: 4 },
-        );
-        seen.push(...page.map(({ createdAt, _id }) => createdAt + _id));
-        last = page.at(-1);
-        if (!last) break;
+      for (let cursor: string | undefined, isMore = true; isMore;) {
+        const page = await paginate(store, { isSold: false }, newest, { cursor, limit: 4 });
+        seen.push(...page.rows.map(({ createdAt, _id }) => createdAt + _id));
+        cursor = page.nextCursor ?? undefined;
+        isMore = page.nextCursor !== null;
       }
       expect(seen).toEqual(
         docs
