@@ -61,7 +61,7 @@ const offered = { title, description, price: amount, imageUrl: nullable(imageUrl
 export const marketActions = {
   "market.items": action(
     exactly({
-      /** Words of title and description, matched by prefix, without case and accents. */
+      /** The beginnings of words of title and description, folded (domain/words.ts). The longest eight count. */
       search: Type.Optional(Type.String({ maxLength: 100 })),
       sellerId: Type.Optional(id),
       sold: Type.Optional(Type.Boolean()),

@@ -1,5 +1,5 @@
 import type { Ordering } from "./cursor.ts";
-import { words } from "./words.ts";
+import { askedWords } from "./words.ts";
 
 export interface ItemFilter {
   search?: string;
@@ -16,12 +16,13 @@ export const orderings = {
 
 /** The query of a list of items. Null when nothing can match, because the search has no words. */
 export function itemsQuery({ search = "", sellerId, sold }: ItemFilter): object | null {
-  const prefixes = words(search);
+  const prefixes = askedWords(search);
   if (search.trim() && prefixes.length === 0) return null;
   return {
     ...(sellerId === undefined ? {} : { sellerId }),
     ...(sold === undefined ? {} : { isSold: sold }),
-    // A word has only letters and digits, so it needs no escaping. The anchor lets an index serve it.
+    // A word has only letters, digits and combining marks, so it needs no escaping: not in a RegExp, and not in the
+    // range of bytes by which a store may serve it. The anchor lets an index serve it.
     ...(prefixes.length > 0
       ? { $and: prefixes.map((prefix) => ({ words: new RegExp(`^${prefix}`) })) }
       : {}),

@@ -10,7 +10,7 @@ export const ItemDocument = exactly({
   _id,
   v: Type.Literal(1),
   ...shown,
-  /** The words that a search matches: the distinct words of title and description, folded. */
+  /** What a search matches: the folded words of title and description (domain/words.ts). */
   words: Type.Array(Type.String()),
   buyerId: Type.Optional(id),
   saleId: Type.Optional(id),

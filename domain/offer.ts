@@ -1,5 +1,5 @@
 import type { ItemDocument } from "./item.ts";
-import { words } from "./words.ts";
+import { formerWords, storedWords } from "./words.ts";
 
 export interface Offer {
   title: string;
@@ -14,7 +14,7 @@ export function offered(
   by: { id: string; sellerId: string; currency: string; now: Date },
 ): ItemDocument {
   const { title, description = "", price, imageUrl = null } = offer;
-  return {
+  return withWords({
     _id: by.id,
     v: 1,
     title: title.trim(),
@@ -26,9 +26,14 @@ export function offered(
     isSold: false,
     createdAt: by.now.toISOString(),
     soldAt: null,
-    words: words(`${title} ${description}`),
-  };
+  });
 }
+
+/** An item with the words of its texts. An item of version 0.1.0 has the words of another rule: an import passes it through this. */
+export const withWords = <Texts extends { title: string; description: string }>(item: Texts) => ({
+  ...item,
+  words: storedWords(item),
+});
 
 /** The update that revises an item, with the words of its new text. */
 export function revised(item: ItemDocument, change: Partial<Offer>) {
@@ -39,5 +44,12 @@ export function revised(item: ItemDocument, change: Partial<Offer>) {
     ]),
   ) as Partial<Offer>;
   const { title = item.title, description = item.description } = given;
-  return { $set: { ...given, words: words(`${title} ${description}`) } };
+  return { $set: { ...given, words: storedWords({ title, description }) } };
 }
+
+/** The condition and the update that replace the words which version 0.1.0 stored, unless the item is revised first. */
+export const refolded = ({ _id, title, description }: ItemDocument) =>
+  [
+    { _id, title, description, ...formerWords },
+    { $set: { words: storedWords({ title, description }) } },
+  ] as const;

@@ -84,6 +84,6 @@ describe("a sale", () => {
 describe("a revision", () => {
   it("has the words of the new text and of the unchanged text", () => {
     const { $set } = revised({ ...forSale, description: "of brass" }, { title: " Copper tray " });
-    expect($set).toEqual({ title: "Copper tray", words: ["copper", "tray", "of", "brass"] });
+    expect($set).toEqual({ title: "Copper tray", words: ["!2", "copper", "tray", "of", "brass"] });
   });
 });

@@ -80,6 +80,31 @@ export function itemPromises(fixture: Fixture): void {
     });
   });
 
+  describe("a search", () => {
+    it("finds the words of every script, however they are written", async () => {
+      const shop = await Client.registered(fabric.api);
+      const found = async (search: string) =>
+        (await items(`sellerId=${shop.id}&search=${encodeURIComponent(search)}`)).items.map(
+          ({ title }) => title,
+        );
+
+      for (const [title, searches] of [
+        ["Große Łódź, cœur d’olive", ["GROSSE lodz", "olive coeur", "\u200Bgroß\u00ADe", "ŁÓDŹ"]],
+        ["蓝色玻璃灯笼", ["灯笼", "玻璃"]],
+        ["青いガラスのランタン", ["らんたん", "ﾗﾝﾀﾝ ガラス"]],
+        ["โคมไฟแก้วสีน้ำเงิน", ["แก้ว", "น้ำเงิน"]],
+        ["चाँदी की किताब", ["चांदी", "किताब"]],
+        ["무선청소기를 팝니다", ["청소기", "무선"]],
+        ["مَنارَةٌ نُحاسِيّة ٤٠", ["منارة 40"]],
+      ] as const) {
+        await shop.offer({ title });
+        for (const search of searches)
+          expect([search, await found(search)]).toEqual([search, [title]]);
+      }
+      expect(await found("कताब")).toEqual([]);
+    });
+  });
+
   describe("a list of items", () => {
     it.each(["newest", "price", "-price"])(
       "sorted by %s neither skips nor repeats an item while items are added",
