@@ -92,7 +92,7 @@ export function keysFromFile(dataDir: string, faults: string[]): Keys {
     return parseKeys(readFileSync(file, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT")
-      return writeNewKeys(file, !existsSync(join(dataDir, "accounts.db")));
+      return writeNewKeys(file, !existsSync(join(dataDir, "users.sqlite")));
     faults.push(
       `${file} cannot be read (${(error as Error).message}). Repair it, or remove it to sign out all users.`,
     );

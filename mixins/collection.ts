@@ -5,7 +5,7 @@ import type { Static, TSchema } from "typebox";
 import { define, mixinOf } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { checker } from "../broker/validator.ts";
-import { NedbStore } from "../store/nedb.ts";
+import { SqliteStore } from "../store/sqlite/adapter.ts";
 import { checkQuery, toUpdate } from "../store/query.ts";
 import type { Adapter, Collection, Find, Query, Store, Stored } from "../store/store.ts";
 
@@ -56,7 +56,7 @@ function configured(service: string, what: Collection): Adapter {
   const url = env.mongoUrls[service as keyof typeof env.mongoUrls];
   return url
     ? new mongo!.MongoStore(url, what)
-    : new NedbStore(join(env.dataDir, `${what.name}.db`), what);
+    : new SqliteStore(join(env.dataDir, `${service}.sqlite`), what);
 }
 
 /** The part of moleculer-db's service that Souk uses. The library's own types demand a context, which these methods do not need. */

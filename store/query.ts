@@ -31,7 +31,7 @@ function checkCondition(path: string, value: unknown): void {
 
 const operators = new Set(["$set", "$unset", "$inc", "$push", "$min", "$max"]);
 
-/** A copy without `undefined`. Throws on an empty update: NeDB would replace the document with it. */
+/** A copy without `undefined`. Throws on an empty update. */
 export function toUpdate(update: Update): Update {
   const parts = Object.entries(JSON.parse(JSON.stringify(update)) as Record<string, object>).filter(
     ([, fields]) => Object.keys(fields).length > 0,
@@ -44,9 +44,11 @@ export function toUpdate(update: Update): Update {
   return Object.fromEntries(parts);
 }
 
-/** Returns a dotted path. Throws on names that every object inherits: NeDB would follow `__proto__` out of the document. */
+/** Returns a dotted path. Throws on names that every object inherits, such as `__proto__`, and on characters that SQLite's paths cannot have. */
 function checkPath(path: string): string {
-  if (path.split(".").some((step) => step === "" || step.startsWith("$") || step in {}))
-    throw new Error(`"${path}" is not a path in a document.`);
+  if (!path.split(".").every(isName)) throw new Error(`"${path}" is not a path in a document.`);
   return path;
 }
+
+const isName = (step: string) =>
+  step !== "" && !step.startsWith("$") && !(step in {}) && !/["\\\p{Cc}]/u.test(step);

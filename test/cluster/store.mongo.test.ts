@@ -6,7 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { MongoClient } from "mongodb";
 import { MongoStore } from "../../store/mongo.ts";
-import { NedbStore } from "../../store/nedb.ts";
+import { SqliteStore } from "../../store/sqlite/adapter.ts";
 import type { Query, Update } from "../../store/store.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { Proxy } from "../support/proxy.ts";
@@ -269,12 +269,12 @@ describe("a store in MongoDB", () => {
     await store.disconnect();
   });
 
-  it("gives the same result as a NeDB file for any query and update", async () => {
+  it("gives the same result as a SQLite file for any query and update", async () => {
     const dir = mkdtempSync(join(tmpdir(), "souk-same-"));
     const name = `things-${randomUUID()}`;
-    const [mongo, nedb] = [
+    const [mongo, sqlite] = [
       await shopOn(open, name),
-      await shopOn((what) => new NedbStore(join(dir, "same.db"), what), name),
+      await shopOn((what) => new SqliteStore(join(dir, "same.sqlite"), what), name),
     ];
     const resultOf = async (store: typeof mongo.store, query: Query, update: Update) => {
       const all = { sort: { _id: 1 } } as const;
@@ -294,18 +294,18 @@ describe("a store in MongoDB", () => {
         query(),
         update,
         async (docs, filter, change) => {
-          for (const { store } of [mongo, nedb]) {
+          for (const { store } of [mongo, sqlite]) {
             for (const { _id } of await store.find({})) await store.remove({ _id });
             for (const doc of docs) await store.insert(doc);
           }
           expect(await resultOf(mongo.store, filter, change)).toEqual(
-            await resultOf(nedb.store, filter, change),
+            await resultOf(sqlite.store, filter, change),
           );
         },
       ),
       { numRuns: 500 },
     );
-    await Promise.all([mongo.stop(), nedb.stop()]);
+    await Promise.all([mongo.stop(), sqlite.stop()]);
     rmSync(dir, { recursive: true });
   }, 120_000);
 });

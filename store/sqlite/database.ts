@@ -1,0 +1,214 @@
+/** One collection in one SQLite file, used by one thread: its documents are written durably, many by one transaction. */
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync, type Stats } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
+import type { Layout } from "./layout.ts";
+import type { Failure, Operation, Outcome } from "./operations.ts";
+import { ensureSchema } from "./schema.ts";
+import { CorruptRow, Table } from "./table.ts";
+
+const settings = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA busy_timeout = 1000;
+  PRAGMA cache_size = -8000;
+  PRAGMA journal_size_limit = 67108864;
+`;
+
+/** Documents that one turn of `updateMany` changes. Other operations run between its turns. */
+const maxPerTurn = 500;
+
+/** A mass update that goes on in a later transaction: it has changed some rows, and these remain. */
+export interface Unfinished {
+  operation: Operation & { type: "updateMany" };
+  rowids: number[];
+  matched: number;
+}
+
+export type Work = Operation | Unfinished;
+
+export class Database {
+  readonly #file: string;
+  readonly #layout: Layout;
+  #db: DatabaseSync | undefined;
+  #table: Table | undefined;
+  /** The file and its log as they were when they were opened. */
+  #opened: string[] = [];
+
+  constructor(file: string, layout: Layout) {
+    [this.#file, this.#layout] = [file, layout];
+  }
+
+  get isOpen(): boolean {
+    return this.#db !== undefined;
+  }
+
+  /** Opens the file; with `create`, makes it if there is none. Throws what is wrong with it, as the end of a sentence. */
+  open({ create = false } = {}): void {
+    try {
+      if (create) createFile(this.#file);
+      else statSync(this.#file);
+      this.#db = new DatabaseSync(this.#file);
+      this.#db.exec(settings);
+      ensureSchema(this.#db, this.#layout);
+      this.#table = new Table(this.#db, this.#layout);
+      this.#opened = this.#identities();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    try {
+      this.#db?.close();
+    } catch {
+      // A file that was lost under the database cannot take its log.
+    }
+    this.#db = this.#table = undefined;
+  }
+
+  /**
+   * Runs operations in one transaction. Returns their outcomes, and what remains of a mass update. Throws when the
+   * file cannot serve now: then none of the operations was done, or that is unknown.
+   */
+  run(operations: Work[]): (Outcome | Unfinished)[] {
+    const db = this.#db!;
+    try {
+      db.exec(operations.every(isRead) ? "BEGIN" : "BEGIN IMMEDIATE");
+      const outcomes = operations.map((operation) => this.#runOne(operation));
+      db.exec("COMMIT");
+      this.#checkFile();
+      return outcomes;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      // After some errors SQLite has rolled back by itself.
+      if (this.#db?.isTransaction) this.#db.exec("ROLLBACK");
+    } catch {
+      this.close();
+    }
+  }
+
+  /** One operation, done wholly or not at all. */
+  #runOne(operation: Work): Outcome | Unfinished {
+    const db = this.#db!;
+    const isWrite = !isRead(operation);
+    if (isWrite) db.exec("SAVEPOINT operation");
+    try {
+      const done = isWrite ? this.#write(operation) : { result: this.#read(operation) };
+      if (isWrite) db.exec("RELEASE operation");
+      return done;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!failure) throw error;
+      if (isWrite) db.exec("ROLLBACK TO operation; RELEASE operation");
+      return { failure: this.#named(failure, operation) };
+    }
+  }
+
+  /** SQLite names any violated index. Of several, a duplicate `_id` counts first, as in MongoDB. */
+  #named(failure: Failure, operation: Work): Failure {
+    const isInsert = "type" in operation && operation.type === "insert";
+    if (failure.type !== "duplicate" || !isInsert) return failure;
+    const hasSameId = this.#table!.count({ _id: operation.doc._id }) > 0;
+    return hasSameId ? { ...failure, fields: "_id" } : failure;
+  }
+
+  #read(operation: Operation): string {
+    switch (operation.type) {
+      case "find":
+        return `[${this.#table!.find(operation.query, operation.sort, operation.limit).join(",")}]`;
+      case "count":
+        return String(this.#table!.count(operation.query));
+      default:
+        return "null";
+    }
+  }
+
+  #write(operation: Work): Outcome | Unfinished {
+    const table = this.#table!;
+    if ("rowids" in operation) return this.#updateMany(operation);
+    switch (operation.type) {
+      case "insert":
+        table.insert(operation.doc);
+        return { result: "null" };
+      case "updateOne":
+        return { result: table.update(operation.query, operation.update) ?? "null" };
+      case "removeOne":
+        return { result: table.remove(operation.query) ?? "null" };
+      case "updateMany":
+        return this.#updateMany({ operation, rowids: table.rowids(operation.query), matched: 0 });
+      default:
+        throw new Error(`${operation.type} does not write.`);
+    }
+  }
+
+  #updateMany({ operation, rowids, matched }: Unfinished): Outcome | Unfinished {
+    const { query, update } = operation;
+    const changed = rowids
+      .slice(0, maxPerTurn)
+      .filter((rowid) => this.#table!.update(query, update, rowid) !== null);
+    const rest = rowids.slice(maxPerTurn);
+    const total = matched + changed.length;
+    return rest.length > 0
+      ? { operation, rowids: rest, matched: total }
+      : { result: String(total) };
+  }
+
+  /** A file that was removed or replaced still takes writes, which nobody would ever read. */
+  #checkFile(): void {
+    if (this.#identities().some((identity, n) => identity !== this.#opened[n]))
+      throw new Error("it was removed or replaced");
+  }
+
+  #identities(): string[] {
+    return [this.#file, `${this.#file}-wal`].map((path) => {
+      const stats: Stats | undefined = statSync(path, { throwIfNoEntry: false });
+      return stats ? `${stats.dev}:${stats.ino}` : "none";
+    });
+  }
+}
+
+const isRead = (operation: Work): operation is Operation =>
+  "type" in operation && ["find", "count", "ping"].includes(operation.type);
+
+/** Creates the file, readable by its owner only, so that it is there after a power cut. */
+function createFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, "a", 0o600));
+  const folder = openSync(dirname(file), "r");
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+/** SQLite's primary result codes. */
+const [corruptCode, constraintCode] = [11, 19];
+
+/** The failure of one operation. Undefined when the database as a whole cannot go on. */
+function failureOf(error: unknown): Failure | undefined {
+  const {
+    code,
+    errcode = 0,
+    message,
+  } = error as { code?: string; errcode?: number; message: string };
+  // Errors without a code are thrown by our own translation and updates.
+  if (code === undefined) return { type: "invalid", message };
+  const primary = code === "ERR_SQLITE_ERROR" ? errcode & 0xff : 0;
+  if (primary === constraintCode) return { type: "duplicate", fields: duplicateFields(message) };
+  const isCorrupt = primary === corruptCode || error instanceof CorruptRow;
+  return isCorrupt ? { type: "unavailable", message } : undefined;
+}
+
+/** "UNIQUE constraint failed: items.owner, items.number": owner,number. */
+const duplicateFields = (message: string) =>
+  message
+    .replace(/^.*: /, "")
+    .split(", ")
+    .map((column) => column.slice(column.indexOf(".") + 1))
+    .join(",");

@@ -1,0 +1,35 @@
+/** What the main thread asks of a database's thread, and what it answers. */
+import type { Query, Stored, Update } from "../store.ts";
+
+export type Operation =
+  | { type: "insert"; doc: Stored }
+  | { type: "find"; query: Query; sort?: string[]; limit?: number }
+  | { type: "count"; query: Query }
+  | { type: "updateOne"; query: Query; update: Update }
+  | { type: "updateMany"; query: Query; update: Update }
+  | { type: "removeOne"; query: Query }
+  | { type: "ping" };
+
+/** Why an operation failed: a duplicate in a unique index, an unusable file, or a mistake of the caller. */
+export type Failure =
+  | { type: "duplicate"; fields: string }
+  | { type: "unavailable"; message: string }
+  | { type: "invalid"; message: string };
+
+/** The result as JSON text: stored documents are passed on unparsed. */
+export type Outcome = { result: string } | { failure: Failure };
+
+/** An operation as text. A RegExp has no form in JSON; the operators below are in no query (store/query.ts). */
+export const encode = (operation: Operation): string =>
+  JSON.stringify(operation, (_key, value: unknown) =>
+    value instanceof RegExp ? { $regex: value.source, $options: value.flags } : value,
+  );
+
+/** Reads the texts of operations. */
+export const decode = (text: string): Operation =>
+  JSON.parse(text, text.includes('"$regex"') ? reviveRegExp : undefined) as Operation;
+
+function reviveRegExp(_key: string, value: unknown): unknown {
+  const { $regex, $options } = (value ?? {}) as { $regex?: string; $options?: string };
+  return typeof $regex === "string" ? new RegExp($regex, $options) : value;
+}

@@ -1,0 +1,185 @@
+import { crc32 } from "node:zlib";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Query, Stored, Update } from "../store.ts";
+import {
+  columnValue,
+  elementsOf,
+  elementsTable,
+  quoted,
+  type Layout,
+  type Value,
+} from "./layout.ts";
+import { Translator, type Sql } from "./sql.ts";
+import { updated } from "./update.ts";
+
+/** A row whose document does not have its checksum, or whose columns do not agree with it. */
+export class CorruptRow extends Error {
+  readonly code = "CORRUPT";
+}
+
+interface Row {
+  rowid: number;
+  doc: Stored;
+  /** The values of the layout's columns. */
+  columns: Value[];
+}
+
+/** Prepared statements that are kept. */
+const maxStatements = 200;
+/** With more matches than this, an ordered list is read in its order, and each document asked for its elements. */
+const maxDriven = 2000;
+
+/** The documents of one collection, in tables of an open database. Synchronous; transactions are the caller's. */
+export class Table {
+  readonly #db: DatabaseSync;
+  readonly #layout: Layout;
+  readonly #name: string;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #rowColumns: string;
+
+  constructor(db: DatabaseSync, layout: Layout) {
+    [this.#db, this.#layout, this.#name] = [db, layout, quoted(layout.table)];
+    this.#rowColumns = ["rowid", "doc", "crc", ...layout.columns.map(quoted)].join(", ");
+    db.function("regexp", { deterministic: true }, matches);
+  }
+
+  insert(doc: Stored): void {
+    const columns = this.#layout.columns;
+    const names = ["_id", "doc", "crc", ...columns.map(quoted)];
+    const text = JSON.stringify(doc);
+    this.#run(
+      `INSERT INTO ${this.#name} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+      [doc._id, text, crc32(text), ...columns.map((path) => columnValue(doc, path))],
+    );
+    this.#changeElements(undefined, doc);
+  }
+
+  /** The documents as JSON texts. */
+  find(query: Query, sort: string[] = [], limit?: number): string[] {
+    const isOrdered = sort.length > 0 && limit !== undefined;
+    const translator = new Translator(
+      this.#layout,
+      (table, condition) => !isOrdered || this.#isRare(table, condition),
+    );
+    const { text, params } = translator.where(query);
+    const order = sort.length > 0 ? ` ORDER BY ${translator.order(sort)}` : "";
+    const rows = this.#all(
+      `SELECT doc, crc FROM ${this.#name} WHERE ${text}${order}${limit === undefined ? "" : " LIMIT ?"}`,
+      limit === undefined ? params : [...params, limit],
+    ) as [string, number][];
+    return rows.map(([doc, crc]) => checked(doc, crc));
+  }
+
+  count(query: Query): number {
+    const { text, params } = this.#where(query);
+    return Number(this.#get(`SELECT count(*) FROM ${this.#name} WHERE ${text}`, params)![0]);
+  }
+
+  /** The ids of the rows that match. */
+  rowids(query: Query): number[] {
+    const { text, params } = this.#where(query);
+    return this.#all(`SELECT rowid FROM ${this.#name} WHERE ${text}`, params).map(([rowid]) =>
+      Number(rowid),
+    );
+  }
+
+  /** Changes a document that matches; of the given row, if it still does. Returns its text, or null. */
+  update(query: Query, update: Update, rowid?: number): string | null {
+    const row = this.#row(query, rowid);
+    if (!row) return null;
+    const doc = updated(row.doc, update);
+    const text = JSON.stringify(doc);
+    const { columns } = this.#layout;
+    const values = columns.map((path) => columnValue(doc, path));
+    // An index whose columns stay the same is not written.
+    const changed = columns.flatMap((path, n) => (values[n] === row.columns[n] ? [] : [n]));
+    const assignments = changed.map((n) => `, ${quoted(columns[n]!)} = ?`).join("");
+    this.#run(`UPDATE ${this.#name} SET doc = ?, crc = ?${assignments} WHERE rowid = ?`, [
+      text,
+      crc32(text),
+      ...changed.map((n) => values[n]!),
+      row.rowid,
+    ]);
+    this.#changeElements(row.doc, doc);
+    return text;
+  }
+
+  /** Removes one document that matches. Returns its text, or null. */
+  remove(query: Query): string | null {
+    const row = this.#row(query);
+    if (!row) return null;
+    this.#run(`DELETE FROM ${this.#name} WHERE rowid = ?`, [row.rowid]);
+    this.#changeElements(row.doc, undefined);
+    return JSON.stringify(row.doc);
+  }
+
+  #row(query: Query, rowid?: number): Row | undefined {
+    const { text, params } = this.#where(query);
+    const isRow = rowid === undefined ? "" : "rowid = ? AND ";
+    const found = this.#get(
+      `SELECT ${this.#rowColumns} FROM ${this.#name} WHERE ${isRow}(${text}) LIMIT 1`,
+      rowid === undefined ? params : [rowid, ...params],
+    );
+    if (!found) return undefined;
+    const [id, stored, crc, ...columns] = found as [number, string, number, ...Value[]];
+    const doc = JSON.parse(checked(stored, crc)) as Stored;
+    if (this.#layout.columns.some((path, n) => columnValue(doc, path) !== columns[n]))
+      throw new CorruptRow(`the columns of document ${doc._id} do not agree with it`);
+    return { rowid: id, doc, columns };
+  }
+
+  #changeElements(before: Stored | undefined, after: Stored | undefined): void {
+    for (const path of this.#layout.elements) {
+      const [old, wanted] = [before, after].map((doc) => new Set(doc ? elementsOf(doc, path) : []));
+      const table = elementsTable(this.#layout, path);
+      const { _id } = (after ?? before)!;
+      for (const value of [...old!].filter((one) => !wanted!.has(one)))
+        this.#run(`DELETE FROM ${table} WHERE value = ? AND _id = ?`, [value, _id]);
+      for (const value of [...wanted!].filter((one) => !old!.has(one)))
+        this.#run(`INSERT INTO ${table} (value, _id) VALUES (?, ?)`, [value, _id]);
+    }
+  }
+
+  #isRare(table: string, { text, params }: Sql): boolean {
+    const counted = `SELECT count(*) FROM (SELECT 1 FROM ${table} WHERE ${text} LIMIT ?)`;
+    return Number(this.#get(counted, [...params, maxDriven + 1])![0]) <= maxDriven;
+  }
+
+  #where(query: Query): Sql {
+    return new Translator(this.#layout).where(query);
+  }
+
+  #run(text: string, params: Value[]): void {
+    this.#prepare(text).run(...params);
+  }
+
+  #get(text: string, params: Value[]): unknown[] | undefined {
+    return this.#prepare(text).get(...params) as unknown[] | undefined;
+  }
+
+  #all(text: string, params: Value[]): unknown[][] {
+    return this.#prepare(text).all(...params) as unknown as unknown[][];
+  }
+
+  #prepare(text: string): StatementSync {
+    const statement = this.#statements.get(text) ?? this.#db.prepare(text);
+    // A map keeps the order of insertion, so its first entry is the least recently used.
+    this.#statements.delete(text);
+    this.#statements.set(text, statement);
+    statement.setReturnArrays(true);
+    if (this.#statements.size > maxStatements)
+      this.#statements.delete(this.#statements.keys().next().value!);
+    return statement;
+  }
+}
+
+/** SQLite's `value REGEXP pattern`. A pattern is its flags, a slash and its source. */
+function matches(pattern: unknown, value: unknown): number {
+  const [flags = "", source] = String(pattern).split(/\/(.*)/s);
+  return typeof value === "string" && new RegExp(source!, flags).test(value) ? 1 : 0;
+}
+
+function checked(text: string, crc: number): string {
+  if (crc32(text) !== Number(crc)) throw new CorruptRow("a document does not have its checksum");
+  return text;
+}

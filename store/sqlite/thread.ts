@@ -1,0 +1,53 @@
+/** The main thread's side of the thread of the databases. */
+import { Worker } from "node:worker_threads";
+import type { Layout } from "./layout.ts";
+import type { Reply, Request } from "./worker.ts";
+
+/** What one database's messages are passed to. */
+export interface Listener {
+  onReply(reply: Reply): void;
+  /** The thread ended, with everything that was asked of it. */
+  onEnd(): void;
+}
+
+let worker: Worker | undefined;
+let lastDatabase = 0;
+const listeners = new Map<number, Listener>();
+
+/** One thread serves all databases of a process: a thread each would take 15 MB and 40 ms of CPU more (docs/decisions/014). */
+function thread(): Worker {
+  if (worker) return worker;
+  const started = new Worker(new URL("./worker.ts", import.meta.url));
+  started.on("message", (reply: Reply) => listeners.get(reply.database)?.onReply(reply));
+  const end = () => {
+    if (worker !== started) return;
+    worker = undefined;
+    for (const { onEnd } of [...listeners.values()]) onEnd();
+  };
+  started.once("error", end).once("exit", end);
+  // An operation that is under way keeps the process alive by its timeout.
+  started.unref();
+  return (worker = started);
+}
+
+/** Opens a database. Returns its number in requests; the listener hears whether it was opened. */
+export function openDatabase(
+  what: { file: string; layout: Layout; create: boolean },
+  listener: Listener,
+): number {
+  const database = ++lastDatabase;
+  listeners.set(database, listener);
+  send({ type: "open", database, ...what });
+  return database;
+}
+
+export const send = (request: Request) => thread().postMessage(request);
+
+/** Forgets a database. The thread ends with the last one. */
+export async function release(database: number): Promise<void> {
+  listeners.delete(database);
+  if (listeners.size > 0 || !worker) return;
+  const last = worker;
+  worker = undefined;
+  await last.terminate();
+}

@@ -1,0 +1,68 @@
+/** The thread of the databases: SQLite's calls block, and a commit waits for the disk. Operations that arrive together share a transaction. */
+import { parentPort } from "node:worker_threads";
+import type { Layout } from "./layout.ts";
+import { decode, type Operation } from "./operations.ts";
+import { RecoveringDatabase, type Answer } from "./recovering-database.ts";
+
+/** To the thread. `operations` are texts of `encode`; their ids are `firstId` and the following. */
+export type Request =
+  | { type: "open"; database: number; file: string; layout: Layout; create: boolean }
+  | { type: "run"; database: number; firstId: number; operations: string[] }
+  | { type: "close"; database: number };
+
+/**
+ * From the thread. `answers` is the text of a list of `Answer`; each batch has one reply, and parts of it that go
+ * on have later ones. `error` says why a file was not opened or closed.
+ */
+export type Reply =
+  | { type: "opened" | "closed"; database: number; error?: string }
+  | { type: "answers"; database: number; answers: string; isBatchDone: boolean };
+
+const port = parentPort!;
+const databases = new Map<number, RecoveringDatabase>();
+
+const reply = (message: Reply) => port.postMessage(message);
+
+port.on("message", (request: Request) => {
+  const { database: id } = request;
+  if (request.type === "run")
+    return run(id, withIds(request.firstId, request.operations.map(decode)), true);
+  const type = request.type === "open" ? "opened" : "closed";
+  try {
+    if (request.type === "open") open(request);
+    else close(id);
+    reply({ type, database: id });
+  } catch (error) {
+    reply({ type, database: id, error: (error as Error).message });
+  }
+});
+
+function open({ database, file, layout, create }: Request & { type: "open" }): void {
+  const opened = new RecoveringDatabase(file, layout);
+  opened.open({ create });
+  databases.set(database, opened);
+}
+
+function close(id: number): void {
+  databases.get(id)?.close();
+  databases.delete(id);
+}
+
+function run(id: number, operations: [number, Operation][], isBatchDone = false): void {
+  const database = databases.get(id);
+  if (!database) return;
+  const answers = database.run(operations);
+  const texts = `[${answers.map(toText).join(",")}]`;
+  if (isBatchDone || answers.length > 0)
+    reply({ type: "answers", database: id, answers: texts, isBatchDone });
+  if (database.hasUnfinished) setImmediate(() => run(id, []));
+}
+
+const withIds = (firstId: number, operations: Operation[]) =>
+  operations.map((operation, n): [number, Operation] => [firstId + n, operation]);
+
+/** Results are JSON already. */
+const toText = ([id, outcome]: Answer) =>
+  "result" in outcome
+    ? `[${id},{"result":${outcome.result}}]`
+    : `[${id},{"failure":${JSON.stringify(outcome.failure)}}]`;
