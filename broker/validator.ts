@@ -8,13 +8,25 @@ import { badData } from "./refusal.ts";
 /** Returns the faults of a value, by field; an empty array if it is valid. */
 export type Check = (value: unknown) => FieldError[];
 
-/** Compiles a schema once, for many checks. */
+/** A schema is compiled by its first check, because a starting node needs few of them. */
 export function checker(schema: TSchema): Check {
-  const compiled = Compile(schema);
-  return (value) =>
-    compiled.Check(value)
+  return (value) => {
+    const validator = compiled(schema);
+    return validator.Check(value)
       ? []
-      : distinct(closestAlternatives(compiled.Errors(value)[1]).flatMap(toFieldErrors));
+      : distinct(closestAlternatives(validator.Errors(value)[1]).flatMap(toFieldErrors));
+  };
+}
+
+const validators = new WeakMap<TSchema, ReturnType<typeof Compile>>();
+
+/** The gateway and the service that it calls share the compiled schema of an action. */
+function compiled(schema: TSchema) {
+  const known = validators.get(schema);
+  if (known) return known;
+  const validator = Compile(schema);
+  validators.set(schema, validator);
+  return validator;
 }
 
 interface SchemaError {
@@ -93,7 +105,7 @@ type Handler = (ctx: { params: unknown }) => Promise<unknown>;
 /** `schema` is a contract's JSON Schema. Without it, `params` itself is one. */
 type Wrap = (handler: Handler, definition: { schema?: TSchema; params?: TSchema }) => Handler;
 
-/** Moleculer's validator. Schemas are JSON Schemas, compiled once when their service is created. */
+/** Moleculer's validator. Schemas are JSON Schemas. */
 export class SchemaValidator extends Validators.Base {
   override middleware(): Middleware {
     const checked: Wrap = (handler, { params, schema = params }) => {

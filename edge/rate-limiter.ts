@@ -1,4 +1,6 @@
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { RateLimiterRes } from "rate-limiter-flexible";
+// The package's main file loads the limiters of all its databases.
+import RateLimiterMemory from "rate-limiter-flexible/lib/RateLimiterMemory.js";
 import type { RateLimit } from "./policy/limits.ts";
 import { scaled } from "./rate-scale.ts";
 import { tooManyRequests } from "./too-many-requests.ts";

@@ -28,7 +28,7 @@ export interface StaticSettings {
 /** The paths that api serves itself: the page and its files, the API documents and health. */
 export function staticRoutes(settings: StaticSettings): StaticRoutes {
   const files = loadFiles(settings.pageFolder);
-  const spec = { openapi: jsonFile(openapi()), asyncapi: jsonFile(asyncapi()) };
+  const spec = { openapi: lazily(openapi), asyncapi: lazily(asyncapi) };
   // The page finds out from the path which of its views to show.
   const market: StaticHandler = async (req, res) =>
     serve(req, res, files.get("/"), pageHeaders(...connectSources(req.headers, settings)));
@@ -40,14 +40,20 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
     "/assets/*file": async (req, res) =>
       serve(req, res, files.get(req.url!.split("?")[0]!), sharedHeaders),
     "/config.json": async (req, res) => reply(req, res, 200, configOf(settings)),
-    "/openapi.json": async (req, res) => serve(req, res, spec.openapi),
-    "/asyncapi.json": async (req, res) => serve(req, res, spec.asyncapi),
+    "/openapi.json": async (req, res) => serve(req, res, spec.openapi()),
+    "/asyncapi.json": async (req, res) => serve(req, res, spec.asyncapi()),
     "/health/live": async (req, res) => reply(req, res, 200, { status: "live" } satisfies Liveness),
     async "/health/ready"(req, res) {
       const readiness = await settings.readiness();
       reply(req, res, statusOf(readiness), readiness);
     },
   };
+}
+
+/** A document that its first request generates. */
+function lazily(generate: () => object): () => StaticFile {
+  let file: StaticFile | undefined;
+  return () => (file ??= jsonFile(generate()));
 }
 
 const configOf = ({ socketUrl, socketPort, currency }: StaticSettings): Config => ({

@@ -1,5 +1,8 @@
 import { hash } from "node:crypto";
-import { createLocalJWKSet, errors as jose, jwtVerify, type JWK } from "jose";
+import type { JWK } from "jose";
+import { JWTExpired } from "jose/errors";
+import { createLocalJWKSet } from "jose/jwks/local";
+import { jwtVerify } from "jose/jwt/verify";
 import Type from "typebox";
 import { refusal } from "../broker/refusal.ts";
 import { checker } from "../broker/validator.ts";
@@ -57,7 +60,7 @@ async function verify(
   }).catch((error: unknown) => {
     throw refusal(
       "UNAUTHENTICATED",
-      error instanceof jose.JWTExpired ? "The token has expired." : notValid,
+      error instanceof JWTExpired ? "The token has expired." : notValid,
     );
   });
   const { sub, sid, iat, exp } = payload as { sub: string; sid: string; iat: number; exp: number };

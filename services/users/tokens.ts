@@ -1,5 +1,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { importJWK, SignJWT, type JWK } from "jose";
+import type { JWK } from "jose";
+import { SignJWT } from "jose/jwt/sign";
+import { importJWK } from "jose/key/import";
 import { accessTokenSeconds, accessTokenType, audience, issuer } from "../../contracts/users.ts";
 import { parseRefreshToken, refreshToken } from "../../domain/sessions.ts";
 
