@@ -6,11 +6,11 @@ const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
 /** A file store. */
-async function openNedb() {
+async function openSqlite() {
   Object.assign(process.env, { DATA_DIR: folder.path, LOG_LEVEL: "error" });
-  const { NedbStore } = await import("../../store/nedb.ts");
-  return (_service: string, what: ConstructorParameters<typeof NedbStore>[1]) =>
-    new NedbStore(join(folder.path, "orders.db"), what);
+  const { SqliteStore } = await import("../../store/sqlite/adapter.ts");
+  return (_service: string, what: ConstructorParameters<typeof SqliteStore>[1]) =>
+    new SqliteStore(join(folder.path, "orders.sqlite"), what);
 }
 
-describe("a backlog, over files", () => backlogPromises(openNedb));
+describe("a backlog, over files", () => backlogPromises(openSqlite));
