@@ -10,22 +10,15 @@ import {
   type Update,
 } from "../store.ts";
 import { layoutOf, type Layout } from "./layout.ts";
-import { encode, type Failure, type Operation, type Outcome } from "./operations.ts";
+import { OperationQueue } from "./operation-queue.ts";
+import type { Failure, Operation } from "./operations.ts";
 import { openDatabase, release, send } from "./thread.ts";
 import type { Reply } from "./worker.ts";
 
 /** Every call ends within this time. */
 const operationTimeoutMs = 2800;
-/** Operations in one transaction. */
-const maxBatch = 200;
-/** The shortest time between two attempts to start the databases' thread again. */
+/** The time between two attempts to start the databases' thread again. */
 const restartDelayMs = 250;
-
-interface Pending {
-  operation: string;
-  resolve(result: unknown): void;
-  reject(error: Error): void;
-}
 
 /**
  * A moleculer-db adapter on one SQLite file. A write is acknowledged after its transaction is on the disk. While a
@@ -34,17 +27,15 @@ interface Pending {
 export class SqliteStore implements Adapter {
   readonly #file: string;
   readonly #layout: Layout;
+  readonly #queue = new OperationQueue();
   #service?: Service;
+  /** Its number in the databases' thread. */
   #database = 0;
+  /** "lost" after the thread died, until it has opened the file again. */
   #state: "open" | "lost" | "closed" = "closed";
   #opening = Promise.withResolvers<undefined>();
   #closing = Promise.withResolvers<undefined>();
-  /** Operations that wait for the next transaction. */
-  #queue: Pending[] = [];
-  /** Operations that the thread has, by id. */
-  readonly #running = new Map<number, Pending>();
-  #isBatchRunning = false;
-  #nextId = 0;
+  /** The cause of the outage that was logged last. */
   #outage: string | undefined;
 
   constructor(file: string, collection: Collection) {
@@ -59,13 +50,12 @@ export class SqliteStore implements Adapter {
   /** Rejects with one sentence when the file cannot be used. */
   async connect(): Promise<void> {
     await this.#open({ create: true });
-    this.#state = "open";
   }
 
   /** Finishes the operations that wait. */
   async disconnect(): Promise<void> {
     if (this.#state === "closed") return;
-    await this.#settled();
+    await this.#queue.whenIdle();
     const isOpen = this.#state === "open";
     this.#state = "closed";
     this.#closing = Promise.withResolvers();
@@ -120,119 +110,72 @@ export class SqliteStore implements Adapter {
       { file: this.#file, layout: this.#layout, create },
       { onReply: (reply) => this.#onReply(reply), onEnd: () => this.#onEnd() },
     );
-    await this.#opening.promise;
+    try {
+      await this.#opening.promise;
+      this.#state = "open";
+    } catch (error) {
+      await release(this.#database);
+      throw error;
+    }
   }
 
   #ask<Result>(operation: Operation): Promise<Result> {
     if (this.#state !== "open") return Promise.reject(refusal("UNAVAILABLE"));
-    return new Promise((resolve, reject) => {
-      const pending: Pending = {
-        // The text is made now: the caller may change its objects.
-        operation: encode(operation),
-        resolve: (result) => (clearTimeout(timer), resolve(result as Result)),
-        reject: (error) => (clearTimeout(timer), reject(error)),
-      };
-      const timer = setTimeout(() => this.#giveUp(pending), operationTimeoutMs);
-      this.#queue.push(pending);
-      this.#runNext();
-    });
+    const asked = this.#queue.add<Result>(operation, operationTimeoutMs, () =>
+      this.#unavailable(`no answer within ${operationTimeoutMs} ms`),
+    );
+    this.#sendNext();
+    return asked;
   }
 
-  #giveUp(pending: Pending): void {
-    const place = this.#queue.indexOf(pending);
-    if (place >= 0) this.#queue.splice(place, 1);
-    this.#reportOutage(`no answer within ${operationTimeoutMs} ms`);
-    pending.reject(refusal("UNAVAILABLE"));
-  }
-
-  /** One transaction at a time: what arrives meanwhile shares the next one. */
-  #runNext(): void {
-    if (this.#isBatchRunning || this.#queue.length === 0 || this.#state !== "open") return;
-    this.#isBatchRunning = true;
-    const batch = this.#queue.splice(0, maxBatch);
-    const firstId = this.#nextId;
-    this.#nextId += batch.length;
-    batch.forEach((pending, n) => this.#running.set(firstId + n, pending));
-    const operations = batch.map(({ operation }) => operation);
-    send({ type: "run", database: this.#database, firstId, operations });
+  #sendNext(): void {
+    const batch = this.#queue.take();
+    if (batch) send({ type: "run", database: this.#database, ...batch });
   }
 
   #onReply(reply: Reply): void {
     if (reply.type === "answers") {
-      for (const [id, outcome] of JSON.parse(reply.answers) as [number, Parsed][])
-        this.#settle(id, outcome);
-      if (reply.isBatchDone) this.#isBatchRunning = false;
-      return this.#runNext();
+      this.#queue.settle(reply.answers, reply.isBatchDone, (failure) => this.#errorOf(failure));
+      if (reply.isUsable) this.#reportRecovery();
+      return this.#sendNext();
     }
     const ended = reply.type === "opened" ? this.#opening : this.#closing;
     if (reply.error === undefined || reply.type === "closed") ended.resolve(undefined);
     else ended.reject(new Error(`${this.#file} cannot be used as a database: ${reply.error}.`));
   }
 
-  #settle(id: number, outcome: Parsed): void {
-    const pending = this.#running.get(id);
-    this.#running.delete(id);
-    if (!pending) return;
-    if ("failure" in outcome) return pending.reject(this.#errorOf(outcome.failure));
-    this.#reportRecovery();
-    pending.resolve(outcome.result);
-  }
-
   #errorOf(failure: Failure): Error {
     if (failure.type === "duplicate") return new DuplicateKey(failure.fields);
-    if (failure.type === "invalid") return new Error(failure.message);
-    this.#reportOutage(failure.message);
-    return refusal("UNAVAILABLE");
+    return failure.type === "invalid"
+      ? new Error(failure.message)
+      : this.#unavailable(failure.message);
   }
 
-  /** The thread died: what ran may have been done or not. It is started again. */
+  /** The thread died: what it had may be done or not. It is started again. */
   #onEnd(): void {
-    this.#opening.reject(
-      new Error(`${this.#file} cannot be used: the thread of the databases ended.`),
-    );
-    this.#opening.promise.catch(() => {});
+    const cause = "the thread of the databases ended";
+    this.#opening.reject(new Error(`${this.#file} cannot be used as a database: ${cause}.`));
     this.#closing.resolve(undefined);
-    this.#isBatchRunning = false;
-    const lost = [...this.#running.values(), ...this.#queue];
-    this.#running.clear();
-    this.#queue = [];
-    if (this.#state === "open") this.#state = "lost";
-    if (this.#state === "lost") this.#restart();
-    this.#reportOutage("the thread of the databases ended");
-    for (const { reject } of lost) reject(refusal("UNAVAILABLE"));
+    if (this.#state !== "open") return;
+    this.#state = "lost";
+    this.#queue.rejectAll(() => this.#unavailable(cause));
+    void release(this.#database);
+    this.#restartLater();
   }
 
-  #restart(): void {
-    const timer = setTimeout(() => {
-      if (this.#state !== "lost") return;
-      void release(this.#database);
-      this.#open({ create: false }).then(
-        () => (this.#state = "open"),
-        () => this.#restart(),
-      );
-    }, restartDelayMs);
-    timer.unref();
+  #restartLater(): void {
+    const restart = () => {
+      if (this.#state === "lost") this.#open({ create: false }).catch(() => this.#restartLater());
+    };
+    setTimeout(restart, restartDelayMs).unref();
   }
 
-  async #settled(): Promise<void> {
-    const all = [...this.#running.values(), ...this.#queue];
-    await Promise.all(
-      all.map(
-        (pending) =>
-          new Promise<void>((resolve) => {
-            const [done, failed] = [pending.resolve, pending.reject];
-            pending.resolve = (result) => (done(result), resolve());
-            pending.reject = (error) => (failed(error), resolve());
-          }),
-      ),
-    );
-  }
-
-  /** Logs the first failure of an outage. */
-  #reportOutage(cause: string): void {
-    if (this.#outage === cause || this.#state === "closed") return;
+  /** The error of a call in an outage, whose first cause is logged. */
+  #unavailable(cause: string): Error {
+    if (this.#outage !== cause && this.#state !== "closed")
+      this.#service?.logger.error(`${this.#file} is unavailable: ${cause}.`);
     this.#outage = cause;
-    this.#service?.logger.error(`${this.#file} is unavailable: ${cause}.`);
+    return refusal("UNAVAILABLE");
   }
 
   #reportRecovery(): void {
@@ -241,6 +184,3 @@ export class SqliteStore implements Adapter {
     this.#service?.logger.info(`${this.#file} is available again.`);
   }
 }
-
-/** An outcome whose result is parsed. */
-type Parsed = { result: unknown } | Extract<Outcome, { failure: unknown }>;

@@ -11,11 +11,13 @@ export interface Layout {
   elements: string[];
   /** Paths of all arrays that the schema declares. */
   arrays: string[];
+  /** Paths of all booleans that the schema declares. */
+  booleans: string[];
   indexes: Index[];
 }
 
 export function layoutOf({ name, document, indexes }: Collection): Layout {
-  const arrays = arrayPaths(document);
+  const arrays = pathsOfType(document, "array");
   const elements = indexes.map(({ fields }) => fields[0]!).filter((path) => arrays.includes(path));
   const scalar = indexes.filter(({ fields }) => !elements.includes(fields[0]!));
   const paths = scalar.flatMap(({ fields, partial }) => [...fields, ...(partial ? [partial] : [])]);
@@ -24,17 +26,18 @@ export function layoutOf({ name, document, indexes }: Collection): Layout {
     columns: [...new Set(paths)].filter((path) => path !== "_id"),
     elements: [...new Set(elements)],
     arrays,
+    booleans: pathsOfType(document, "boolean"),
     indexes: scalar,
   };
 }
 
-function arrayPaths(schema: TSchema, prefix = ""): string[] {
+function pathsOfType(schema: TSchema, type: string, prefix = ""): string[] {
   const { properties = {} } = schema as {
     properties?: Record<string, TSchema & { type?: string }>;
   };
   return Object.entries(properties).flatMap(([name, property]) => {
     const path = prefix + name;
-    return property.type === "array" ? [path] : arrayPaths(property, `${path}.`);
+    return property.type === type ? [path] : pathsOfType(property, type, `${path}.`);
   });
 }
 

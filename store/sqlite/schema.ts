@@ -10,12 +10,13 @@ const formatVersion = 1;
 
 /** Makes what is declared and does not exist, fills new columns, and drops indexes that are no longer declared. */
 export function ensureSchema(db: DatabaseSync, layout: Layout): void {
-  checkFormat(db);
+  const isNew = checkFormat(db);
   db.exec("BEGIN IMMEDIATE");
   try {
     ensureTables(db, layout);
-    ensureIndexes(db, layout);
-    db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion}`);
+    if (ensureIndexes(db, layout)) estimateRows(db, layout);
+    if (isNew)
+      db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion}`);
     db.exec("COMMIT");
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
@@ -23,11 +24,13 @@ export function ensureSchema(db: DatabaseSync, layout: Layout): void {
   }
 }
 
-function checkFormat(db: DatabaseSync): void {
+/** Returns whether the file is new. */
+function checkFormat(db: DatabaseSync): boolean {
   const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]);
   const [id, version] = [pragma("application_id"), pragma("user_version")];
   if (id !== 0 && id !== applicationId) throw new Error("it belongs to another program");
   if (version > formatVersion) throw new Error("it was written by a later version of Souk");
+  return id === 0;
 }
 
 function ensureTables(db: DatabaseSync, layout: Layout): void {
@@ -55,18 +58,46 @@ function ensureElements(db: DatabaseSync, layout: Layout, path: string): void {
   );
 }
 
-function ensureIndexes(db: DatabaseSync, { table, indexes }: Layout): void {
+/** Returns whether anything was made or dropped. */
+function ensureIndexes(db: DatabaseSync, { table, indexes }: Layout): boolean {
   const wanted = new Map(indexes.map((index) => [nameOf(table, index), index]));
   const list = db.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
   );
   const present = new Set((list.all(table) as { name: string }[]).map(({ name }) => name));
-  for (const name of present) if (!wanted.has(name)) db.exec(`DROP INDEX ${quoted(name)}`);
-  for (const [name, { fields, unique }] of wanted)
-    if (!present.has(name))
-      db.exec(
-        `CREATE ${unique ? "UNIQUE " : ""}INDEX ${quoted(name)} ON ${quoted(table)} (${fields.map(quoted).join(", ")})${conditionOf(wanted.get(name)!)}`,
-      );
+  const dropped = [...present].filter((name) => !wanted.has(name));
+  const made = [...wanted].filter(([name]) => !present.has(name));
+  for (const name of dropped) db.exec(`DROP INDEX ${quoted(name)}`);
+  for (const [name, index] of made)
+    db.exec(
+      `CREATE ${index.unique ? "UNIQUE " : ""}INDEX ${quoted(name)} ON ${quoted(table)} (${index.fields.map(quoted).join(", ")})${conditionOf(index)}`,
+    );
+  return dropped.length > 0 || made.length > 0;
+}
+
+/** A market of the size for which plans matter, and the documents that share a value which is neither unique nor a boolean. */
+const [assumedRows, assumedPerValue] = [1_000_000, 1_000];
+
+/**
+ * Gives the query planner its statistics: fixed ones, so that plans are the same in every market and do not
+ * change as it grows. Without any, it takes an index of a boolean for as selective as one of a seller.
+ */
+function estimateRows(db: DatabaseSync, { table, indexes, booleans }: Layout): void {
+  db.exec("ANALYZE sqlite_schema; DELETE FROM sqlite_stat1");
+  const insert = db.prepare("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)");
+  for (const index of indexes) {
+    const { fields, unique } = index;
+    let rows = assumedRows;
+    const perPrefix = fields.map((field, n) => {
+      const isLast = n === fields.length - 1;
+      const share = booleans.includes(field)
+        ? rows / 2
+        : Math.min(rows / 2, assumedPerValue) / (n + 1);
+      return (rows = Math.ceil(field === "_id" || (unique && isLast) ? 1 : share));
+    });
+    insert.run(table, nameOf(table, index), [assumedRows, ...perPrefix].join(" "));
+  }
+  db.exec("ANALYZE sqlite_schema");
 }
 
 /** The name tells one definition from another, so a changed definition is a new index. */

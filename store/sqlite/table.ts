@@ -10,7 +10,7 @@ import {
   type Value,
 } from "./layout.ts";
 import { Translator, type Sql } from "./sql.ts";
-import { updated } from "./update.ts";
+import { applyUpdate, touches } from "./update.ts";
 
 /** A row whose document does not have its checksum, or whose columns do not agree with it. */
 export class CorruptRow extends Error {
@@ -51,7 +51,8 @@ export class Table {
       `INSERT INTO ${this.#name} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
       [doc._id, text, crc32(text), ...columns.map((path) => columnValue(doc, path))],
     );
-    this.#changeElements(undefined, doc);
+    for (const path of this.#layout.elements)
+      this.#changeElements(path, doc._id, [], elementsOf(doc, path));
   }
 
   /** The documents as JSON texts. */
@@ -87,7 +88,10 @@ export class Table {
   update(query: Query, update: Update, rowid?: number): string | null {
     const row = this.#row(query, rowid);
     if (!row) return null;
-    const doc = updated(row.doc, update);
+    const { doc } = row;
+    const arrays = this.#layout.elements.filter((path) => touches(update, path));
+    const before = arrays.map((path) => elementsOf(doc, path));
+    applyUpdate(doc, update);
     const text = JSON.stringify(doc);
     const { columns } = this.#layout;
     const values = columns.map((path) => columnValue(doc, path));
@@ -100,7 +104,9 @@ export class Table {
       ...changed.map((n) => values[n]!),
       row.rowid,
     ]);
-    this.#changeElements(row.doc, doc);
+    arrays.forEach((path, n) =>
+      this.#changeElements(path, doc._id, before[n]!, elementsOf(doc, path)),
+    );
     return text;
   }
 
@@ -109,8 +115,10 @@ export class Table {
     const row = this.#row(query);
     if (!row) return null;
     this.#run(`DELETE FROM ${this.#name} WHERE rowid = ?`, [row.rowid]);
-    this.#changeElements(row.doc, undefined);
-    return JSON.stringify(row.doc);
+    const { doc } = row;
+    for (const path of this.#layout.elements)
+      this.#changeElements(path, doc._id, elementsOf(doc, path), []);
+    return JSON.stringify(doc);
   }
 
   #row(query: Query, rowid?: number): Row | undefined {
@@ -128,16 +136,13 @@ export class Table {
     return { rowid: id, doc, columns };
   }
 
-  #changeElements(before: Stored | undefined, after: Stored | undefined): void {
-    for (const path of this.#layout.elements) {
-      const [old, wanted] = [before, after].map((doc) => new Set(doc ? elementsOf(doc, path) : []));
-      const table = elementsTable(this.#layout, path);
-      const { _id } = (after ?? before)!;
-      for (const value of [...old!].filter((one) => !wanted!.has(one)))
-        this.#run(`DELETE FROM ${table} WHERE value = ? AND _id = ?`, [value, _id]);
-      for (const value of [...wanted!].filter((one) => !old!.has(one)))
-        this.#run(`INSERT INTO ${table} (value, _id) VALUES (?, ?)`, [value, _id]);
-    }
+  #changeElements(path: string, _id: string, before: Value[], after: Value[]): void {
+    const table = elementsTable(this.#layout, path);
+    const [old, wanted] = [new Set(before), new Set(after)];
+    for (const value of before.filter((one) => !wanted.has(one)))
+      this.#run(`DELETE FROM ${table} WHERE value = ? AND _id = ?`, [value, _id]);
+    for (const value of after.filter((one) => !old.has(one)))
+      this.#run(`INSERT INTO ${table} (value, _id) VALUES (?, ?)`, [value, _id]);
   }
 
   #isRare(table: string, { text, params }: Sql): boolean {

@@ -3,22 +3,28 @@ import type { Stored, Update } from "../store.ts";
 
 type Parent = Record<string, unknown>;
 
-/** A changed copy. Throws when the document's types do not allow the update; nothing has changed then. */
-export function updated(doc: Stored, update: Update): Stored {
-  const copy = structuredClone(doc);
+/** Changes a document. Throws when its types do not allow the update: then discard the document, which may be half changed. */
+export function applyUpdate(doc: Stored, update: Update): void {
   refuseConflicts(update);
+  const { _id } = doc;
   for (const [operator, fields] of Object.entries(update))
     for (const [path, operand] of Object.entries(fields as Parent))
-      apply(copy, operator, path, operand);
-  if (copy._id !== doc._id) throw new Error("An update cannot change _id.");
-  return copy;
+      apply(doc, operator, path, operand);
+  if (doc._id !== _id) throw new Error("An update cannot change _id.");
 }
+
+/** Whether the update may change the value of a path. */
+export const touches = (update: Update, path: string): boolean =>
+  pathsOf(update).some(
+    (changed) => `${path}.`.startsWith(`${changed}.`) || changed.startsWith(`${path}.`),
+  );
+
+const pathsOf = (update: Update): string[] =>
+  Object.values(update).flatMap((fields) => Object.keys(fields as Parent));
 
 /** Two changes of one field in one update would depend on their order. */
 function refuseConflicts(update: Update): void {
-  const paths = Object.values(update)
-    .flatMap((fields) => Object.keys(fields as Parent))
-    .sort();
+  const paths = pathsOf(update).sort();
   for (const [n, path] of paths.entries())
     if (n > 0 && `${path}.`.startsWith(`${paths[n - 1]}.`))
       throw new Error(`The update changes ${paths[n - 1]} and ${path}, which conflict.`);

@@ -12,11 +12,11 @@ export type Request =
 
 /**
  * From the thread. `answers` is the text of a list of `Answer`; each batch has one reply, and parts of it that go
- * on have later ones. `error` says why a file was not opened or closed.
+ * on have later ones. `isUsable`: every operation reached the file. `error` says why a file was not opened or closed.
  */
 export type Reply =
   | { type: "opened" | "closed"; database: number; error?: string }
-  | { type: "answers"; database: number; answers: string; isBatchDone: boolean };
+  | { type: "answers"; database: number; answers: string; isBatchDone: boolean; isUsable: boolean };
 
 const port = parentPort!;
 const databases = new Map<number, RecoveringDatabase>();
@@ -52,14 +52,18 @@ function run(id: number, operations: [number, Operation][], isBatchDone = false)
   const database = databases.get(id);
   if (!database) return;
   const answers = database.run(operations);
+  const isUsable = !answers.some(isOutage);
   const texts = `[${answers.map(toText).join(",")}]`;
   if (isBatchDone || answers.length > 0)
-    reply({ type: "answers", database: id, answers: texts, isBatchDone });
+    reply({ type: "answers", database: id, answers: texts, isBatchDone, isUsable });
   if (database.hasUnfinished) setImmediate(() => run(id, []));
 }
 
 const withIds = (firstId: number, operations: Operation[]) =>
   operations.map((operation, n): [number, Operation] => [firstId + n, operation]);
+
+const isOutage = ([, outcome]: Answer) =>
+  "failure" in outcome && outcome.failure.type === "unavailable";
 
 /** Results are JSON already. */
 const toText = ([id, outcome]: Answer) =>
