@@ -11,7 +11,7 @@ export type Update = Record<string, unknown>;
 type Order = Record<string, 1 | -1>;
 
 export interface Index {
-  /** All ascending: a database reads an index from either end. Equal fields of the queries first, then their order (decision 013). */
+  /** All ascending: a database reads an index from either end. First the equal fields of the queries, then their order (decision 013). */
   fields: string[];
   /** Every document must have the fields, unless the index is sparse too. */
   unique?: boolean;
