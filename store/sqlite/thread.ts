@@ -13,20 +13,24 @@ export interface Listener {
 let worker: Worker | undefined;
 let lastDatabase = 0;
 const listeners = new Map<number, Listener>();
+/** Files that are being opened or closed. They keep the process alive, as operations do by their timeouts. */
+let opensAndCloses = 0;
 
 /** One thread serves all databases of a process: a thread each would take 15 MB and 40 ms of CPU more (docs/decisions/014). */
 function thread(): Worker {
   if (worker) return worker;
   const started = new Worker(new URL("./worker.ts", import.meta.url));
-  started.on("message", (reply: Reply) => listeners.get(reply.database)?.onReply(reply));
+  started.on("message", (reply: Reply) => {
+    if (reply.type !== "answers" && --opensAndCloses === 0) started.unref();
+    listeners.get(reply.database)?.onReply(reply);
+  });
   const end = () => {
     if (worker !== started) return;
     worker = undefined;
+    opensAndCloses = 0;
     for (const { onEnd } of [...listeners.values()]) onEnd();
   };
   started.once("error", end).once("exit", end);
-  // An operation that is under way keeps the process alive by its timeout.
-  started.unref();
   return (worker = started);
 }
 
@@ -41,7 +45,11 @@ export function openDatabase(
   return database;
 }
 
-export const send = (request: Request) => thread().postMessage(request);
+export function send(request: Request): void {
+  const to = thread();
+  if (request.type !== "run" && opensAndCloses++ === 0) to.ref();
+  to.postMessage(request);
+}
 
 /** Forgets a database. The thread ends with the last one. */
 export async function release(database: number): Promise<void> {
@@ -49,5 +57,6 @@ export async function release(database: number): Promise<void> {
   if (listeners.size > 0 || !worker) return;
   const last = worker;
   worker = undefined;
+  opensAndCloses = 0;
   await last.terminate();
 }
