@@ -17,6 +17,7 @@ export function checkQuery(query: Query): Query {
 
 function checkCondition(path: string, value: unknown): void {
   if (value === undefined) throw new Error(`The query leaves ${path} undefined.`);
+  checkValue(path, value);
   // The flag g keeps state between uses; MongoDB has no u and no v.
   if (value instanceof RegExp && /[^ims]/.test(value.flags))
     throw new Error(`Not every database supports the flags of ${path} ${value}.`);
@@ -26,14 +27,31 @@ function checkCondition(path: string, value: unknown): void {
       throw new Error(`Not every database supports ${operator} (${path}).`);
     if ([operand].flat().includes(undefined))
       throw new Error(`The query leaves ${path} ${operator} undefined.`);
+    [operand].flat().forEach((one) => checkValue(path, one));
   }
 }
 
+/** Throws on values that JSON lacks: one database would store or compare something else than the other. */
+function checkValue(path: string, value: unknown): void {
+  const isOutsideJson =
+    typeof value === "bigint" ||
+    (typeof value === "number" && !Number.isFinite(value)) ||
+    value instanceof Date;
+  if (isOutsideJson) throw new Error(`JSON has no form of the value of ${path}, ${value}.`);
+}
+
+const textOf = (update: Update) =>
+  JSON.stringify(update, function (this: Record<string, unknown>, key: string, value: unknown) {
+    // JSON.stringify has already made a text of a Date.
+    checkValue(key, this[key]);
+    return value;
+  });
+
 const operators = new Set(["$set", "$unset", "$inc", "$push", "$min", "$max"]);
 
-/** A copy without `undefined`. Throws on an empty update. */
+/** A copy without `undefined`. Throws on an empty update, and on values that JSON lacks. */
 export function toUpdate(update: Update): Update {
-  const parts = Object.entries(JSON.parse(JSON.stringify(update)) as Record<string, object>).filter(
+  const parts = Object.entries(JSON.parse(textOf(update)) as Record<string, object>).filter(
     ([, fields]) => Object.keys(fields).length > 0,
   );
   for (const [operator, fields] of parts) {

@@ -1,8 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { SqliteStore } from "../../store/sqlite/adapter.ts";
-import { storePromises, type things } from "../support/store-promises.ts";
+import type { Query } from "../../store/store.ts";
+import { shopOn, storePromises, tally, things } from "../support/store-promises.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "souk-sqlite-"));
 const fileOf = (name: string) => join(dir, `${name}.sqlite`);
@@ -10,6 +14,181 @@ const open = (what: ReturnType<typeof things>) => new SqliteStore(fileOf(what.na
 
 afterAll(() => rmSync(dir, { recursive: true }));
 
+/** Runs SQL on the file, as another program would. */
+function withFile<T>(name: string, act: (db: DatabaseSync) => T): T {
+  const db = new DatabaseSync(fileOf(name));
+  try {
+    return act(db);
+  } finally {
+    db.close();
+  }
+}
+
 describe("a store in a SQLite file", () => {
   describe("keeps the promises of a store:", () => storePromises(open));
+
+  it("answers other operations while an update of many documents goes on", async () => {
+    const { store, stop } = await shopOn(open, "many");
+    await Promise.all(
+      Array.from({ length: 3000 }, (_, n) => store.insert({ _id: `${n}`, price: 1 })),
+    );
+    const order: string[] = [];
+    const all = store.changeMany({ price: 1 }, { $set: { price: 2 } }).then((count) => {
+      order.push("all");
+      return count;
+    });
+    await store.one({ _id: "1" }).then(() => order.push("one"));
+    expect(await all).toBe(3000);
+    expect(order).toEqual(["one", "all"]);
+    expect(await store.count({ price: 2 })).toBe(3000);
+    await stop();
+  });
+
+  it("does not change documents that stopped matching while an update of many went on", async () => {
+    const { store, stop } = await shopOn(open, "moving");
+    await Promise.all(
+      Array.from({ length: 3000 }, (_, n) => store.insert({ _id: `${n}`, price: 1 })),
+    );
+    const all = store.changeMany({ price: 1 }, { $inc: { price: 1 } });
+    // Rows are changed in the order of their insertion; this one comes last.
+    const moved = await store.change({ _id: "2999", price: 1 }, { $set: { price: 7 } });
+    expect(moved).toMatchObject({ price: 7 });
+    expect(await all).toBe(2999);
+    expect(await store.one({ _id: "2999" })).toMatchObject({ price: 7 });
+    await stop();
+  });
+
+  it.each([
+    ["a document", `UPDATE "altered" SET doc = replace(doc, 'lamp', 'lump') WHERE _id = '1'`],
+    ["a column of a document", `UPDATE "altered" SET isSold = 0 WHERE _id = '1'`],
+  ])("refuses %s that was altered, serves the others, and logs it once", async (_what, sql) => {
+    const { store, stop, broker } = await shopOn(open, "altered");
+    const logged: string[] = [];
+    broker.getLocalService("shop").logger.error = (message: string) => void logged.push(message);
+    await store.insert({ _id: "1", name: "lamp", isSold: true });
+    await store.insert({ _id: "2", name: "rug", isSold: false });
+    withFile("altered", (db) => db.exec(sql));
+
+    const sell = (_id: string) =>
+      store.change({ _id, isSold: false }, { $set: { isSold: true, buyerId: "anna" } });
+    expect(await tally([sell("1"), sell("1")])).toEqual(
+      sql.includes("isSold") ? { UNAVAILABLE: 2 } : { null: 2 },
+    );
+    expect(await tally([store.change({ _id: "1" }, { $set: { name: "x" } })])).toEqual({
+      UNAVAILABLE: 1,
+    });
+    expect(await sell("2")).toMatchObject({ buyerId: "anna" });
+    expect(new Set(logged).size).toBe(logged.length);
+    expect(logged[0]).toMatch(/altered\.sqlite is unavailable: .+\.$/);
+    await stop();
+    rmSync(fileOf("altered"));
+  });
+
+  it("keeps array elements in step with their documents", async () => {
+    const { store, stop } = await shopOn(open, "elements");
+    await store.insert({ _id: "1", words: ["oil", "lamp", "lamp"] });
+    await store.change({ _id: "1" }, { $set: { words: ["lamp", "new"] } });
+    await store.insert({ _id: "2", words: ["gone"] });
+    await store.remove({ _id: "2" });
+    const elements = withFile("elements", (db) =>
+      db.prepare(`SELECT value, _id FROM "elements.words" ORDER BY value`).all(),
+    );
+    expect(elements.map(({ value, _id }) => [value, _id])).toEqual([
+      ["lamp", "1"],
+      ["new", "1"],
+    ]);
+    await stop();
+  });
+
+  it("finds the same by a word that few documents have and by one that most have", async () => {
+    const { store, stop } = await shopOn(open, "frequent");
+    const docs = Array.from({ length: 2500 }, (_, n) => ({
+      _id: String(n).padStart(5, "0"),
+      createdAt: new Date(1.8e12 + n * 1000).toISOString(),
+      words: ["common", ...(n % 500 === 7 ? ["rare"] : [])],
+    }));
+    await Promise.all(docs.map((doc) => store.insert(doc)));
+    const newest = async (query: Query) =>
+      (await store.find(query, { sort: { createdAt: -1, _id: -1 }, limit: 3 })).map(
+        ({ _id }) => _id,
+      );
+    expect(await newest({ words: /^comm/ })).toEqual(["02499", "02498", "02497"]);
+    expect(await newest({ words: /^rar/ })).toEqual(["02007", "01507", "01007"]);
+    expect(await newest({ $and: [{ words: /^rar/ }, { words: /^comm/ }] })).toEqual([
+      "02007",
+      "01507",
+      "01007",
+    ]);
+    await stop();
+  });
+
+  it("fills the columns and elements of indexes that are declared later, and drops those that are no more", async () => {
+    const name = "later";
+    const { store, stop } = await shopOn((what) => open({ ...what, indexes: [] }), name);
+    await store.insert({ _id: "1", email: "anna", words: ["lamp"], isSold: true });
+    await stop();
+
+    const again = await shopOn(open, name);
+    expect(await again.store.find({ words: /^la/, isSold: true })).toHaveLength(1);
+    expect(await tally([again.store.insert({ _id: "2", email: "anna" })])).toEqual({
+      "Duplicate email": 1,
+    });
+    await again.stop();
+
+    const last = await shopOn((what) => open({ ...what, indexes: [] }), name);
+    await last.store.insert({ _id: "2", email: "anna" });
+    await last.stop();
+  });
+
+  it("refuses to start with one sentence while two documents violate a unique index", async () => {
+    const name = "twins";
+    const { store, stop } = await shopOn((what) => open({ ...what, indexes: [] }), name);
+    await store.insert({ _id: "1", email: "anna" });
+    await store.insert({ _id: "2", email: "anna" });
+    await stop();
+    await expect(shopOn(open, name)).rejects.toThrow(
+      /twins\.sqlite cannot be used as a database: UNIQUE constraint failed: twins\.email\.$/,
+    );
+  });
+
+  it("is readable only by its owner", async () => {
+    const { store, stop } = await shopOn(open, "modes");
+    await store.insert({ _id: "1" });
+    for (const suffix of ["", "-wal", "-shm"])
+      expect(statSync(fileOf("modes") + suffix).mode & 0o777).toBe(0o600);
+    await stop();
+  });
+
+  it("waits for another program that holds the file for a moment, and refuses calls while it is held longer", async () => {
+    const { store, stop } = await shopOn(open, "held");
+    await store.insert({ _id: "1", price: 1 });
+    const holder = new DatabaseSync(fileOf("held"));
+    holder.exec("BEGIN IMMEDIATE");
+    const change = () => store.change({ _id: "1" }, { $inc: { price: 1 } });
+    expect(await tally([change()])).toEqual({ UNAVAILABLE: 1 });
+    expect(await store.one({ _id: "1" })).toEqual({ _id: "1", price: 1 });
+    holder.exec("ROLLBACK");
+    holder.close();
+    await eventually(change);
+    expect(await store.one({ _id: "1" })).toEqual({ _id: "1", price: 2 });
+    await stop();
+  });
+
+  it("keeps whole numbers up to 2^53, any text and unknown names of a record exactly", async () => {
+    const { store, stop } = await shopOn(open, "exact");
+    const sid = randomUUID();
+    const doc = {
+      _id: "1",
+      number: Number.MAX_SAFE_INTEGER,
+      price: Number.MIN_SAFE_INTEGER,
+      name: "' \" \\ % _ \u{1F981}",
+      sessions: { [sid]: { token: "it's" }, "0": { token: "0" } },
+    };
+    await store.insert(doc);
+    expect(await store.one({ number: Number.MAX_SAFE_INTEGER })).toEqual(doc);
+    expect(await store.one({ number: Number.MAX_SAFE_INTEGER - 1 })).toBeNull();
+    expect(await store.one({ [`sessions.${sid}.token`]: "it's" })).toEqual(doc);
+    expect(await store.one({ "sessions.0.token": "0" })).toEqual(doc);
+    await stop();
+  });
 });

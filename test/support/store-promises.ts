@@ -545,6 +545,24 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.find({})).toEqual([{ _id: "1" }]);
     });
 
+    it("throws on values that JSON lacks, as an update does", async () => {
+      await store.insert({ _id: "1", price: 1 });
+      for (const value of [NaN, Infinity, 1n, new Date(0)]) {
+        for (const query of [
+          { price: value },
+          { price: { $gte: value } },
+          { price: { $in: [1, value] } },
+        ])
+          await expect(store.find(query)).rejects.toThrow("JSON has no form");
+        for (const update of [
+          { $set: { price: value } },
+          { $set: { data: { deep: { n: value } } } },
+        ])
+          await expect(store.change({ _id: "1" }, update)).rejects.toThrow("JSON has no form");
+      }
+      expect(await store.find({})).toEqual([{ _id: "1", price: 1 }]);
+    });
+
     it("throws on an unsupported operator, flag or path", async () => {
       const queries = [
         { $where: "1" },
@@ -554,7 +572,13 @@ export function storePromises(open: (what: Collection) => Adapter): void {
         { _id: /x/g },
         { _id: /x/u },
       ];
-      for (const query of [...queries, { "__proto__.x": 1 }, { data: { $type: "object" } }])
+      for (const query of [
+        ...queries,
+        { "__proto__.x": 1 },
+        { 'a"b': 1 },
+        { "a\\b": 1 },
+        { data: { $type: "object" } },
+      ])
         await expect(store.find(query)).rejects.toThrow(
           /Not every database supports|is not a path/,
         );
