@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ServiceBroker, type Service } from "moleculer";
+import pLimit from "p-limit";
 import { outboxPromises, type Fabric, type Market } from "../support/outbox-promises.ts";
 import { RecordingReceiver } from "../support/recording-receiver.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
@@ -17,7 +18,8 @@ async function embedded(): Promise<Fabric> {
     receiver,
     markets: [],
     async fill(items) {
-      await Promise.all(items.map((item) => fabric.markets[0]!.adapter.insert(item)));
+      // Thousands of inserts at the same time would not end within the time of one call.
+      await pLimit(500).map(items, (item) => fabric.markets[0]!.adapter.insert(item));
     },
     async appear() {
       receiving ??= broker.createService(receiver.service);
