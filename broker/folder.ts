@@ -1,4 +1,12 @@
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 /** Makes the folder if it is missing. Adds a sentence to `faults` if it cannot be made or written. */
@@ -11,9 +19,20 @@ export function writableFolder(name: string, path: string, faults: string[]): vo
   }
 }
 
-/** One folder at a time: `mkdirSync` with `recursive` never returns for some paths, for example in /proc. */
-function makeFolder(path: string): void {
+/**
+ * Makes the folder and those above it if they are missing, so that they are there after a power cut. One at a time: `mkdirSync` with
+ * `recursive` never returns for some paths, for example in /proc.
+ */
+export function makeFolder(path: string, mode = 0o777): void {
   if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
+  makeFolder(dirname(path), mode);
+  mkdirSync(path, mode);
+  syncPath(dirname(path));
+}
+
+/** Puts a file, or the names in a folder, on the disk. The sync of a file does not include its name. */
+export function syncPath(path: string): void {
+  const handle = openSync(path, "r");
+  fsyncSync(handle);
+  closeSync(handle);
 }

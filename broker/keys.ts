@@ -1,8 +1,9 @@
 /** The keys of access tokens: made, read from the environment, or kept in a file. */
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { JWK } from "jose";
+import { syncPath } from "./folder.ts";
 import { isEd25519, isForgeable, isGuessable, isKeyBytes, isPair } from "./jwk.ts";
 
 export interface Keys {
@@ -113,9 +114,10 @@ function writeNewKeys(file: string, isFirst: boolean): Keys {
   const pair = newKeyPair();
   const samplePassword = isFirst ? `${randomBytes(6).toString("base64url")}-souk` : undefined;
   const keys: Keys = { public: [pair.public], private: pair.private, samplePassword };
-  // A rename is atomic: a crash leaves no half-written file.
-  writeFileSync(`${file}.new`, JSON.stringify(keys, null, 2), { mode: 0o600 });
+  // A rename is atomic: a crash leaves no half-written file, nor a power cut, because the file is synced first.
+  writeFileSync(`${file}.new`, JSON.stringify(keys, null, 2), { mode: 0o600, flush: true });
   renameSync(`${file}.new`, file);
+  syncPath(dirname(file));
   return keys;
 }
 

@@ -1,16 +1,17 @@
 /** One collection in one SQLite file, used by one thread: its documents are written durably, many by one transaction. */
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync, type Stats } from "node:fs";
+import { closeSync, existsSync, openSync, statSync, type Stats } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
+import { makeFolder, syncPath } from "../../broker/folder.ts";
 import type { Layout } from "./layout.ts";
 import type { Failure, Operation, Outcome } from "./operations.ts";
 import { ensureSchema } from "./schema.ts";
 import { CorruptRow, Table } from "./table.ts";
 
 const settings = `
+  PRAGMA busy_timeout = 1000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA busy_timeout = 1000;
   PRAGMA cache_size = -8000;
   PRAGMA journal_size_limit = 67108864;
 `;
@@ -48,6 +49,7 @@ export class Database {
     try {
       if (create) createFile(this.#file);
       else statSync(this.#file);
+      syncLog(this.#file);
       this.#db = new DatabaseSync(this.#file);
       this.#db.exec(settings);
       ensureSchema(this.#db, this.#layout);
@@ -180,11 +182,18 @@ const isRead = (operation: Work): operation is Operation =>
 
 /** Creates the file, readable by its owner only, so that it is there after a power cut. */
 function createFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   closeSync(openSync(file, "a", 0o600));
-  const folder = openSync(dirname(file), "r");
-  fsyncSync(folder);
-  closeSync(folder);
+  syncPath(dirname(file));
+}
+
+/**
+ * A process that died may have left transactions in the log that are not on the disk. SQLite takes them as done, so they must
+ * survive a power cut before anybody reads them.
+ */
+function syncLog(file: string): void {
+  const log = `${file}-wal`;
+  if (existsSync(log)) syncPath(log);
 }
 
 /** SQLite's primary result codes. */

@@ -14,7 +14,8 @@ export class RecoveringDatabase {
   readonly #database: Database;
   /** Mass updates that go on in the next turn, by the id of their operation. */
   readonly #unfinished = new Map<number, Unfinished>();
-  #failedAt = -Infinity;
+  /** When it was closed after a failure, or opening it was tried again. */
+  #closedAt = -Infinity;
   #reason = "it is closed";
 
   constructor(file: string, layout: Layout) {
@@ -56,15 +57,17 @@ export class RecoveringDatabase {
   /** Never creates the file: a market whose volume is gone must not go on with an empty one. */
   #reopen(): void {
     if (this.#database.isOpen) return;
-    if (performance.now() - this.#failedAt < reopenIntervalMs) throw new Error(this.#reason);
+    if (performance.now() - this.#closedAt < reopenIntervalMs) throw new Error(this.#reason);
+    this.#closedAt = performance.now();
     this.#database.open();
   }
 
   #failed(error: Error & { errcode?: number }): Error {
+    this.#reason = error.message;
     const isPassing = error.errcode !== undefined && passing.has(error.errcode & 0xff);
-    if (isPassing || error.message === this.#reason) return error;
+    if (isPassing || !this.#database.isOpen) return error;
     this.#database.close();
-    [this.#failedAt, this.#reason] = [performance.now(), error.message];
+    this.#closedAt = performance.now();
     return error;
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -190,5 +190,21 @@ describe("a store in a SQLite file", () => {
     expect(await store.one({ [`sessions.${sid}.token`]: "it's" })).toEqual(doc);
     expect(await store.one({ "sessions.0.token": "0" })).toEqual(doc);
     await stop();
+  });
+
+  it("is unavailable while its file is gone, each time, and goes on when the file is back", async () => {
+    const shop = await shopOn(open, "moved");
+    const file = fileOf("moved");
+    for (const round of ["first", "second"]) {
+      await shop.store.insert({ _id: round });
+      for (const part of ["", "-wal", "-shm"]) renameSync(file + part, `${file}${part}.moved`);
+      expect(await tally([shop.store.insert({ _id: "lost" }), shop.store.find({})])).toEqual({
+        UNAVAILABLE: 2,
+      });
+      for (const part of ["", "-wal", "-shm"]) renameSync(`${file}${part}.moved`, file + part);
+      await eventually(() => shop.store.ping(), { within: 30_000 });
+      expect(await shop.store.one({ _id: round })).toEqual({ _id: round });
+    }
+    await shop.stop();
   });
 });
