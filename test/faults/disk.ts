@@ -13,37 +13,12 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { seeded } from "../chaos/random.ts";
+import { failCalls, failedCalls, mendCalls, type Fault } from "./control.ts";
 import { DiskModel, encode, readHistory, type Change } from "./history.ts";
 import { afterPowerCut } from "./power-cut.ts";
-
-export type Operation =
-  | "open"
-  | "open-to-write"
-  | "create"
-  | "read"
-  | "write"
-  /** A write past the end of the file: the only kind that a full disk refuses. */
-  | "extend"
-  | "truncate"
-  | "sync"
-  | "lock"
-  | "unlink"
-  | "rename"
-  | "mkdir";
-
-export interface Fault {
-  operations: Operation[];
-  error: "ENOSPC" | "EIO" | "EROFS" | "EAGAIN" | "EDQUOT";
-  /** The first call that fails, from 1. */
-  first?: number;
-  /** How many calls fail. 0 is all of them. */
-  count?: number;
-  /** Only paths that contain this. */
-  path?: string;
-}
 
 /** Compiles faults.c once per version of it. Throws one sentence when there is no C compiler. */
 export function faultLibrary(): string {
@@ -132,45 +107,36 @@ export class Disk {
 
   /** Once the process is dead: the folder as a disk may hold it after a power cut. */
   powerCut(seed: number): void {
-    this.write(afterPowerCut(this.model(), this.folder, seed));
+    this.write(afterPowerCut(modelOf(this.history()), this.folder, seed));
     this.begin(new DiskModel());
   }
 
-  /** Once the process is dead: the folder with all its changes, and what is not synced yet is still not synced. */
-  restart(): void {
-    const model = this.model();
+  /**
+   * Once the process is dead: the folder as the next process finds it without a power cut. It has every change, and what is
+   * not synced is still not synced. With a part of the history, as if the process had been killed at its end.
+   */
+  restart(history = this.history()): void {
+    const model = modelOf(history);
     this.write(afterPowerCut(model, this.folder, 1));
     this.begin(model);
   }
 
-  /** From now on calls fail, until `mend`. Each call starts to count again. */
-  fail({ operations, error, first = 1, count = 0, path = "/" }: Fault): void {
-    rmSync(`${this.control}.hits`, { force: true });
-    const line = [operations.join("+"), constants.errno[error as "EIO"], first, count, path].join(
-      " ",
-    );
-    writeFileSync(`${this.control}.new`, line);
-    renameSync(`${this.control}.new`, this.control);
+  /** From now on calls fail, until `mend`. */
+  fail(fault: Fault): void {
+    failCalls(fault, this.control);
   }
 
   mend(): void {
-    rmSync(this.control, { force: true });
+    mendCalls(this.control);
   }
 
   /** The calls that have failed since `fail`, as "operation path". */
   failed(): string[] {
-    const hits = `${this.control}.hits`;
-    return existsSync(hits) ? readFileSync(hits, "utf8").trimEnd().split("\n") : [];
+    return failedCalls(this.control);
   }
 
   remove(): void {
     rmSync(this.own, { recursive: true, force: true });
-  }
-
-  private model(): DiskModel {
-    const model = new DiskModel();
-    for (const change of this.history()) model.apply(change);
-    return model;
   }
 
   private write(files: Map<string, Buffer | undefined>, to = this.folder): void {
@@ -202,4 +168,10 @@ export class Disk {
     }
     writeFileSync(this.log, Buffer.concat(bytes));
   }
+}
+
+function modelOf(history: Change[]): DiskModel {
+  const model = new DiskModel();
+  for (const change of history) model.apply(change);
+  return model;
 }

@@ -1,10 +1,12 @@
-/** The library under the tests of durability: it must find a database that is not durable. */
+/** Power cuts and failing calls under SQLite itself, which shows that the tests find a database that is not durable, and under the store. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
-import { Disk, type Fault } from "../faults/disk.ts";
+import { check, during, write } from "../faults/chain-store.ts";
+import type { Fault } from "../faults/control.ts";
+import { Disk } from "../faults/disk.ts";
 
 const folder = temporaryFolder();
 let disk: Disk;
@@ -18,7 +20,7 @@ afterEach(() => disk.remove());
 afterAll(() => folder.remove());
 
 /** Runs the writer to its end. Returns what it printed. */
-function write(synchronous: string, count: number): string {
+function writeRows(synchronous: string, count: number): string {
   const writer = join(import.meta.dirname, "../faults/sqlite-writer.ts");
   const { stdout, stderr } = spawnSync(
     process.execPath,
@@ -54,7 +56,7 @@ function lost(printed: string, found: string): number[] | "broken" {
 
 describe("a power cut under the tests", () => {
   it("loses no row that SQLite has synced", async () => {
-    write("FULL", 150);
+    writeRows("FULL", 150);
     await disk.eachPowerCut(100, 1, (printed, found, cut) =>
       expect([cut, lost(printed, found)]).toEqual([cut, []]),
     );
@@ -63,7 +65,7 @@ describe("a power cut under the tests", () => {
   it.each(["OFF", "NORMAL"])(
     "loses rows that SQLite writes with synchronous=%s",
     async (synchronous) => {
-      write(synchronous, 150);
+      writeRows(synchronous, 150);
       let losses = 0;
       await disk.eachPowerCut(30, 1, (printed, found) => {
         if (lost(printed, found).length > 0) losses++;
@@ -73,7 +75,7 @@ describe("a power cut under the tests", () => {
   );
 
   it("keeps what is not synced when only the process ended, and loses it when the power fails after a restart", () => {
-    const printed = write("OFF", 20);
+    const printed = writeRows("OFF", 20);
     disk.restart();
     expect(lost(printed, disk.folder)).toEqual([]);
     disk.powerCut(0);
@@ -90,10 +92,19 @@ describe("a power cut under the tests", () => {
   });
 });
 
+describe("the embedded store", () => {
+  it("has every acknowledged write, and none by half, after a power cut at any moment", async () => {
+    await write(disk, "a", { steps: 15 });
+    await disk.eachPowerCut(40, 1, (printed, found, cut) =>
+      during(cut, () => check(printed, found)),
+    );
+  });
+});
+
 describe("a call that fails", () => {
   const write50 = (fault: Fault) => {
     disk.fail(fault);
-    return write("FULL", 50)
+    return writeRows("FULL", 50)
       .split("\n")
       .filter((line) => line.includes("failed"));
   };
