@@ -18,6 +18,7 @@ import { sampleItems } from "../domain/samples.ts";
 import { collection } from "../mixins/collection.ts";
 import { outbox, outboxIndexes } from "../mixins/outbox.ts";
 import { paginate } from "../store/pagination.ts";
+import { FormerWords, formerWordsIndex } from "./market/former-words.ts";
 
 /** How often a revision is tried while concurrent writes change the item. */
 const maxRevisions = 20;
@@ -44,12 +45,17 @@ export default define({
         { fields: ["isSold", "price", "_id"] },
         { fields: ["sellerId", "price", "_id", "isSold"] },
         { fields: ["words", "createdAt", "_id"] },
+        formerWordsIndex,
         { fields: ["sellerId", "soldAt", "_id"] },
         { fields: ["buyerId", "soldAt", "_id"], sparse: true },
         ...outboxIndexes,
       ],
     }),
   ],
+
+  state() {
+    return { formerWords: new FormerWords(this.store, this.logger) };
+  },
 
   methods: {
     async listSales(query: object, page: { cursor?: string; limit?: number }) {
@@ -144,7 +150,12 @@ export default define({
   },
 
   async started() {
-    if (!env.hasSamples || (await this.store.count({})) > 0) return;
-    for (const item of sampleItems(env.currency, new Date())) await this.store.insert(item);
+    if (env.hasSamples && (await this.store.count({})) === 0)
+      for (const item of sampleItems(env.currency, new Date())) await this.store.insert(item);
+    this.formerWords.start();
+  },
+
+  stopped() {
+    return this.formerWords.stop();
   },
 });

@@ -3,7 +3,8 @@ import type { TSchema } from "typebox";
 /**
  * A query in the part of MongoDB's language that every database here supports: equality, RegExp, $ne, $in, $nin, $lt,
  * $lte, $gt, $gte, $exists, $or, $and. `null` matches null and missing. Any other operator, and `undefined`,
- * throws. On a field that holds an array, use equality or a RegExp.
+ * throws. On a field that holds an array, use equality or a RegExp; on its first element (`words.0`) any condition, if
+ * an index names it.
  */
 export type Query = Record<string, unknown>;
 /** An update with $set, $unset, $inc, $push, $min or $max. */

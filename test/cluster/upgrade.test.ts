@@ -1,8 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventually } from "../../bin/processes/eventually.ts";
+import type { ItemDocument } from "../../domain/item.ts";
+import { formerWords } from "../../domain/words.ts";
 import { BSON, MongoClient } from "mongodb";
-import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
+import { startNode, temporaryFolder, type Node } from "../../bin/processes/node-process.ts";
 import { startMongo, type Server } from "../../bin/processes/servers.ts";
+import { formerItem } from "../support/former-words-promises.ts";
 import { upgradePromises } from "../support/upgrade-promises.ts";
 
 const fixtures = join(import.meta.dirname, "../fixtures");
@@ -26,14 +30,29 @@ async function restore(url: string, from: string): Promise<void> {
 }
 
 describe.each(["0.1.0"])("a market on the MongoDB databases of version %s", (version) => {
+  let node: Node;
   upgradePromises(async () => {
     server = await startMongo();
     await restore(server.url, join(fixtures, version, "mongo"));
-    return startNode([], {
+    node = await startNode([], {
       DATA_DIR: folder.path,
       USERS_MONGO_URL: `${server.url}/users`,
       MARKET_MONGO_URL: `${server.url}/market`,
       NOTIFICATIONS_MONGO_URL: `${server.url}/notifications`,
     });
+    return node;
   });
+
+  it("makes items findable that a node of that version still writes", async () => {
+    await using client = new MongoClient(server.url);
+    const items = client.db("market").collection<ItemDocument>("items");
+    await items.insertOne(formerItem("former", "Große Laterne"));
+
+    const search = async () => {
+      const answer = await fetch(`${node.api}/market/items?search=grosse`);
+      expect(await answer.json()).toMatchObject({ items: [{ id: "former" }] });
+    };
+    await eventually(search, { within: 60_000, every: 500 });
+    expect(await items.countDocuments(formerWords)).toBe(0);
+  }, 90_000);
 });

@@ -8,6 +8,7 @@ import type { ItemDocument } from "../../domain/item.ts";
 import { newOutbox } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
+import type { FormerWords } from "../../services/market/former-words.ts";
 import type { Inbox as NotificationInbox } from "../../services/notifications/inbox.ts";
 import type { Adapter, Store } from "../../store/store.ts";
 
@@ -47,6 +48,7 @@ const service = (name: Owner) =>
     store: Store<ItemDocument>;
     reconcile(): Promise<void>;
     inbox: NotificationInbox;
+    formerWords: FormerWords;
   };
 const call = <T>(action: string, params: object, user?: string) =>
   broker.call<T, object>(action, params, { meta: user ? { user: { id: user } } : {} });
@@ -152,6 +154,8 @@ async function market() {
   await call("market.item", { id });
   await call("market.revise", { id, price: 6 }, seller);
   await call("market.withdraw", { id }, seller);
+  await service("market").store.insert({ ...items[1]!, _id: randomUUID(), words: ["tray"] });
+  await service("market").formerWords.rewrite();
   const [one, two] = items.filter(({ isSold }) => !isSold);
   await call("market.buy", { id: one!._id }, "carol");
   await call("market.buy", { id: one!._id, price: one!.price }, "carol");
