@@ -6,6 +6,7 @@ import { define, mixinOf } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { checker } from "../broker/validator.ts";
 import { SqliteStore } from "../store/sqlite/adapter.ts";
+import { startThread } from "../store/sqlite/thread.ts";
 import { checkQuery, toUpdate } from "../store/query.ts";
 import type { Adapter, Collection, Find, Query, Store, Stored } from "../store/store.ts";
 
@@ -54,9 +55,9 @@ export const collection = <Schema extends TSchema>(
 
 function configured(service: string, what: Collection): Adapter {
   const url = env.mongoUrls[service as keyof typeof env.mongoUrls];
-  return url
-    ? new mongo!.MongoStore(url, what)
-    : new SqliteStore(join(env.dataDir, `${service}.sqlite`), what);
+  if (url) return new mongo!.MongoStore(url, what);
+  startThread();
+  return new SqliteStore(join(env.dataDir, `${service}.sqlite`), what);
 }
 
 /** The part of moleculer-db's service that Souk uses. The library's own types demand a context, which these methods do not need. */

@@ -34,6 +34,9 @@ function thread(): Worker {
   return (worker = started);
 }
 
+/** Starts the thread before the first database is opened: it starts while the main thread loads the other services. */
+export const startThread = () => void thread();
+
 /** Opens a database. Returns its number in requests; the listener hears whether it was opened. */
 export function openDatabase(
   what: { file: string; layout: Layout; create: boolean },
