@@ -76,11 +76,13 @@ async function offers(seller: Client, count: number): Promise<Item[]> {
 
 /** Every acknowledged sale is there, once, and the seller has one notice of every sale. */
 async function checkSales(seller: Client, sold: Map<string, { buyer: Client; saleId: string }>) {
-  for (const [id, { buyer, saleId }] of sold) {
-    const again = new Client(seller.api, buyer.session);
-    const { status, body } = await again.call<Bought>("POST", `/market/buy/${id}`);
-    expect([status, body.saleId]).toEqual([200, saleId]);
-  }
+  await Promise.all(
+    [...sold].map(async ([id, { buyer, saleId }]) => {
+      const again = new Client(seller.api, buyer.session);
+      const { status, body } = await again.call<Bought>("POST", `/market/buy/${id}`);
+      expect([status, body.saleId]).toEqual([200, saleId]);
+    }),
+  );
   const sales = await salesOf(seller);
   expect(new Set(sales.map(({ itemId }) => itemId)).size).toBe(sales.length);
   expect(sales.map(({ id }) => id)).toEqual(
@@ -98,7 +100,7 @@ async function checkSales(seller: Client, sold: Map<string, { buyer: Client; sal
 
 describe("an embedded market", () => {
   it("keeps every acknowledged sale and notice when it is killed in 1,000 buys and the power fails", async () => {
-    const random = seeded(1);
+    const random = seeded(Number(process.env.DURABILITY_SEED ?? 1));
     const counts = { kills: 0, acknowledged: 0, sales: 0 };
     for (; counts.kills < kills; counts.kills++) {
       const market = await start();
@@ -163,7 +165,7 @@ describe("an embedded market", () => {
       const back = new Client(again.api, seller.session);
       expect(await checkSales(back, new Map([[id, { buyer, saleId: body.saleId }]]))).toBe(1);
       await again.end("SIGKILL");
-      for (const name of ["data"]) rmSync(join(disk.folder, name), { recursive: true });
+      rmSync(join(disk.folder, "data"), { recursive: true });
       disk.remove();
       disk = new Disk(disk.folder);
     }
