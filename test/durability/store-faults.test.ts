@@ -17,7 +17,7 @@ interface Counts {
   done: number;
 }
 
-async function failEach(fault: Fault, step: number): Promise<Counts> {
+async function failEach(fault: Fault, step: number, documents: number): Promise<Counts> {
   const folder = temporaryFolder();
   const disk = new Disk(folder.path);
   const script = join(import.meta.dirname, "../faults/store-faults.ts");
@@ -25,7 +25,7 @@ async function failEach(fault: Fault, step: number): Promise<Counts> {
   const from = 1 + Math.floor(Math.random() * step);
   const child = spawn(
     process.execPath,
-    [script, disk.folder, JSON.stringify(fault), `${from}`, `${step}`],
+    [script, disk.folder, JSON.stringify(fault), `${from}`, `${step}`, `${documents}`],
     { env: { ...process.env, ...disk.environment({ recording: false }) } },
   );
   let [printed, errors] = ["", ""];
@@ -39,29 +39,36 @@ async function failEach(fault: Fault, step: number): Promise<Counts> {
   return JSON.parse(printed) as Counts;
 }
 
-it.each<[string, Fault, once: number, all: number]>([
-  ["write finds a full disk", { operations: ["write"], error: "ENOSPC" }, 5, 5],
-  ["write fails", { operations: ["write"], error: "EIO" }, 10, 10],
-  ["sync fails", { operations: ["sync"], error: "EIO" }, 1, 2],
-  ["read fails", { operations: ["read"], error: "EIO" }, 1, 1],
+it.each<[string, Fault, steps: [once: number, all: number], documents?: number]>([
+  ["write finds a full disk", { operations: ["write"], error: "ENOSPC" }, [5, 5]],
+  ["write fails", { operations: ["write"], error: "EIO" }, [10, 10]],
+  ["sync fails", { operations: ["sync"], error: "EIO" }, [1, 2]],
+  ["read of a new file fails", { operations: ["read"], error: "EIO" }, [1, 1]],
+  ["read fails", { operations: ["read"], error: "EIO" }, [3, 3], 20],
   // Each of these waits for the lock.
-  ["lock is held by another process", { operations: ["lock"], error: "EAGAIN" }, 5, 30],
-  ["file cannot be opened", { operations: ["open"], error: "EIO" }, 1, 1],
+  ["lock is held by another process", { operations: ["lock"], error: "EAGAIN" }, [5, 30]],
+  ["file cannot be opened", { operations: ["open"], error: "EIO" }, [1, 1]],
+  ["file that exists cannot be opened", { operations: ["open"], error: "EIO" }, [1, 1], 20],
   [
     "change of a size or a name fails",
     { operations: ["truncate", "unlink", "mkdir"], error: "EIO" },
-    1,
-    1,
+    [1, 1],
+  ],
+  [
+    "checkpoint fails",
+    { operations: ["write", "sync", "truncate"], error: "EIO", path: "things.sqlite$" },
+    [100, 200],
+    1000,
   ],
 ])(
   "acknowledges no write that is lost, and recovers, when a %s",
-  async (_name, fault, stepOnce, stepAll) => {
+  async (_name, fault, [stepOnce, stepAll], documents = 0) => {
     const [one, all] = await Promise.all([
-      failEach({ ...fault, count: 1 }, everyCall ? 1 : stepOnce),
-      failEach({ ...fault, count: 0 }, everyCall ? 1 : stepAll),
+      failEach({ ...fault, count: 1 }, everyCall ? 1 : stepOnce, documents),
+      failEach({ ...fault, count: 0 }, everyCall ? 1 : stepAll, documents),
     ]);
     expect(one.failedCalls).toBe(one.rounds - 1);
-    expect(all.failedCalls).toBeGreaterThan(0);
+    expect(one.rounds + all.rounds).toBeGreaterThan(2);
   },
   3_600_000,
 );

@@ -24,7 +24,7 @@ export interface Fault {
   first?: number;
   /** How many calls fail. 0 is all of them. */
   count?: number;
-  /** Only paths that contain this. */
+  /** Only paths that contain this; with a `$`, that end with it. */
   path?: string;
 }
 

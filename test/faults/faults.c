@@ -5,7 +5,7 @@
  *                 disk.ts computes from it what a disk may hold after a power cut.
  * FAULTS_CONTROL  while this file exists, calls fail as its one line says: "OPERATIONS ERRNO FIRST COUNT PART".
  *                 OPERATIONS are joined by "+"; the FIRST-th matching call fails (from 1) and the COUNT - 1 after it (0: all).
- *                 PART is a part of the path, or "/" for every path. A new file starts a new count.
+ *                 PART is a part of the path, or "/" for every path; "PART$" is its end. A new file starts a new count.
  *                 Each failed call appends "OPERATION PATH" to FAULTS_CONTROL.hits.
  *
  * Syncs only appear in the log. A process killed with SIGKILL keeps its pages in the kernel, so that no test waits for a disk.
@@ -115,6 +115,12 @@ static void note_of(struct file *file, enum record record, uint64_t offset, cons
   if (!is_shared_memory(file->path)) note(record, file->inode, offset, data, length);
 }
 
+static int is_meant(const char *path, const char *part) {
+  size_t wanted = strlen(part) - 1, length = strlen(path);
+  if (part[wanted] != '$') return strstr(path, part) != NULL;
+  return length >= wanted && !strncmp(path + length - wanted, part, wanted);
+}
+
 /* Whether this call fails, with errno set. The caller holds the mutex. */
 static int fails(const char *operation, const char *path) {
   static struct timespec written;
@@ -135,7 +141,7 @@ static int fails(const char *operation, const char *path) {
   char wanted[220], asked[60];
   snprintf(wanted, sizeof wanted, "+%s+", operations);
   snprintf(asked, sizeof asked, "+%s+", operation);
-  if (!strstr(wanted, asked) || !strstr(path, part)) return 0;
+  if (!strstr(wanted, asked) || !is_meant(path, part)) return 0;
   calls++;
   if (calls < first || (count && calls >= first + count)) return 0;
   int fd = REAL(open)(hits, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);

@@ -1,6 +1,7 @@
 /**
- * Lets the Nth system call of a store fail, for each N that a start and a few writes reach: FOLDER FAULT FROM STEP. FAULT is a
- * Fault as JSON without `first`, which goes from FROM in steps of STEP. Prints what happened as JSON. Throws when a write was
+ * Lets the Nth system call of a store fail, for each N that a start and a few writes reach: FOLDER FAULT FROM STEP DOCUMENTS.
+ * FAULT is a Fault as JSON without `first`, which goes from FROM in steps of STEP. The store is new without DOCUMENTS; otherwise
+ * it has this many, which the writes change. Prints what happened as JSON. Throws when a write was
  * acknowledged and is lost, when a call ends in another way than done or UNAVAILABLE, or when the store does not recover.
  * Runs under the environment of a Disk, which it controls itself.
  */
@@ -14,8 +15,9 @@ import type { Thing } from "../support/store-promises.ts";
 import { chains, checkChains, stateOf } from "./chain.ts";
 import { failCalls, failedCalls, mendCalls, type Fault } from "./control.ts";
 
-const [folder = "", faultText = "", from = "", step = ""] = process.argv.slice(2);
+const [folder = "", faultText = "", from = "", step = "", documents = "0"] = process.argv.slice(2);
 const fault = JSON.parse(faultText) as Fault;
+const old = Array.from({ length: Number(documents) }, (_, n) => `old-${n}`);
 const counts = { rounds: 0, failedCalls: 0, refusedStarts: 0, refusedCalls: 0, done: 0 };
 
 /** Whether a call was done. It may only fail with UNAVAILABLE. */
@@ -63,9 +65,34 @@ async function write(store: SqliteStore, chain: string, log: string[]): Promise<
   }
 }
 
-async function round(file: string): Promise<void> {
+/** Documents that are there before calls fail. */
+async function prepare(file: string, log: string[]): Promise<void> {
+  const store = (await started(file))!;
+  for (const chain of old) {
+    await store.insert(stateOf(chain, 0)!);
+    log.push(`done ${chain} 0`);
+  }
+  await store.disconnect();
+}
+
+/** Changes all of them at once. Enough documents fill the log, so that SQLite moves it into the file: a checkpoint. */
+async function changeAll(store: SqliteStore, log: string[]): Promise<void> {
+  const step = 1;
+  await Promise.all(
+    old.map(async (chain) => {
+      log.push(`begin ${chain} ${step}`);
+      const change = store.updateOne({ _id: chain, number: 0 }, { $set: stateOf(chain, step)! });
+      if (await isDone(change)) log.push(`done ${chain} ${step}`);
+    }),
+  );
+}
+
+async function round(file: string, fault: Fault): Promise<void> {
   const log: string[] = [];
+  if (old.length > 0) await prepare(file, log);
+  failCalls(fault);
   let store = await started(file);
+  if (store) await changeAll(store, log);
   for (const chain of store ? ["a", "b", "c"] : []) await write(store!, chain, log);
   if (store) await isDone(store.find({ query: { words: "chain" } }));
   const calls = failedCalls().length;
@@ -92,9 +119,8 @@ for (let first = Number(from); ; first += Number(step)) {
   const where = join(folder, `${first}`);
   mkdirSync(where);
   const before = counts.failedCalls;
-  failCalls({ ...fault, first });
   try {
-    await round(join(where, "things.sqlite"));
+    await round(join(where, "things.sqlite"), { ...fault, first });
   } catch (error) {
     throw new Error(`Call ${first}: ${(error as Error).message}`, { cause: error });
   }
