@@ -40,26 +40,30 @@ function checkValue(path: string, value: unknown): void {
   if (isOutsideJson) throw new Error(`JSON has no form of the value of ${path}, ${value}.`);
 }
 
-const textOf = (update: Update) =>
-  JSON.stringify(update, function (this: Record<string, unknown>, key: string, value: unknown) {
-    // JSON.stringify has already made a text of a Date.
-    checkValue(key, this[key]);
-    return value;
-  });
-
 const operators = new Set(["$set", "$unset", "$inc", "$push", "$min", "$max"]);
 
 /** A copy without `undefined`. Throws on an empty update, and on values that JSON lacks. */
 export function toUpdate(update: Update): Update {
-  const parts = Object.entries(JSON.parse(textOf(update)) as Record<string, object>).filter(
-    ([, fields]) => Object.keys(fields).length > 0,
-  );
+  const parts = Object.entries(update).flatMap(([operator, fields]) => {
+    const copy = copyOf(operator, fields) as object;
+    return Object.keys(copy).length > 0 ? [[operator, copy] as const] : [];
+  });
   for (const [operator, fields] of parts) {
     if (!operators.has(operator)) throw new Error(`Not every database supports ${operator}.`);
     Object.keys(fields).forEach(checkPath);
   }
   if (parts.length === 0) throw new Error("The update changes nothing.");
   return Object.fromEntries(parts);
+}
+
+/** A deep copy as by JSON, without fields that are `undefined`. */
+function copyOf(path: string, value: unknown): unknown {
+  checkValue(path, value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((one) => copyOf(path, one) ?? null);
+  const given = Object.entries(value).filter(([, one]) => one !== undefined);
+  // Object.fromEntries makes a field of "__proto__", as JSON does; an assignment would not.
+  return Object.fromEntries(given.map(([key, one]) => [key, copyOf(key, one)]));
 }
 
 /** Returns a dotted path. Throws on names that every object inherits, such as `__proto__`, and on characters that SQLite's paths cannot have. */

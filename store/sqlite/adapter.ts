@@ -67,7 +67,7 @@ export class SqliteStore implements Adapter {
 
   async insert(doc: Stored): Promise<Stored> {
     await this.#ask({ type: "insert", doc });
-    return structuredClone(doc);
+    return JSON.parse(JSON.stringify(doc)) as Stored;
   }
 
   async findOne(query: Query): Promise<Stored | null> {

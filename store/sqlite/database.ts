@@ -33,6 +33,7 @@ export class Database {
   readonly #layout: Layout;
   #db: DatabaseSync | undefined;
   #table: Table | undefined;
+  #control: Control | undefined;
   /** The file and its log as they were when they were opened. */
   #opened: string[] = [];
 
@@ -54,6 +55,7 @@ export class Database {
       this.#db.exec(settings);
       ensureSchema(this.#db, this.#layout);
       this.#table = new Table(this.#db, this.#layout);
+      this.#control = prepareControl(this.#db);
       this.#opened = this.#identities();
     } catch (error) {
       this.close();
@@ -67,7 +69,7 @@ export class Database {
     } catch {
       // A file that was lost under the database cannot take its log.
     }
-    this.#db = this.#table = undefined;
+    this.#db = this.#table = this.#control = undefined;
   }
 
   /**
@@ -75,11 +77,11 @@ export class Database {
    * file cannot serve now: then none of the operations was done, or that is unknown.
    */
   run(operations: Work[]): (Outcome | Unfinished)[] {
-    const db = this.#db!;
+    const { begin, beginWrite, commit } = this.#control!;
     try {
-      db.exec(operations.every(isRead) ? "BEGIN" : "BEGIN IMMEDIATE");
+      (operations.every(isRead) ? begin : beginWrite).run();
       const outcomes = operations.map((operation) => this.#runOne(operation));
-      db.exec("COMMIT");
+      commit.run();
       this.#checkFile();
       return outcomes;
     } catch (error) {
@@ -99,17 +101,17 @@ export class Database {
 
   /** One operation, done wholly or not at all. */
   #runOne(operation: Work): Outcome | Unfinished {
-    const db = this.#db!;
+    const { savepoint, release } = this.#control!;
     const isWrite = !isRead(operation);
-    if (isWrite) db.exec("SAVEPOINT operation");
+    if (isWrite) savepoint.run();
     try {
       const done = isWrite ? this.#write(operation) : { result: this.#read(operation) };
-      if (isWrite) db.exec("RELEASE operation");
+      if (isWrite) release.run();
       return done;
     } catch (error) {
       const failure = failureOf(error);
       if (!failure) throw error;
-      if (isWrite) db.exec("ROLLBACK TO operation; RELEASE operation");
+      if (isWrite) this.#db!.exec("ROLLBACK TO operation; RELEASE operation");
       return { failure: this.#named(failure, operation) };
     }
   }
@@ -176,6 +178,17 @@ export class Database {
     });
   }
 }
+
+/** The statements that control transactions, prepared: parsing them would cost as much as running them. */
+type Control = ReturnType<typeof prepareControl>;
+
+const prepareControl = (db: DatabaseSync) => ({
+  begin: db.prepare("BEGIN"),
+  beginWrite: db.prepare("BEGIN IMMEDIATE"),
+  commit: db.prepare("COMMIT"),
+  savepoint: db.prepare("SAVEPOINT operation"),
+  release: db.prepare("RELEASE operation"),
+});
 
 const isRead = (operation: Work): operation is Operation =>
   "type" in operation && ["find", "count", "ping"].includes(operation.type);

@@ -44,11 +44,16 @@ function pathsOfType(schema: TSchema, type: string, prefix = ""): string[] {
 /** A value of SQLite. */
 export type Value = string | number | null;
 
-/** The value of a path in its column. Missing and null are the same to an index, as to MongoDB's comparisons. */
-export function columnValue(doc: Stored, path: string): Value {
-  const value = path
+function valueAt(doc: Stored, path: string): unknown {
+  if (!path.includes(".")) return doc[path];
+  return path
     .split(".")
     .reduce<unknown>((parent, step) => (parent as Stored | undefined | null)?.[step], doc);
+}
+
+/** The value of a path in its column. Missing and null are the same to an index, as to MongoDB's comparisons. */
+export function columnValue(doc: Stored, path: string): Value {
+  const value = valueAt(doc, path);
   if (typeof value === "boolean") return Number(value);
   if (typeof value === "string" || typeof value === "number") return value;
   return value === undefined || value === null ? null : JSON.stringify(value);
@@ -56,9 +61,7 @@ export function columnValue(doc: Stored, path: string): Value {
 
 /** The distinct elements of an array of the document. */
 export function elementsOf(doc: Stored, path: string): Value[] {
-  const array = path
-    .split(".")
-    .reduce<unknown>((parent, step) => (parent as Stored | undefined | null)?.[step], doc);
+  const array = valueAt(doc, path);
   return Array.isArray(array)
     ? [...new Set(array.map((value) => columnValue({ _id: "", value }, "value")))]
     : [];

@@ -21,9 +21,18 @@ export type Outcome = { result: string } | { failure: Failure };
 
 /** An operation as text. A RegExp has no form in JSON; the operators below are in no query (store/query.ts). */
 export const encode = (operation: Operation): string =>
-  JSON.stringify(operation, (_key, value: unknown) =>
-    value instanceof RegExp ? { $regex: value.source, $options: value.flags } : value,
+  // With a function as replacer JSON.stringify is several times slower.
+  JSON.stringify(
+    operation,
+    "query" in operation && hasRegExp(operation.query) ? encodeRegExp : undefined,
   );
+
+const hasRegExp = (value: unknown): boolean =>
+  value instanceof RegExp ||
+  (typeof value === "object" && value !== null && Object.values(value).some(hasRegExp));
+
+const encodeRegExp = (_key: string, value: unknown): unknown =>
+  value instanceof RegExp ? { $regex: value.source, $options: value.flags } : value;
 
 /** Reads the texts of operations. */
 export const decode = (text: string): Operation =>
