@@ -1,51 +1,53 @@
-import { createHash } from "node:crypto";
-import { realpathSync, rmSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { Middleware } from "moleculer";
 
+/** SQLite's result code of a file that another connection has locked. */
+const busyCode = 5;
+
 /**
- * Middleware that locks a folder for this process while the broker runs: NeDB files serve one process. The lock is
- * a listening socket. The kernel closes it when its process dies in any way, so a stale lock cannot remain.
+ * Middleware that locks a folder for this broker while it runs: its files serve one market. The lock is SQLite's lock of an
+ * empty file. It holds for all processes that use the file, also in other containers, and the kernel releases it
+ * when its process dies in any way, so a file that is left behind locks nothing.
  */
 export function exclusive(folder: string): Middleware {
-  let lock: Server | undefined;
+  let lock: DatabaseSync | undefined;
   return {
     name: "FolderLock",
     async starting() {
-      lock = await listen(socketPath(folder)).catch(() => {
-        throw new Error(
-          `${folder} is in use by another Souk process. Stop that process, or set DATA_DIR to another folder.`,
-        );
-      });
+      lock = lockFolder(folder);
     },
     stopped: async () => void lock?.close(),
   };
 }
 
-/** Linux has abstract socket addresses. Other systems need a socket file, which remains when its process is killed. */
-function socketPath(folder: string): string {
-  const name = `souk-${createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 32)}`;
-  return process.platform === "linux" ? `\0${name}` : join(tmpdir(), name);
-}
-
-async function listen(path: string, isRetry = false): Promise<Server> {
-  const server = createServer((socket) => socket.destroy());
+/** Holds until the connection is closed. Throws one sentence. */
+function lockFolder(folder: string): DatabaseSync {
+  const file = join(folder, "lock");
+  let connection: DatabaseSync | undefined;
   try {
-    await new Promise<void>((resolve, reject) =>
-      server.once("error", reject).listen(path, resolve),
-    );
-    return server.unref();
+    createFile(file);
+    connection = new DatabaseSync(file);
+    connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return connection;
   } catch (error) {
-    if (isRetry || path.startsWith("\0") || (await hasListener(path))) throw error;
-    rmSync(path, { force: true });
-    return listen(path, true);
+    connection?.close();
+    const { errcode, message } = error as Error & { errcode?: number };
+    throw new Error(
+      errcode === busyCode
+        ? `${folder} is in use by another Souk process. Stop that process, or set DATA_DIR to another folder.`
+        : `${file} cannot be locked: ${message}.`,
+      { cause: error },
+    );
   }
 }
 
-const hasListener = (path: string) =>
-  new Promise<boolean>((resolve) => {
-    const probe = connect(path, () => resolve(true)).on("error", () => resolve(false));
-    probe.on("close", () => probe.destroy());
-  });
+/** Never opens an existing file: to close it would release the locks that this process has on it. */
+function createFile(file: string): void {
+  try {
+    closeSync(openSync(file, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}

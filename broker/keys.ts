@@ -1,6 +1,6 @@
 /** The keys of access tokens: made, read from the environment, or kept in a file. */
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { JWK } from "jose";
 import { syncPath } from "./folder.ts";
@@ -86,6 +86,9 @@ function privateKeyFault(key: JWK, publicKeys: JWK[]): string | undefined {
     : undefined;
 }
 
+/** Where accounts are: this version's file, and those of 0.1.0 (store/former/). */
+const accountFiles = ["users.sqlite", "accounts.db", "accounts.db~"];
+
 /** The keys of an embedded market, kept in its data folder. Made on first start, readable only by their owner. */
 export function keysFromFile(dataDir: string, faults: string[]): Keys {
   const file = join(dataDir, "keys.json");
@@ -93,7 +96,7 @@ export function keysFromFile(dataDir: string, faults: string[]): Keys {
     return parseKeys(readFileSync(file, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT")
-      return writeNewKeys(file, !existsSync(join(dataDir, "users.sqlite")));
+      return writeNewKeys(file, !accountFiles.some((name) => existsSync(join(dataDir, name))));
     faults.push(
       `${file} cannot be read (${(error as Error).message}). Repair it, or remove it to sign out all users.`,
     );
@@ -114,9 +117,17 @@ function writeNewKeys(file: string, isFirst: boolean): Keys {
   const pair = newKeyPair();
   const samplePassword = isFirst ? `${randomBytes(6).toString("base64url")}-souk` : undefined;
   const keys: Keys = { public: [pair.public], private: pair.private, samplePassword };
-  // A rename is atomic: a crash leaves no half-written file, nor a power cut, because the file is synced first.
-  writeFileSync(`${file}.new`, JSON.stringify(keys, null, 2), { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
+  const own = `${file}.${randomUUID()}`;
+  writeFileSync(own, JSON.stringify(keys, null, 2), { mode: 0o600, flush: true });
+  try {
+    // A link is atomic: a crash leaves no half-written file, and of two processes that start together one makes the keys.
+    linkSync(own, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return parseKeys(readFileSync(file, "utf8"));
+  } finally {
+    rmSync(own);
+  }
   syncPath(dirname(file));
   return keys;
 }

@@ -25,12 +25,14 @@ const restartDelayMs = 250;
  * transaction runs, operations wait and then share the next one (group commit).
  */
 export class SqliteStore implements Adapter {
-  readonly #file: string;
-  readonly #layout: Layout;
+  readonly file: string;
+  readonly layout: Layout;
   readonly #queue = new OperationQueue();
   #service?: Service;
   /** Its number in the databases' thread. */
   #database = 0;
+  /** The file that was opened first. After the thread's end, no other is. */
+  #identity?: string;
   /** "lost" after the thread died, until it has opened the file again. */
   #state: "open" | "lost" | "closed" = "closed";
   #opening = Promise.withResolvers<undefined>();
@@ -39,7 +41,7 @@ export class SqliteStore implements Adapter {
   #outage: string | undefined;
 
   constructor(file: string, collection: Collection) {
-    [this.#file, this.#layout] = [file, layoutOf(collection)];
+    [this.file, this.layout] = [file, layoutOf(collection)];
   }
 
   /** moleculer-db calls it with the service that the adapter belongs to. */
@@ -49,7 +51,8 @@ export class SqliteStore implements Adapter {
 
   /** Rejects with one sentence when the file cannot be used. */
   async connect(): Promise<void> {
-    await this.#open({ create: true });
+    this.#identity = undefined;
+    await this.#open();
   }
 
   /** Finishes the operations that wait. */
@@ -104,10 +107,10 @@ export class SqliteStore implements Adapter {
   afterRetrieveTransformID = <Doc>(doc: Doc): Doc => doc;
   entityToObject = <Doc>(doc: Doc): Doc => doc;
 
-  async #open({ create }: { create: boolean }): Promise<void> {
+  async #open(): Promise<void> {
     this.#opening = Promise.withResolvers();
     this.#database = openDatabase(
-      { file: this.#file, layout: this.#layout, create },
+      { file: this.file, layout: this.layout, identity: this.#identity },
       { onReply: (reply) => this.#onReply(reply), onEnd: () => this.#onEnd() },
     );
     try {
@@ -139,9 +142,10 @@ export class SqliteStore implements Adapter {
       if (reply.isUsable) this.#reportRecovery();
       return this.#sendNext();
     }
+    this.#identity ??= reply.identity;
     const ended = reply.type === "opened" ? this.#opening : this.#closing;
     if (reply.error === undefined || reply.type === "closed") ended.resolve(undefined);
-    else ended.reject(new Error(`${this.#file} cannot be used as a database: ${reply.error}.`));
+    else ended.reject(new Error(`${this.file} cannot be used as a database: ${reply.error}.`));
   }
 
   #errorOf(failure: Failure): Error {
@@ -154,7 +158,7 @@ export class SqliteStore implements Adapter {
   /** The thread died: what it had may be done or not. It is started again. */
   #onEnd(): void {
     const cause = "the thread of the databases ended";
-    this.#opening.reject(new Error(`${this.#file} cannot be used as a database: ${cause}.`));
+    this.#opening.reject(new Error(`${this.file} cannot be used as a database: ${cause}.`));
     this.#closing.resolve(undefined);
     if (this.#state !== "open") return;
     this.#state = "lost";
@@ -165,7 +169,7 @@ export class SqliteStore implements Adapter {
 
   #restartLater(): void {
     const restart = () => {
-      if (this.#state === "lost") this.#open({ create: false }).catch(() => this.#restartLater());
+      if (this.#state === "lost") this.#open().catch(() => this.#restartLater());
     };
     setTimeout(restart, restartDelayMs).unref();
   }
@@ -173,7 +177,7 @@ export class SqliteStore implements Adapter {
   /** The error of a call in an outage, whose first cause is logged. */
   #unavailable(cause: string): Error {
     if (this.#outage !== cause && this.#state !== "closed")
-      this.#service?.logger.error(`${this.#file} is unavailable: ${cause}.`);
+      this.#service?.logger.error(`${this.file} is unavailable: ${cause}.`);
     this.#outage = cause;
     return refusal("UNAVAILABLE");
   }
@@ -181,6 +185,6 @@ export class SqliteStore implements Adapter {
   #reportRecovery(): void {
     if (this.#outage === undefined) return;
     this.#outage = undefined;
-    this.#service?.logger.info(`${this.#file} is available again.`);
+    this.#service?.logger.info(`${this.file} is available again.`);
   }
 }

@@ -1,15 +1,16 @@
 /** One collection in one SQLite file, used by one thread: its documents are written durably, many by one transaction. */
-import { closeSync, existsSync, openSync, statSync, type Stats } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { dirname } from "node:path";
-import { makeFolder, syncPath } from "../../broker/folder.ts";
+import { createFile, identityOf, syncLog } from "./file.ts";
 import type { Layout } from "./layout.ts";
 import type { Failure, Operation, Outcome } from "./operations.ts";
 import { ensureSchema } from "./schema.ts";
 import { CorruptRow, Table } from "./table.ts";
 
+/** How long another process may hold the file (ms): the databases of the other services wait as long. */
+const busyTimeout = 50;
+
 const settings = `
-  PRAGMA busy_timeout = 1000;
+  PRAGMA busy_timeout = ${busyTimeout};
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA cache_size = -8000;
@@ -36,6 +37,8 @@ export class Database {
   #control: Control | undefined;
   /** The file and its log as they were when they were opened. */
   #opened: string[] = [];
+  /** The file that this database had from the beginning. */
+  #identity: string | undefined;
 
   constructor(file: string, layout: Layout) {
     [this.#file, this.#layout] = [file, layout];
@@ -45,11 +48,15 @@ export class Database {
     return this.#db !== undefined;
   }
 
-  /** Opens the file; with `create`, makes it if there is none. Throws what is wrong with it, as the end of a sentence. */
-  open({ create = false } = {}): void {
+  /**
+   * Opens the file. The first time it is made if there is none; later, and with the `identity` that an earlier process
+   * returned, only the same file is opened again: another one in its place may belong to another market.
+   * Throws what is wrong with it, as the end of a sentence.
+   */
+  open(identity = this.#identity): string {
     try {
-      if (create) createFile(this.#file);
-      else statSync(this.#file);
+      if (identity === undefined) createFile(this.#file);
+      else this.#checkIdentity(identity);
       syncLog(this.#file);
       this.#db = new DatabaseSync(this.#file);
       this.#db.exec(settings);
@@ -57,6 +64,7 @@ export class Database {
       this.#table = new Table(this.#db, this.#layout);
       this.#control = prepareControl(this.#db);
       this.#opened = this.#identities();
+      return (this.#identity = this.#opened[0]!);
     } catch (error) {
       this.close();
       throw error;
@@ -102,7 +110,7 @@ export class Database {
   /** One operation, done wholly or not at all. */
   #runOne(operation: Work): Outcome | Unfinished {
     const { savepoint, release } = this.#control!;
-    const isWrite = !isRead(operation);
+    const isWrite = !isRead(operation) && !isPing(operation);
     if (isWrite) savepoint.run();
     try {
       const done = isWrite ? this.#write(operation) : { result: this.#read(operation) };
@@ -131,6 +139,7 @@ export class Database {
       case "count":
         return String(this.#table!.count(operation.query));
       default:
+        this.#table!.find({}, [], 1);
         return "null";
     }
   }
@@ -171,11 +180,15 @@ export class Database {
       throw new Error("it was removed or replaced");
   }
 
+  #checkIdentity(expected: string): void {
+    const found = identityOf(this.#file);
+    if (found === "none") throw new Error("it does not exist");
+    if (found !== expected)
+      throw new Error("another file is in its place, which only a restart may use");
+  }
+
   #identities(): string[] {
-    return [this.#file, `${this.#file}-wal`].map((path) => {
-      const stats: Stats | undefined = statSync(path, { throwIfNoEntry: false });
-      return stats ? `${stats.dev}:${stats.ino}` : "none";
-    });
+    return [this.#file, `${this.#file}-wal`].map(identityOf);
   }
 }
 
@@ -190,24 +203,12 @@ const prepareControl = (db: DatabaseSync) => ({
   release: db.prepare("RELEASE operation"),
 });
 
-const isRead = (operation: Work): operation is Operation =>
-  "type" in operation && ["find", "count", "ping"].includes(operation.type);
+export const isRead = (operation: Work): operation is Operation =>
+  "type" in operation && ["find", "count"].includes(operation.type);
 
-/** Creates the file, readable by its owner only, so that it is there after a power cut. */
-function createFile(file: string): void {
-  makeFolder(dirname(file), 0o700);
-  closeSync(openSync(file, "a", 0o600));
-  syncPath(dirname(file));
-}
-
-/**
- * A process that died may have left transactions in the log that are not on the disk. SQLite takes them as done, so they must
- * survive a power cut before anybody reads them.
- */
-function syncLog(file: string): void {
-  const log = `${file}-wal`;
-  if (existsSync(log)) syncPath(log);
-}
+/** It reads, in a transaction that could write: so it fails when another process holds the file. */
+const isPing = (operation: Work): operation is Operation =>
+  "type" in operation && operation.type === "ping";
 
 /** SQLite's primary result codes. */
 const [corruptCode, constraintCode] = [11, 19];

@@ -1,11 +1,12 @@
 import type { Layout } from "./layout.ts";
-import { Database, type Unfinished, type Work } from "./database.ts";
+import { Database, isRead, type Unfinished, type Work } from "./database.ts";
 import type { Operation, Outcome } from "./operations.ts";
 
 /** The shortest time between two attempts to open a file that could not be used (ms). */
 const reopenIntervalMs = 500;
-/** SQLite's primary result codes of a file that is locked by another process, and of a full disk: the connection stays good. */
-const passing = new Set([5, 6, 13]);
+/** SQLite's primary result codes of a file that another process holds. */
+const lockedCodes = new Set([5, 6]);
+const fullCode = 13;
 
 export type Answer = [id: number, outcome: Outcome];
 
@@ -14,17 +15,18 @@ export class RecoveringDatabase {
   readonly #database: Database;
   /** Mass updates that go on in the next turn, by the id of their operation. */
   readonly #unfinished = new Map<number, Unfinished>();
-  /** When it was closed after a failure, or opening it was tried again. */
-  #closedAt = -Infinity;
+  #failedAt = -Infinity;
   #reason = "it is closed";
+  /** Another process held the file: an open connection waits for it, but not with each operation. */
+  #isLocked = false;
 
   constructor(file: string, layout: Layout) {
     this.#database = new Database(file, layout);
   }
 
-  /** Throws when the file cannot be used. */
-  open(options: { create: boolean }): void {
-    this.#database.open(options);
+  /** Throws when the file cannot be used. Returns its identity (Database.open). */
+  open(identity?: string): string {
+    return this.#database.open(identity);
   }
 
   close(): void {
@@ -39,8 +41,21 @@ export class RecoveringDatabase {
   run(operations: [id: number, operation: Operation][]): Answer[] {
     const all: [number, Work][] = [...operations, ...this.#unfinished];
     this.#unfinished.clear();
+    if (!this.#isPaused()) {
+      this.#isLocked = false;
+      return this.#attempt(all);
+    }
+    // Another process that writes the file does not hinder reading.
+    const reads = this.#database.isOpen ? all.filter(([, operation]) => isRead(operation)) : [];
+    const rest = all.filter((one) => !reads.includes(one));
+    return [...this.#attempt(reads), ...refused(rest, this.#reason)];
+  }
+
+  #attempt(all: [number, Work][]): Answer[] {
+    if (all.length === 0) return [];
     try {
-      this.#reopen();
+      // Never creates the file: a market whose volume is gone must not go on with an empty one.
+      if (!this.#database.isOpen) this.#database.open();
       const outcomes = this.#database.run(all.map(([, operation]) => operation));
       return all.flatMap(([id], n): Answer[] => {
         const outcome = outcomes[n]!;
@@ -49,25 +64,25 @@ export class RecoveringDatabase {
         return [];
       });
     } catch (error) {
-      const { message } = this.#failed(error as Error);
-      return all.map(([id]) => [id, { failure: { type: "unavailable", message } }]);
+      this.#fail(error as Error);
+      return refused(all, (error as Error).message);
     }
   }
 
-  /** Never creates the file: a market whose volume is gone must not go on with an empty one. */
-  #reopen(): void {
-    if (this.#database.isOpen) return;
-    if (performance.now() - this.#closedAt < reopenIntervalMs) throw new Error(this.#reason);
-    this.#closedAt = performance.now();
-    this.#database.open();
+  #isPaused(): boolean {
+    const isUsable = this.#database.isOpen && !this.#isLocked;
+    return !isUsable && performance.now() - this.#failedAt < reopenIntervalMs;
   }
 
-  #failed(error: Error & { errcode?: number }): Error {
-    this.#reason = error.message;
-    const isPassing = error.errcode !== undefined && passing.has(error.errcode & 0xff);
-    if (isPassing || !this.#database.isOpen) return error;
-    this.#database.close();
-    this.#closedAt = performance.now();
-    return error;
+  #fail(error: Error & { errcode?: number }): void {
+    const code = (error.errcode ?? 0) & 0xff;
+    // The connection stays good: space may be there for the next operation.
+    if (code === fullCode) return;
+    this.#isLocked = lockedCodes.has(code);
+    if (!this.#isLocked) this.#database.close();
+    [this.#failedAt, this.#reason] = [performance.now(), error.message];
   }
 }
+
+const refused = (all: [number, Work][], message: string) =>
+  all.map(([id]): Answer => [id, { failure: { type: "unavailable", message } }]);

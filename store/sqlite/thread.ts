@@ -39,7 +39,7 @@ export const startThread = () => void thread();
 
 /** Opens a database. Returns its number in requests; the listener hears whether it was opened. */
 export function openDatabase(
-  what: { file: string; layout: Layout; create: boolean },
+  what: { file: string; layout: Layout; identity?: string },
   listener: Listener,
 ): number {
   const database = ++lastDatabase;

@@ -6,16 +6,17 @@ import { RecoveringDatabase, type Answer } from "./recovering-database.ts";
 
 /** To the thread. `operations` are texts of `encode`; their ids are `firstId` and the following. */
 export type Request =
-  | { type: "open"; database: number; file: string; layout: Layout; create: boolean }
+  | { type: "open"; database: number; file: string; layout: Layout; identity?: string }
   | { type: "run"; database: number; firstId: number; operations: string[] }
   | { type: "close"; database: number };
 
 /**
  * From the thread. `answers` is the text of a list of `Answer`; each batch has one reply, and parts of it that go
- * on have later ones. `isUsable`: every operation reached the file. `error` says why a file was not opened or closed.
+ * on have later ones. `isUsable`: every operation reached the file. `error` says why a file was not opened or closed;
+ * an opened one has an `identity`.
  */
 export type Reply =
-  | { type: "opened" | "closed"; database: number; error?: string }
+  | { type: "opened" | "closed"; database: number; error?: string; identity?: string }
   | { type: "answers"; database: number; answers: string; isBatchDone: boolean; isUsable: boolean };
 
 const port = parentPort!;
@@ -29,21 +30,21 @@ port.on("message", (request: Request) => {
     return run(id, withIds(request.firstId, request.operations.map(decode)), true);
   const type = request.type === "open" ? "opened" : "closed";
   try {
-    if (request.type === "open") open(request);
-    else close(id);
-    reply({ type, database: id });
+    const identity = request.type === "open" ? open(request) : close(id);
+    reply({ type, database: id, identity });
   } catch (error) {
     reply({ type, database: id, error: (error as Error).message });
   }
 });
 
-function open({ database, file, layout, create }: Request & { type: "open" }): void {
+function open({ database, file, layout, identity }: Request & { type: "open" }): string {
   const opened = new RecoveringDatabase(file, layout);
-  opened.open({ create });
+  const found = opened.open(identity);
   databases.set(database, opened);
+  return found;
 }
 
-function close(id: number): void {
+function close(id: number): undefined {
   databases.get(id)?.close();
   databases.delete(id);
 }

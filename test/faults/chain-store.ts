@@ -39,7 +39,7 @@ export async function write(
 /** Opens the database as a restart does, and checks every document, every index and the file. */
 export function check(printed: string, where: string): void {
   const database = new Database(fileIn(where), layoutOf(chains));
-  database.open({ create: true });
+  database.open();
   const all = (query: Query) => {
     const [outcome] = database.run([{ type: "find", query }]) as { result: string }[];
     return JSON.parse(outcome!.result) as Thing[];
