@@ -182,7 +182,9 @@ describe("HTTP requests", () => {
       ask("/notifications", { headers: { authorization: `Bearer ${as}` } });
     const most = scaled(rateLimits.requestsByUser.max);
 
-    const answers = await many(most + 10, () => inbox(mine));
+    // In parts, because the calls in flight of one network are limited, too.
+    const answers: Response[] = [];
+    while (answers.length < most + 10) answers.push(...(await many(10, () => inbox(mine))));
 
     expect(tally(answers)).toEqual({ 200: most, 429: 10 });
     expect((await inbox(other)).status).toBe(200);
