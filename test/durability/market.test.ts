@@ -13,11 +13,13 @@ import {
 import { seeded } from "../chaos/random.ts";
 import type { Fault } from "../faults/control.ts";
 import { Disk } from "../faults/disk.ts";
-import { Client, type Answer } from "../support/client.ts";
+import { Client, newAccount, type Answer } from "../support/client.ts";
 
 /** How often the market is killed in the middle of 1,000 buys. */
 const kills = Number(process.env.DURABILITY_KILLS ?? 3);
 const scale = Number(process.env.DURABILITY_SCALE ?? 1);
+
+const lamp = { title: "A lamp", price: 4200 };
 
 type Bought = { ok: true; saleId: string };
 
@@ -207,6 +209,46 @@ describe("an embedded market", () => {
     },
     120_000,
   );
+
+  it.each(["market", "users", "notifications"])(
+    "serves the other services while the file of %s cannot be written",
+    async (broken) => {
+      const market = await start({ recording: false });
+      const client = await Client.registered(market.api);
+      const requests = [
+        { service: "users", call: () => client.call("POST", "/users", newAccount()) },
+        { service: "market", call: () => client.call("POST", "/market/items", lamp) },
+        { service: "market", call: () => client.call("GET", "/market/items") },
+        { service: "notifications", call: () => client.call("GET", "/notifications") },
+      ];
+      disk.fail({ operations: ["write", "sync"], error: "EIO", path: `${broken}.sqlite` });
+      for (const { service, call } of requests) {
+        const { status } = await call();
+        if (service !== broken) expect([200, 201]).toContain(status);
+        else if (status !== 200) expect(status).toBe(503);
+      }
+
+      disk.mend();
+      for (const { call } of requests)
+        await eventually(async () => expect([200, 201]).toContain((await call()).status), {
+          within: 60_000,
+        });
+    },
+    120_000,
+  );
+
+  it("acknowledges nothing after its folder was deleted", async () => {
+    const market = await start({ recording: false });
+    const seller = await Client.registered(market.api);
+    const buyer = await Client.registered(market.api);
+    const items = await offers(seller, 50);
+    rmSync(join(disk.folder, "data"), { recursive: true });
+    const statuses = await Promise.all(
+      items.map(async ({ id }) => (await buyer.call("POST", `/market/buy/${id}`)).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([503]));
+    expect((await new Client(market.api).call("POST", "/users", newAccount())).status).toBe(503);
+  }, 120_000);
 
   it("refuses to start on a read-only disk, in one sentence", async () => {
     await (await start({ recording: false })).end();

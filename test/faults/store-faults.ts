@@ -5,7 +5,7 @@
  * acknowledged and is lost, when a call ends in another way than done or UNAVAILABLE, or when the store does not recover.
  * Runs under the environment of a Disk, which it controls itself.
  */
-import { strict as assert } from "node:assert";
+import { AssertionError, strict as assert } from "node:assert";
 import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,13 +20,14 @@ const fault = JSON.parse(faultText) as Fault;
 const old = Array.from({ length: Number(documents) }, (_, n) => `old-${n}`);
 const counts = { rounds: 0, failedCalls: 0, refusedStarts: 0, refusedCalls: 0, done: 0 };
 
-/** Whether a call was done. It may only fail with UNAVAILABLE. */
+/** Whether a call was done. It may only fail with UNAVAILABLE, and it finds its document. */
 async function isDone(call: Promise<unknown>): Promise<boolean> {
   try {
-    await call;
+    assert.notEqual(await call, null, "The document of the step before is there.");
     counts.done++;
     return true;
   } catch (error) {
+    if (error instanceof AssertionError) throw error;
     assert.equal((error as { type?: string }).type, "UNAVAILABLE", error as Error);
     counts.refusedCalls++;
     return false;
