@@ -6,6 +6,7 @@ import { exclusive } from "./broker/folder-lock.ts";
 import { logging } from "./broker/logging.ts";
 import { SchemaValidator } from "./broker/validator.ts";
 import { nodeHealth } from "./edge/health.ts";
+import { formerFiles } from "./store/former/files.ts";
 
 export default {
   nodeID: env.nodeId,
@@ -16,6 +17,9 @@ export default {
   validator: new SchemaValidator({}),
   // $node.options would give the URL of RabbitMQ, with its password, to every node.
   internalServices: { $node: { actions: { options: false } } },
-  middlewares: [nodeHealth(), ...(env.embedded ? [exclusive(env.dataDir)] : [])],
+  middlewares: [
+    nodeHealth(),
+    ...(env.embedded ? [exclusive(env.dataDir), formerFiles(env.dataDir)] : []),
+  ],
   started: async (broker) => console.log(await greeting(broker, env)),
 } satisfies BrokerOptions;

@@ -86,7 +86,7 @@ function privateKeyFault(key: JWK, publicKeys: JWK[]): string | undefined {
     : undefined;
 }
 
-/** Where accounts are: this version's file, and those of 0.1.0 (store/former/). */
+/** Where accounts are: this version's file, and those of version 0.1.0 (store/former/). */
 const accountFiles = ["users.sqlite", "accounts.db", "accounts.db~"];
 
 /** The keys of an embedded market, kept in its data folder. Made on first start, readable only by their owner. */
