@@ -150,6 +150,7 @@ export class SqliteStore implements Adapter {
 
   #errorOf(failure: Failure): Error {
     if (failure.type === "duplicate") return new DuplicateKey(failure.fields);
+    if (failure.type === "late") return refusal("UNAVAILABLE");
     return failure.type === "invalid"
       ? new Error(failure.message)
       : this.#unavailable(failure.message);

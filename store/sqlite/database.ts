@@ -2,9 +2,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { createFile, identityOf, syncLog } from "./file.ts";
 import type { Layout } from "./layout.ts";
-import type { Failure, Operation, Outcome } from "./operations.ts";
+import type { Failure, Outcome } from "./operations.ts";
 import { ensureSchema } from "./schema.ts";
 import { CorruptRow, Table } from "./table.ts";
+import { isRead, read, write, writes, type Unfinished, type Work } from "./turn.ts";
 
 /** How long another process may hold the file (ms): the databases of the other services wait as long. */
 const busyTimeout = 50;
@@ -16,18 +17,6 @@ const settings = `
   PRAGMA cache_size = -8000;
   PRAGMA journal_size_limit = 67108864;
 `;
-
-/** Documents that one turn of `updateMany` changes. Other operations run between its turns. */
-const maxPerTurn = 500;
-
-/** A mass update that goes on in a later transaction: it has changed some rows, and these remain. */
-export interface Unfinished {
-  operation: Operation & { type: "updateMany" };
-  rowids: number[];
-  matched: number;
-}
-
-export type Work = Operation | Unfinished;
 
 export class Database {
   readonly #file: string;
@@ -110,10 +99,10 @@ export class Database {
   /** One operation, done wholly or not at all. */
   #runOne(operation: Work): Outcome | Unfinished {
     const { savepoint, release } = this.#control!;
-    const isWrite = !isRead(operation) && !isPing(operation);
+    const isWrite = writes(operation);
     if (isWrite) savepoint.run();
     try {
-      const done = isWrite ? this.#write(operation) : { result: this.#read(operation) };
+      const done = isWrite ? write(this.#table!, operation) : read(this.#table!, operation);
       if (isWrite) release.run();
       return done;
     } catch (error) {
@@ -130,48 +119,6 @@ export class Database {
     if (failure.type !== "duplicate" || !isInsert) return failure;
     const hasSameId = this.#table!.count({ _id: operation.doc._id }) > 0;
     return hasSameId ? { ...failure, fields: "_id" } : failure;
-  }
-
-  #read(operation: Operation): string {
-    switch (operation.type) {
-      case "find":
-        return `[${this.#table!.find(operation.query, operation.sort, operation.limit).join(",")}]`;
-      case "count":
-        return String(this.#table!.count(operation.query));
-      default:
-        this.#table!.find({}, [], 1);
-        return "null";
-    }
-  }
-
-  #write(operation: Work): Outcome | Unfinished {
-    const table = this.#table!;
-    if ("rowids" in operation) return this.#updateMany(operation);
-    switch (operation.type) {
-      case "insert":
-        table.insert(operation.doc);
-        return { result: "null" };
-      case "updateOne":
-        return { result: table.update(operation.query, operation.update) ?? "null" };
-      case "removeOne":
-        return { result: table.remove(operation.query) ?? "null" };
-      case "updateMany":
-        return this.#updateMany({ operation, rowids: table.rowids(operation.query), matched: 0 });
-      default:
-        throw new Error(`${operation.type} does not write.`);
-    }
-  }
-
-  #updateMany({ operation, rowids, matched }: Unfinished): Outcome | Unfinished {
-    const { query, update } = operation;
-    const changed = rowids
-      .slice(0, maxPerTurn)
-      .filter((rowid) => this.#table!.update(query, update, rowid) !== null);
-    const rest = rowids.slice(maxPerTurn);
-    const total = matched + changed.length;
-    return rest.length > 0
-      ? { operation, rowids: rest, matched: total }
-      : { result: String(total) };
   }
 
   /** A file that was removed or replaced still takes writes, which nobody would ever read. */
@@ -202,13 +149,6 @@ const prepareControl = (db: DatabaseSync) => ({
   savepoint: db.prepare("SAVEPOINT operation"),
   release: db.prepare("RELEASE operation"),
 });
-
-export const isRead = (operation: Work): operation is Operation =>
-  "type" in operation && ["find", "count"].includes(operation.type);
-
-/** It reads, in a transaction that could write: so it fails when another process holds the file. */
-const isPing = (operation: Work): operation is Operation =>
-  "type" in operation && operation.type === "ping";
 
 /** SQLite's primary result codes. */
 const [corruptCode, constraintCode] = [11, 19];

@@ -10,10 +10,11 @@ export type Operation =
   | { type: "removeOne"; query: Query }
   | { type: "ping" };
 
-/** Why an operation failed: a duplicate in a unique index, an unusable file, or a mistake of the caller. */
+/** Why an operation failed: a duplicate in a unique index, an unusable file, a search that took too long, or a mistake of the caller. */
 export type Failure =
   | { type: "duplicate"; fields: string }
   | { type: "unavailable"; message: string }
+  | { type: "late" }
   | { type: "invalid"; message: string };
 
 /** The result as JSON text: stored documents are passed on unparsed. */

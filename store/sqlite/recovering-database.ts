@@ -1,5 +1,6 @@
 import type { Layout } from "./layout.ts";
-import { Database, isRead, type Unfinished, type Work } from "./database.ts";
+import { Database } from "./database.ts";
+import { isRead, isSearch, type Unfinished, type Work } from "./turn.ts";
 import type { Operation, Outcome } from "./operations.ts";
 
 /** The shortest time between two attempts to open a file that could not be used (ms). */
@@ -13,7 +14,7 @@ export type Answer = [id: number, outcome: Outcome];
 /** A database that answers "unavailable" while its file cannot be used, and opens it again when it can. */
 export class RecoveringDatabase {
   readonly #database: Database;
-  /** Mass updates that go on in the next turn, by the id of their operation. */
+  /** Mass updates and searches that go on in a later turn, by the id of their operation. */
   readonly #unfinished = new Map<number, Unfinished>();
   #failedAt = -Infinity;
   #reason = "it is closed";
@@ -39,8 +40,7 @@ export class RecoveringDatabase {
 
   /** Runs new operations, with their ids, and one more turn of the unfinished ones. Never throws. */
   run(operations: [id: number, operation: Operation][]): Answer[] {
-    const all: [number, Work][] = [...operations, ...this.#unfinished];
-    this.#unfinished.clear();
+    const all: [number, Work][] = [...operations, ...this.#takeUnfinished()];
     if (!this.#isPaused()) {
       this.#isLocked = false;
       return this.#attempt(all);
@@ -51,6 +51,17 @@ export class RecoveringDatabase {
     return [...this.#attempt(reads), ...refused(rest, this.#reason)];
   }
 
+  /** The mass updates, and one search: however many there are, other operations wait for one turn of one. */
+  #takeUnfinished(): [number, Unfinished][] {
+    const all = [...this.#unfinished];
+    const [first, ...rest] = all.filter(([, work]) => isSearch(work));
+    const taken = [...all.filter(([, work]) => !isSearch(work)), ...(first ? [first] : [])];
+    this.#unfinished.clear();
+    // The one that was taken comes last when it goes on.
+    for (const [id, search] of rest) this.#unfinished.set(id, search);
+    return taken;
+  }
+
   #attempt(all: [number, Work][]): Answer[] {
     if (all.length === 0) return [];
     try {
@@ -59,7 +70,7 @@ export class RecoveringDatabase {
       const outcomes = this.#database.run(all.map(([, operation]) => operation));
       return all.flatMap(([id], n): Answer[] => {
         const outcome = outcomes[n]!;
-        if (!("rowids" in outcome)) return [[id, outcome]];
+        if ("result" in outcome || "failure" in outcome) return [[id, outcome]];
         this.#unfinished.set(id, outcome);
         return [];
       });

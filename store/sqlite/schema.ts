@@ -1,7 +1,7 @@
 /** Creates and checks the tables and indexes of a collection. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Index } from "../store.ts";
-import { elementsTable, jsonPath, quoted, type Layout } from "./layout.ts";
+import type { Index, Stored } from "../store.ts";
+import { columnValue, elementsTable, jsonPath, quoted, type Layout } from "./layout.ts";
 
 /** Marks SQLite files as Souk's ("Souk" in ASCII). */
 const applicationId = 0x536f756b;
@@ -41,10 +41,13 @@ function ensureTables(db: DatabaseSync, layout: Layout): void {
     `CREATE TABLE IF NOT EXISTS ${table} (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL, crc INTEGER NOT NULL${columns})`,
   );
   const present = namesIn(db, `PRAGMA table_info(${table})`);
-  for (const path of layout.columns.filter((one) => !present.has(one)))
-    db.exec(
-      `ALTER TABLE ${table} ADD COLUMN ${quoted(path)}; UPDATE ${table} SET ${quoted(path)} = doc ->> ${jsonPath(path)}`,
-    );
+  db.function("column_value", { deterministic: true }, (doc, path) =>
+    columnValue(JSON.parse(String(doc)) as Stored, String(path)),
+  );
+  for (const path of layout.columns.filter((one) => !present.has(one))) {
+    db.exec(`ALTER TABLE ${table} ADD COLUMN ${quoted(path)}`);
+    db.prepare(`UPDATE ${table} SET ${quoted(path)} = column_value(doc, ?)`).run(path);
+  }
   for (const path of layout.elements) ensureElements(db, layout, path);
 }
 

@@ -44,6 +44,31 @@ export class Translator {
     return join(parts, "AND");
   }
 
+  /** The conditions on arrays, and the rest. */
+  split(query: Query): { elements: Query; rest: Query } {
+    const isOnArray = ([key, value]: [string, unknown]): boolean =>
+      key === "$and"
+        ? (value as Query[]).every((part) => Object.entries(part).every(isOnArray))
+        : this.#layout.arrays.includes(key);
+    const { true: elements = [], false: rest = [] } = Object.groupBy(
+      Object.entries(query),
+      (entry) => `${isOnArray(entry)}` as const,
+    );
+    return { elements: Object.fromEntries(elements), rest: Object.fromEntries(rest) };
+  }
+
+  /** The fields of an order, as expressions. */
+  keys(sort: string[]): string[] {
+    return sort.map((field) => this.#column(field.replace("-", "")));
+  }
+
+  /** The condition of what follows a row in an order whose fields all have one direction, by the row's values of them. */
+  beyond(sort: string[], values: Value[]): Sql {
+    const comparison = sort[0]!.startsWith("-") ? "<" : ">";
+    const places = values.map(() => "?").join(", ");
+    return { text: `(${this.keys(sort).join(", ")}) ${comparison} (${places})`, params: values };
+  }
+
   /** The list after ORDER BY, of fields that descend with a leading "-". Missing values come first, as in MongoDB. */
   order(sort: string[]): string {
     return sort
@@ -155,7 +180,7 @@ const sql = (text: string, ...values: unknown[]): Sql => ({
   params: values.map((value) => (typeof value === "boolean" ? Number(value) : (value as Value))),
 });
 
-function join(parts: Sql[], operator: "AND" | "OR"): Sql {
+export function join(parts: Sql[], operator: "AND" | "OR"): Sql {
   if (parts.length === 0) return sql(operator === "AND" ? "TRUE" : "FALSE");
   if (parts.length === 1) return parts[0]!;
   return {

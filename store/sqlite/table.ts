@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Query, Stored, Update } from "../store.ts";
+import type { Find, Query, Stored, Update } from "../store.ts";
 import {
   columnValue,
   elementsOf,
@@ -9,7 +9,7 @@ import {
   type Layout,
   type Value,
 } from "./layout.ts";
-import { Translator, type Sql } from "./sql.ts";
+import { join, Translator, type Sql } from "./sql.ts";
 import { applyUpdate, touches } from "./update.ts";
 
 /** A row whose document does not have its checksum, or whose columns do not agree with it. */
@@ -24,6 +24,14 @@ interface Row {
   columns: Value[];
 }
 
+/** Where a turn of a long search ended: the order's values of the last document that was read, and what was found. */
+export interface Walk {
+  after?: Value[];
+  found: string[];
+}
+
+/** Documents that one turn of a long search reads: about 5 ms. */
+const maxWalked = 1000;
 /** Prepared statements that are kept. */
 const maxStatements = 200;
 /** With more matches than this, an ordered list is read in its order, and each document asked for its elements. */
@@ -55,20 +63,59 @@ export class Table {
       this.#changeElements(path, doc._id, [], elementsOf(doc, path));
   }
 
-  /** The documents as JSON texts. */
-  find(query: Query, sort: string[] = [], limit?: number): string[] {
-    const isOrdered = sort.length > 0 && limit !== undefined;
-    const translator = new Translator(
-      this.#layout,
-      (table, condition) => !isOrdered || this.#isRare(table, condition),
-    );
-    const { text, params } = translator.where(query);
-    const order = sort.length > 0 ? ` ORDER BY ${translator.order(sort)}` : "";
+  /**
+   * The documents as JSON texts. A search of frequent words is read in its order until the limit is found, which may
+   * take several turns: `from` is where the last turn ended.
+   */
+  find({ query, sort = [], limit }: Find, from?: Walk): string[] | Walk {
+    const isOrdered = limit !== undefined && haveOneDirection(sort);
+    if (from) return this.#walk({ query, sort, limit: limit! }, from);
+    let isDriven = true;
+    const translator = new Translator(this.#layout, (table, condition) => {
+      const isRare = !isOrdered || this.#isRare(table, condition);
+      isDriven &&= isRare;
+      return isRare;
+    });
+    const where = translator.where(query);
+    return isDriven || where.text.includes(" IN (SELECT _id ")
+      ? this.#select(where, translator.order(sort), limit)
+      : this.#walk({ query, sort, limit: limit! }, { found: [] });
+  }
+
+  #select({ text, params }: Sql, order: string, limit?: number): string[] {
+    const [by, most] = [order && ` ORDER BY ${order}`, limit === undefined ? "" : " LIMIT ?"];
     const rows = this.#all(
-      `SELECT doc, crc FROM ${this.#name} WHERE ${text}${order}${limit === undefined ? "" : " LIMIT ?"}`,
+      `SELECT doc, crc FROM ${this.#name} WHERE ${text}${by}${most}`,
       limit === undefined ? params : [...params, limit],
     ) as [string, number][];
     return rows.map(([doc, crc]) => checked(doc, crc));
+  }
+
+  /** Reads the next part of a list in its order, and asks each document for its elements. */
+  #walk(
+    { query, sort, limit }: Find & { sort: string[]; limit: number },
+    { after, found }: Walk,
+  ): string[] | Walk {
+    const translator = new Translator(this.#layout, () => false);
+    const { elements, rest } = translator.split(query);
+    const asked = translator.where(elements);
+    const { text, params } = join(
+      [translator.where(rest), ...(after ? [translator.beyond(sort, after)] : [])],
+      "AND",
+    );
+    const part = `FROM ${this.#name} WHERE ${text} ORDER BY ${translator.order(sort)}`;
+    const matching = this.#all(
+      `SELECT doc, crc FROM (SELECT doc, crc ${part} LIMIT ${maxWalked}) WHERE ${asked.text} LIMIT ?`,
+      [...params, ...asked.params, limit - found.length],
+    ) as [string, number][];
+    const all = [...found, ...matching.map(([doc, crc]) => checked(doc, crc))];
+    if (all.length === limit) return all;
+    const last = `SELECT ${translator.keys(sort).join(", ")} ${part} LIMIT 1 OFFSET ${maxWalked - 1}`;
+    const next = this.#get(last, params) as Value[] | undefined;
+    // Nothing is greater or less than null.
+    if (next?.includes(null))
+      return this.#select(translator.where(query), translator.order(sort), limit);
+    return next ? { after: next, found: all } : all;
   }
 
   count(query: Query): number {
@@ -177,6 +224,9 @@ export class Table {
     return statement;
   }
 }
+
+const haveOneDirection = (sort: string[]): boolean =>
+  sort.length > 0 && sort.every((field) => field.startsWith("-") === sort[0]!.startsWith("-"));
 
 /** SQLite's `value REGEXP pattern`. A pattern is its flags, a slash and its source. */
 function matches(pattern: unknown, value: unknown): number {

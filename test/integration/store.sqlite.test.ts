@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SqliteStore } from "../../store/sqlite/adapter.ts";
-import type { Query } from "../../store/store.ts";
-import { shopOn, storePromises, tally, things } from "../support/store-promises.ts";
+import type { Query, Store } from "../../store/store.ts";
+import { shopOn, storePromises, tally, things, type Thing } from "../support/store-promises.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "souk-sqlite-"));
 const fileOf = (name: string) => join(dir, `${name}.sqlite`);
@@ -120,6 +120,58 @@ describe("a store in a SQLite file", () => {
       "01007",
     ]);
     await stop();
+  });
+
+  describe("a search of words that most documents have", () => {
+    const count = 4500;
+    const wordsOf = (n: number) => ["common", n % 2 ? "odd" : "even"];
+    const fill = (store: Store<Thing>) =>
+      Promise.all(
+        Array.from({ length: count }, (_, n) =>
+          store.insert({
+            _id: String(n).padStart(5, "0"),
+            createdAt: new Date(1.8e12 + Math.floor(n / 3) * 1000).toISOString(),
+            isSold: n < 4000,
+            words: wordsOf(n),
+          }),
+        ),
+      );
+    const idsOf = async (store: Store<Thing>, query: Query, way: 1 | -1, limit: number) =>
+      (await store.find(query, { sort: { createdAt: way, _id: way }, limit })).map(({ _id }) =>
+        Number(_id),
+      );
+    const numbers = Array.from({ length: count }, (_, n) => n);
+
+    it("finds all of them in order, over several turns, from either end and within other conditions", async () => {
+      const { store, stop } = await shopOn(open, "walk");
+      await fill(store);
+      const odd = numbers.filter((n) => n % 2);
+      expect(await idsOf(store, { words: /^odd/ }, 1, 5000)).toEqual(odd);
+      expect(await idsOf(store, { words: /^odd/ }, -1, 2100)).toEqual(
+        odd.toReversed().slice(0, 2100),
+      );
+      const sold = { isSold: true, $and: [{ words: /^common/ }, { words: /^even/ }] };
+      expect(await idsOf(store, sold, -1, 3)).toEqual([3998, 3996, 3994]);
+      await stop();
+    });
+
+    it("and that none has together ends empty, and other operations run meanwhile", async () => {
+      const { store, stop } = await shopOn(open, "none");
+      await fill(store);
+      const order: string[] = [];
+      const both = { $and: [{ words: /^odd/ }, { words: /^even/ }] };
+      const searches = Array.from({ length: 3 }, () =>
+        idsOf(store, both, -1, 20).then((found) => {
+          order.push("search");
+          return found;
+        }),
+      );
+      await store.one({ _id: "00001" }).then(() => order.push("one"));
+      await store.change({ _id: "00001" }, { $set: { price: 1 } }).then(() => order.push("change"));
+      expect(await Promise.all(searches)).toEqual([[], [], []]);
+      expect(order.slice(0, 2)).toEqual(["one", "change"]);
+      await stop();
+    });
   });
 
   it("fills the columns and elements of indexes that are declared later, and drops those that are no more", async () => {

@@ -1,0 +1,97 @@
+/** One turn of an operation on a table. Most operations take one; long ones go on, and other operations run between their turns. */
+import type { Operation, Outcome } from "./operations.ts";
+import type { Table, Walk } from "./table.ts";
+
+/** Documents that one turn of `updateMany` changes. */
+const maxPerTurn = 500;
+/** A search that takes longer has no answer: nobody waits for it any more (ms). */
+const searchTimeout = 3000;
+
+type Find = Operation & { type: "find" };
+type UpdateMany = Operation & { type: "updateMany" };
+
+/** A mass update that has changed some rows; these remain. */
+interface UnfinishedUpdate {
+  operation: UpdateMany;
+  rowids: number[];
+  matched: number;
+}
+
+/** A search that has not found enough yet. */
+interface UnfinishedSearch {
+  operation: Find;
+  walk: Walk;
+  /** When it began, by performance.now(). */
+  since: number;
+}
+
+export type Unfinished = UnfinishedUpdate | UnfinishedSearch;
+/** An operation, or what remains of one. */
+export type Work = Operation | Unfinished;
+
+export const isSearch = (work: Work): work is UnfinishedSearch => "walk" in work;
+
+/** Whether it only reads, so that another process that writes the file does not hinder it. */
+export const isRead = (work: Work): boolean =>
+  isSearch(work) || ("type" in work && ["find", "count"].includes(work.type));
+
+/** A ping reads, in a transaction that could write: so it fails while another process holds the file. */
+export const writes = (work: Work): boolean =>
+  !isRead(work) && !("type" in work && work.type === "ping");
+
+export function read(table: Table, work: Work): Outcome | Unfinished {
+  if (isSearch(work)) return find(table, work.operation, work);
+  if ("rowids" in work) throw new Error("A mass update writes.");
+  switch (work.type) {
+    case "find":
+      return find(table, work);
+    case "count":
+      return { result: String(table.count(work.query)) };
+    default:
+      table.find({ query: {}, limit: 1 });
+      return { result: "null" };
+  }
+}
+
+function find(
+  table: Table,
+  operation: Find,
+  { walk, since = performance.now() }: Partial<UnfinishedSearch> = {},
+): Outcome | Unfinished {
+  if (performance.now() - since > searchTimeout) return { failure: { type: "late" } };
+  const found = table.find(operation, walk);
+  return Array.isArray(found)
+    ? { result: `[${found.join(",")}]` }
+    : { operation, walk: found, since };
+}
+
+export function write(table: Table, work: Work): Outcome | Unfinished {
+  if ("rowids" in work) return updateMany(table, work);
+  if (isSearch(work)) throw new Error("A search does not write.");
+  switch (work.type) {
+    case "insert":
+      table.insert(work.doc);
+      return { result: "null" };
+    case "updateOne":
+      return { result: table.update(work.query, work.update) ?? "null" };
+    case "removeOne":
+      return { result: table.remove(work.query) ?? "null" };
+    case "updateMany":
+      return updateMany(table, { operation: work, rowids: table.rowids(work.query), matched: 0 });
+    default:
+      throw new Error(`${work.type} does not write.`);
+  }
+}
+
+function updateMany(
+  table: Table,
+  { operation, rowids, matched }: UnfinishedUpdate,
+): Outcome | Unfinished {
+  const { query, update } = operation;
+  const changed = rowids
+    .slice(0, maxPerTurn)
+    .filter((rowid) => table.update(query, update, rowid) !== null);
+  const rest = rowids.slice(maxPerTurn);
+  const total = matched + changed.length;
+  return rest.length > 0 ? { operation, rowids: rest, matched: total } : { result: String(total) };
+}
