@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { env } from "../broker/env.ts";
 import { define } from "../broker/define.ts";
 import { refusal } from "../broker/refusal.ts";
-import { ItemDocument } from "../domain/item.ts";
+import type { ItemDocument } from "../domain/item.ts";
 import { itemsQuery, orderings } from "../domain/catalogue.ts";
 import { offered, revised } from "../domain/offer.ts";
 import {
@@ -16,9 +16,10 @@ import {
 } from "../domain/sale.ts";
 import { sampleItems } from "../domain/samples.ts";
 import { collection } from "../mixins/collection.ts";
-import { outbox, outboxIndexes } from "../mixins/outbox.ts";
+import { outbox } from "../mixins/outbox.ts";
 import { paginate } from "../store/pagination.ts";
-import { FormerWords, formerWordsIndex } from "./market/former-words.ts";
+import { FormerWords } from "./market/former-words.ts";
+import { items } from "./market/items.ts";
 
 /** How often a revision is tried while concurrent writes change the item. */
 const maxRevisions = 20;
@@ -34,23 +35,7 @@ export default define({
         batch: { action: "notifications.notifyAll", params: (notices) => ({ notices }) },
       },
     }),
-    collection({
-      name: "items",
-      document: ItemDocument,
-      indexes: [
-        { fields: ["createdAt", "_id"] },
-        { fields: ["isSold", "createdAt", "_id"] },
-        { fields: ["sellerId", "createdAt", "_id", "isSold"] },
-        { fields: ["price", "_id"] },
-        { fields: ["isSold", "price", "_id"] },
-        { fields: ["sellerId", "price", "_id", "isSold"] },
-        { fields: ["words", "createdAt", "_id"] },
-        formerWordsIndex,
-        { fields: ["sellerId", "soldAt", "_id"] },
-        { fields: ["buyerId", "soldAt", "_id"], sparse: true },
-        ...outboxIndexes,
-      ],
-    }),
+    collection(items),
   ],
 
   state() {

@@ -1,0 +1,22 @@
+import { ItemDocument } from "../../domain/item.ts";
+import { outboxIndexes } from "../../mixins/outbox.ts";
+import { formerWordsIndex } from "./former-words.ts";
+
+/** The collection of items. Its indexes serve the queries of the market service and of its outbox. */
+export const items = {
+  name: "items",
+  document: ItemDocument,
+  indexes: [
+    { fields: ["createdAt", "_id"] },
+    { fields: ["isSold", "createdAt", "_id"] },
+    { fields: ["sellerId", "createdAt", "_id", "isSold"] },
+    { fields: ["price", "_id"] },
+    { fields: ["isSold", "price", "_id"] },
+    { fields: ["sellerId", "price", "_id", "isSold"] },
+    { fields: ["words", "createdAt", "_id"] },
+    formerWordsIndex,
+    { fields: ["sellerId", "soldAt", "_id"] },
+    { fields: ["buyerId", "soldAt", "_id"], sparse: true },
+    ...outboxIndexes,
+  ],
+};
