@@ -1,14 +1,16 @@
-/** Systems that run in one process over files. Their state is read from the files, to which every write appends. */
-import { open, writeFile, type FileHandle } from "node:fs/promises";
+/** Systems that run in one process over files. Items are stored before the start; state is read from the files. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { JWK } from "jose";
-import { encode, newKeyPair } from "../../broker/keys.ts";
-import { startMarket } from "../../test/support/market.ts";
-import { startNode, temporaryFolder } from "../../bin/processes/node-process.ts";
+import { encode, newKeyPair, type Keys } from "../../broker/keys.ts";
+import { startNode, temporaryFolder, type Node } from "../../bin/processes/node-process.ts";
 import { tokenOf } from "../../test/support/tokens.ts";
 import type { LoadResult } from "../load/closed-loop.ts";
 import { runClosedLoop } from "./closed-loop.ts";
+import { fillItems, MarketFiles } from "./files.ts";
+import { fillLines, watchLines } from "./older-tree.ts";
+import { fillReference, watchReference } from "./reference-files.ts";
 import { buyerTokens, itemsOf, type ItemSet } from "./sales.ts";
 import { production, profiled } from "./systems.ts";
 
@@ -16,129 +18,139 @@ export interface EmbeddedSystem {
   name: string;
   api: string;
   dataDir: string;
-  /** Part of the text of an item whose notice is delivered. */
-  deliveredText: string;
+  node: Node;
+  /** Begins to watch the sales of a round. */
+  watch(run: string): SoldFiles | Promise<SoldFiles>;
   token(userId: string): Promise<string>;
   stop(): Promise<void>;
 }
 
-const itemsFile = "items.db";
-const noticesFile = "notifications.db";
+/** What the files show of the sales of one round. */
+export interface SoldFiles {
+  /** Whether as many sales are delivered, by a cheap read. */
+  isDelivered(count: number): boolean | Promise<boolean>;
+  /** Sold items whose notice is delivered, and notices, each counted once. */
+  counts(): Counts | Promise<Counts>;
+  close(): void | Promise<void>;
+}
+interface Counts {
+  delivered: number;
+  stored: number;
+}
+
 /** All notices of a round must be delivered within this (ms). */
 const deliveryTimeout = 60_000;
 
-export async function soukEmbedded(sets: ItemSet[]): Promise<EmbeddedSystem> {
-  const folder = await folderWith(sets);
-  const market = await startMarket({ ...production, ...profiled("embedded") }, folder);
-  return {
-    name: "souk",
-    api: market.api,
-    dataDir: market.dataDir,
-    deliveredText: '"state":"delivered"',
-    token: tokensBy(market.key),
-    async stop() {
-      await market.end();
-      await market.close();
-    },
-  };
+type Environment = Record<string, string>;
+
+/** Souk over the files in a folder, which `prepare` fills. */
+export const soukEmbedded = (
+  prepare: (folder: string) => void,
+  { name = "souk", env = {} }: { name?: string; env?: Environment } = {},
+) =>
+  startSouk(name, prepare, (folder) => (run) => watchSouk(folder, run), undefined, {
+    ...profiled("embedded"),
+    ...env,
+  });
+
+export const withItems = (sets: ItemSet[]) => (folder: string) =>
+  fillItems(folder, sets.flatMap(itemsOf));
+
+/** Souk of another checkout, whose files are NeDB's. */
+export const olderSouk = (tree: string, sets: ItemSet[]) =>
+  startSouk(
+    "souk on NeDB",
+    (folder) => fillLines(folder, sets.flatMap(itemsOf)),
+    (folder) => () => watchLines(folder),
+    join(tree, "bin/service.ts"),
+  );
+
+async function startSouk(
+  name: string,
+  prepare: (folder: string) => void,
+  watchIn: (folder: string) => EmbeddedSystem["watch"],
+  command?: string,
+  env: Environment = {},
+): Promise<EmbeddedSystem> {
+  const folder = temporaryFolder();
+  prepare(folder.path);
+  const node = await startNode([], { ...production, ...env, DATA_DIR: folder.path }, command);
+  const keys = JSON.parse(readFileSync(join(folder.path, "keys.json"), "utf8")) as Keys;
+  return systemOf(name, folder, node, keys.private!, watchIn(folder.path));
 }
 
-export async function referenceEmbedded(sets: ItemSet[]): Promise<EmbeddedSystem> {
-  const folder = await folderWith(sets);
+/** The hand-written market. */
+export async function referenceEmbedded(
+  sets: ItemSet[],
+  { isGrouped = false } = {},
+): Promise<EmbeddedSystem> {
+  const folder = temporaryFolder();
+  fillReference(folder.path, sets.flatMap(itemsOf));
   const pair = newKeyPair();
   const env = {
     DATA_DIR: folder.path,
     AUTH_JWKS: encode({ keys: [pair.public] }),
     NODE_ENV: "production",
+    GROUP_COMMIT: isGrouped ? "1" : "0",
   };
   const node = await startNode([], env, join(import.meta.dirname, "../references/embedded.ts"));
-  return {
-    name: "node:http + NeDB",
-    api: node.api,
-    dataDir: folder.path,
-    deliveredText: '"state":"delivered"',
-    token: tokensBy(pair.private),
-    async stop() {
-      await node.end();
-      folder.remove();
-    },
-  };
+  const name = `node:http + SQLite${isGrouped ? ", group commit" : ""}`;
+  return systemOf(name, folder, node, pair.private, (run) => watchReference(folder.path, run));
 }
 
-const tokensBy = (key: JWK) => (userId: string) => tokenOf(key, userId);
+const systemOf = (
+  name: string,
+  folder: ReturnType<typeof temporaryFolder>,
+  node: Node,
+  key: JWK,
+  watch: EmbeddedSystem["watch"],
+): EmbeddedSystem => ({
+  name,
+  api: node.api,
+  dataDir: folder.path,
+  node,
+  watch,
+  token: (userId) => tokenOf(key, userId),
+  async stop() {
+    await node.end();
+    folder.remove();
+  },
+});
 
-/** A data folder with the items of all rounds, because only the system itself can add to its files later. */
-async function folderWith(sets: ItemSet[]) {
-  const folder = temporaryFolder();
-  const lines = sets.flatMap(itemsOf).map((item) => `${JSON.stringify(item)}\n`);
-  await writeFile(join(folder.path, itemsFile), lines.join(""));
-  return folder;
+function watchSouk(folder: string, run: string): SoldFiles {
+  const files = new MarketFiles(folder);
+  return {
+    isDelivered: () => !files.isAnyPending(),
+    counts: () => ({
+      delivered: files.delivered(`${run}-`),
+      stored: files.notices(`${run}-seller-`),
+    }),
+    close: () => files.close(),
+  };
 }
 
 /** Sells all items of a set. Throws unless each item is sold, each notice stored and each outbox entry delivered. */
 export async function sellAllEmbedded(
-  system: EmbeddedSystem,
+  { name, api, watch, token }: EmbeddedSystem,
   run: string,
   { count, path }: ItemSet,
 ): Promise<LoadResult & { untilDelivered: number }> {
-  const { name, api, dataDir, deliveredText, token } = system;
-  const [items, notices] = await Promise.all([
-    Tail.of(join(dataDir, itemsFile)),
-    Tail.of(join(dataDir, noticesFile)),
-  ]);
-  const tokens = await buyerTokens(token, run);
-  const load = { api, method: "POST", path, count, connections: 64, tokens } as const;
-  const result = await runClosedLoop(load);
-  const deadline = Date.now() + deliveryTimeout;
-  while ((await items.read()).split(deliveredText).length - 1 < count) {
-    if (Date.now() > deadline)
-      throw new Error(`${name} did not deliver all notices within ${deliveryTimeout / 1000} s.`);
-    await pause(20);
-  }
-  const untilDelivered = (Date.now() - result.startedAt) / 1000;
-  await notices.read();
-  const isDelivered = (text: string) =>
-    (JSON.parse(text) as { isSold?: boolean }).isSold === true && text.includes(deliveredText);
-  const found = {
-    delivered: await items.countIds(isDelivered),
-    stored: await notices.countIds(() => true),
-  };
-  for (const [state, number] of Object.entries(found))
-    if (number !== count) throw new Error(`${name}: of ${count} sales ${number} are ${state}.`);
-  return { ...result, untilDelivered };
-}
-
-/** The text appended to a file since it was opened. Each read is incremental, because its cost is part of the measurement. */
-class Tail {
-  readonly #file: FileHandle;
-  #position: number;
-  #text = "";
-
-  private constructor(file: FileHandle, position: number) {
-    [this.#file, this.#position] = [file, position];
-  }
-
-  static async of(path: string): Promise<Tail> {
-    const file = await open(path);
-    return new Tail(file, (await file.stat()).size);
-  }
-
-  /** All text so far. */
-  async read(): Promise<string> {
-    const { size } = await this.#file.stat();
-    const { buffer } = await this.#file.read({
-      buffer: Buffer.alloc(size - this.#position),
-      position: this.#position,
-    });
-    this.#position = size;
-    this.#text += buffer.toString("latin1");
-    return this.#text;
-  }
-
-  /** The number of documents with a line that is counted. Closes the file. */
-  async countIds(isCounted: (line: string) => boolean): Promise<number> {
-    await this.#file.close();
-    const lines = this.#text.split("\n").filter((line) => line.endsWith("}") && isCounted(line));
-    return new Set(lines.map((line) => (JSON.parse(line) as { _id: string })._id)).size;
+  const files = await watch(run);
+  try {
+    const tokens = await buyerTokens(token, run);
+    const load = { api, method: "POST", path, count, connections: 64, tokens } as const;
+    const result = await runClosedLoop(load);
+    const deadline = Date.now() + deliveryTimeout;
+    while (!(await files.isDelivered(count))) {
+      if (Date.now() > deadline)
+        throw new Error(`${name} did not deliver all notices within ${deliveryTimeout / 1000} s.`);
+      await pause(20);
+    }
+    const untilDelivered = (Date.now() - result.startedAt) / 1000;
+    for (const [state, number] of Object.entries(await files.counts()))
+      if (number !== count) throw new Error(`${name}: of ${count} sales ${number} are ${state}.`);
+    return { ...result, untilDelivered };
+  } finally {
+    await files.close();
   }
 }
