@@ -2,9 +2,11 @@ import type { Row } from "./row.ts";
 import backlog from "./rows/backlog.ts";
 import burst from "./rows/burst.ts";
 import buys from "./rows/buys.ts";
+import clusterBacklog from "./rows/cluster-backlog.ts";
 import cost from "./rows/cost.ts";
 import deliveryLatency from "./rows/delivery-latency.ts";
 import embedded from "./rows/embedded.ts";
+import eventLoop from "./rows/event-loop.ts";
 import growth from "./rows/growth.ts";
 import latency from "./rows/latency.ts";
 import overload from "./rows/overload.ts";
@@ -25,9 +27,11 @@ export const rows: Row[] = [
   sockets,
   reconnect,
   overload,
-  backlog,
-  start,
+  clusterBacklog,
   cost,
   soak,
+  start,
   growth,
+  backlog,
+  eventLoop,
 ];

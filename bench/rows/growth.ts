@@ -1,17 +1,22 @@
 import { dividedBy, percentile } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
 import { runClosedLoop } from "../support/closed-loop.ts";
-import { fill, forSale, ids, noticesOf, rare } from "../support/data-set.ts";
+import { noticesOf, rare } from "../support/data-set.ts";
+import { soukEmbedded, type EmbeddedSystem } from "../support/embedded.ts";
+import { fillItems, fillNotices } from "../support/files.ts";
+import {
+  buysOf,
+  copyManyItems,
+  manyItems,
+  marketOf,
+  seller,
+  sizeNote,
+} from "../support/many-items.ts";
 import { rounds, stopAll } from "../support/rounds.ts";
-import { insertItems, itemSet } from "../support/sales.ts";
-import { stopServers } from "../support/servers.ts";
-import { souk, type System } from "../support/systems.ts";
 
-const million = 1_000_000;
-/** GROWTH_ITEMS replaces the million on a database that takes too long to fill. */
 const sizes = {
-  small: { items: 1_000, notices: 10, unread: 10 },
-  large: { items: Number(process.env.GROWTH_ITEMS) || million, notices: 100_000, unread: 1_000 },
+  small: { notices: 10, unread: 10, fill: (path: string) => fillItems(path, marketOf(1_000)) },
+  large: { notices: 100_000, unread: 1_000, fill: copyManyItems },
 };
 type Size = keyof typeof sizes;
 const sizeNames = Object.keys(sizes) as Size[];
@@ -20,30 +25,26 @@ const reader = "reader";
 /** Rows per page; at most what the small inbox has, so that both answers have the same size. */
 const limit = 10;
 
-/** A request that is repeated `count` times per round, one at a time. */
-interface Request {
-  count: number;
-  method: "GET" | "POST";
-  path(run: string): string;
-}
-
-const itemsToBuy = (run: string) => itemSet(run, 200);
+/** Requests of one round, one at a time: the path in a round. */
+type Path = (round: number) => string;
+const items =
+  (query = ""): Path =>
+  () =>
+    `/market/items?limit=${limit}${query}`;
 
 const requests = {
-  buy: { count: 200, method: "POST", path: (run) => itemsToBuy(run).path },
-  list: { count: 50, method: "GET", path: () => `/market/items?limit=${limit}` },
-  search: {
-    count: 50,
-    method: "GET",
-    path: () => `/market/items?limit=${limit}&search=${rare.title.replace(" ", "+")}`,
-  },
-  inbox: { count: 50, method: "GET", path: () => `/notifications?limit=${limit}` },
-  "unread inbox": {
-    count: 50,
-    method: "GET",
-    path: () => `/notifications?unread=true&limit=${limit}`,
-  },
-} satisfies Record<string, Request>;
+  buy: (round) => buysOf(round).path,
+  "list: newest": items(),
+  "list: cheapest": items("&sort=price"),
+  "list: of a seller": items(`&sellerId=${seller}`),
+  "list: unsold": items("&sold=false"),
+  "list: sold": items("&sold=true"),
+  "list: unsold, dearest": items("&sold=false&sort=-price"),
+  search: items(`&search=${rare.title.replace(" ", "+")}`),
+  "search: a word of all items": items("&search=hammered"),
+  inbox: () => `/notifications?limit=${limit}`,
+  "unread inbox": () => `/notifications?unread=true&limit=${limit}`,
+} satisfies Record<string, Path>;
 type Name = keyof typeof requests;
 const names = Object.keys(requests) as Name[];
 
@@ -52,40 +53,44 @@ type Medians = Record<Name, number>;
 
 export default {
   name: "growth",
-  description: `from 1,000 items to ${sizes.large.items.toLocaleString("en")}, and from 10 notices in an inbox to 100,000`,
+  description: `an embedded market from 1,000 items to ${manyItems.toLocaleString("en")}, and from 10 notices in an inbox to 100,000`,
 
   async run(): Promise<Outcome> {
-    // The million items go into a database without data of other rows.
-    await stopServers();
-    const markets = { small: await souk(), large: await souk() };
+    const markets = new Map<Size, EmbeddedSystem>();
     try {
-      for (const size of sizeNames) {
-        const { items, notices, unread } = sizes[size];
-        await fill(markets[size].items, forSale(items, ids(items / 10)));
-        await fill(markets[size].notices, noticesOf(reader, notices, unread));
-      }
+      for (const size of sizeNames) markets.set(size, await start(size));
       const failures = new Set<string>();
       const measured = await rounds(sizeNames, (size, round) =>
-        measure(markets[size], `round-${round}`, failures),
+        measure(markets.get(size)!, round, failures),
       );
       return outcome(measured, failures);
     } finally {
-      await stopAll(Object.values(markets));
+      await stopAll([...markets.values()]);
     }
   },
 } satisfies Row;
 
+const start = (size: Size) =>
+  soukEmbedded((folder) => {
+    const { fill, notices, unread } = sizes[size];
+    fill(folder);
+    fillNotices(folder, noticesOf(reader, notices, unread));
+  });
+
 /** Adds to `failures` a sentence for each request that did not always succeed. */
-async function measure(market: System, run: string, failures: Set<string>): Promise<Medians> {
-  await insertItems(market, itemsToBuy(run));
-  const tokens = [await market.token(reader)];
+async function measure(
+  { api, token }: EmbeddedSystem,
+  round: number,
+  failures: Set<string>,
+): Promise<Medians> {
+  const tokens = [await token(reader)];
   const medians = {} as Medians;
   for (const name of names) {
-    const { method, path, count }: Request = requests[name];
-    const load = { api: market.api, method, path: path(run), count, connections: 1, tokens };
-    const answered = await runClosedLoop(load).then(
+    const path = requests[name](round);
+    const [method, count] = name === "buy" ? (["POST", 200] as const) : (["GET", 50] as const);
+    const answered = await runClosedLoop({ api, method, path, count, connections: 1, tokens }).then(
       (result) => result.answered,
-      (error: Error) => void failures.add(`${run}, ${error.message.replace(market.api, "")}`),
+      (error: Error) => void failures.add(`round ${round}, ${error.message.replace(api, "")}`),
     );
     medians[name] = answered ? percentile(answered, 0.5) : NaN;
   }
@@ -111,12 +116,9 @@ function outcome(measured: Map<Size, Medians[]>, failures: Set<string>): Outcome
       goal: { atMost: 1.3 },
     })),
     notes: [
-      `Two markets, measured in turn, one request at a time, with ${limit} rows a page. In each, ${rare.count} items match the search.`,
+      `Two markets, measured in turn, one request at a time, with ${limit} rows a page. A tenth of the items is sold. In each, ${rare.count} items match the search, and ten are of the seller.`,
       `In the inbox ${small.unread} of ${small.notices} notices are unread, and ${large.unread.toLocaleString("en")} of ${large.notices.toLocaleString("en")}.`,
-      "Round 0 warms up. The first of 50 responses may read more documents: later ones read no further than that page (docs/decisions/008). Its status is 503 where that takes the database too long.",
-      ...(large.items === million
-        ? []
-        : [`Measured with GROWTH_ITEMS=${large.items}; the default is a million.`]),
+      ...sizeNote,
       ...[...failures].map((failure) => `Without a value: ${failure}`),
     ],
   };

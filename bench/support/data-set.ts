@@ -14,7 +14,16 @@ export const ids = (count: number) => Array.from({ length: count }, () => random
 /** A title of which there are `count` items in a data set of any size. */
 export const rare = { title: "Copper samovar", count: 30 };
 
-/** Items for sale, with the rare ones spread evenly. A generator, because there may be a million. */
+const texts = { description: "Hammered by hand, a forearm wide.", price: 0 };
+const by = { id: "", sellerId: "", currency: "EUR", now: new Date(0) };
+/** Made once, because finding the words of a text takes longest. */
+const [common, tenth, uncommon] = ["Brass tea tray", "Brass lamp stand", rare.title].map((title) =>
+  offered({ ...texts, title }, by),
+);
+/** Two words that many items have, and none both: the search that reads the most. */
+export const disjoint = "tray stand";
+
+/** Items for sale, with the rare ones spread evenly, and a tenth of them lamp stands. A generator, because there may be a million. */
 export function* forSale(
   count: number,
   sellerIds: string[],
@@ -23,19 +32,13 @@ export function* forSale(
   const interval = Math.max(1, Math.floor(count / rare.count));
   const isRare = (n: number) => n % interval === 0 && n / interval < rare.count;
   for (let n = 0; n < count; n++)
-    yield offered(
-      {
-        title: isRare(n) ? rare.title : "Brass tea tray",
-        price: 1_000 + (n % 5_000),
-        description: "Hammered by hand, a forearm wide.",
-      },
-      {
-        id: randomUUID(),
-        sellerId: sellerIds[n % sellerIds.length]!,
-        currency: "EUR",
-        now: new Date(newestAt - n),
-      },
-    );
+    yield {
+      ...(isRare(n) ? uncommon! : n % 10 === 5 ? tenth! : common!),
+      _id: randomUUID(),
+      price: 1_000 + (n % 5_000),
+      sellerId: sellerIds[n % sellerIds.length]!,
+      createdAt: new Date(newestAt - n).toISOString(),
+    };
 }
 
 /** Items that were sold an hour ago and whose notices are not delivered. */
