@@ -67,5 +67,6 @@ Measured by \`npm run bench\`: Souk and the references in [\`bench/references\`]
 - bare: node:http, amqplib and the conditional write only
 - by hand: the same guarantees as Souk, without a framework
 - stock: Moleculer, moleculer-web and moleculer-io with their defaults
-- node:http + NeDB: one process over files, with the same guarantees`;
+- node:http + SQLite: one process over files, with the same guarantees
+- The rows embedded, start, growth, backlog and event-loop measure an embedded market, which uses neither RabbitMQ nor MongoDB. The other rows measure a cluster. A stand-in for MongoDB reads all that matches before it sorts, and commits at another price: of the rows on a cluster, only the ratios to references over the same database mean something there (buys, latency, delivery-latency, reads, cost), and sockets, reconnect, burst, overload and soak for Souk's own processes. cluster-backlog shows Souk's scheduling, not a database's speed; growth is measured on SQLite only`;
 }

@@ -30,7 +30,6 @@ const marketTables = `
   CREATE INDEX IF NOT EXISTS prices_of_seller ON items (seller_id, price, id);
   CREATE INDEX IF NOT EXISTS sales ON items (seller_id, sold_at, id);
   CREATE INDEX IF NOT EXISTS purchases ON items (buyer_id, sold_at, id) WHERE buyer_id IS NOT NULL;
-  CREATE UNIQUE INDEX IF NOT EXISTS sale ON items (sale_id) WHERE sale_id IS NOT NULL;
   CREATE INDEX IF NOT EXISTS due ON items (notice_due_at) WHERE notice_due_at IS NOT NULL;
 `;
 

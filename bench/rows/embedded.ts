@@ -61,7 +61,7 @@ export default {
           "Souk and the references commit each write with an fsync before they acknowledge it. The reference runs SQLite on the main thread, each write a transaction of its own; with group commit, the writes of one turn of the event loop share one. All have indexes for the same lists.",
           ...older.map(
             ({ name }) =>
-              `${name} does not sync: it acknowledges writes that a power cut would lose. The difference includes the price of durability.`,
+              `${name} (the checkout at OLDER_TREE) does not sync: it acknowledges writes that a power cut would lose. The difference includes the price of durability.`,
           ),
           loadNote(measured),
         ],
