@@ -77,17 +77,24 @@ export function write(table: Table, work: Work): Outcome | Unfinished {
     case "removeOne":
       return { result: table.remove(work.query) ?? "null" };
     case "updateMany":
-      return updateMany(table, { operation: work, rowids: table.rowids(work.query), matched: 0 });
+      return updateMany(
+        table,
+        { operation: work, rowids: table.rowids(work.query), matched: 0 },
+        { isFresh: true },
+      );
     default:
       throw new Error(`${work.type} does not write.`);
   }
 }
 
+/** `isFresh`: the rows were found in this transaction, so they still match. To ask each of many ids again would cost most. */
 function updateMany(
   table: Table,
   { operation, rowids, matched }: UnfinishedUpdate,
+  { isFresh = false } = {},
 ): Outcome | Unfinished {
-  const { query, update } = operation;
+  const { update } = operation;
+  const query = isFresh ? {} : operation.query;
   const changed = rowids
     .slice(0, maxPerTurn)
     .filter((rowid) => table.update(query, update, rowid) !== null);
