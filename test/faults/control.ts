@@ -15,6 +15,7 @@ export type Operation =
   | "lock"
   | "unlink"
   | "rename"
+  | "link"
   | "mkdir";
 
 export interface Fault {

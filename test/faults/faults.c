@@ -29,7 +29,7 @@
 #define REAL(name) ((__typeof__(&name))next(#name))
 #define MAX_FILES 65536
 
-enum record { CREATE = 1, WRITE, TRUNCATE, SYNC, SYNC_NAMES, UNLINK, RENAME, PRINT, MKDIR };
+enum record { CREATE = 1, WRITE, TRUNCATE, SYNC, SYNC_NAMES, UNLINK, RENAME, PRINT, MKDIR, LINK };
 
 /* As disk.ts reads it. The payload of `length` bytes follows: data, a path, or two paths separated by a zero byte. */
 struct header {
@@ -293,6 +293,17 @@ int rename(const char *from, const char *to) {
   strcpy(paths + length, target);
   if (!access(from, F_OK)) note(RENAME, 0, 0, paths, length + strlen(target));
   return REAL(rename)(from, to);
+}
+
+int link(const char *from, const char *to) {
+  char paths[2 * PATH_MAX], target[PATH_MAX];
+  if (!inside(from, paths) || !inside(to, target)) return REAL(link)(from, to);
+  LOCKED;
+  if (fails("link", paths)) return -1;
+  size_t length = strlen(paths) + 1;
+  strcpy(paths + length, target);
+  if (!access(from, F_OK) && access(to, F_OK)) note(LINK, 0, 0, paths, length + strlen(target));
+  return REAL(link)(from, to);
 }
 
 int mkdir(const char *path, mode_t mode) {

@@ -12,6 +12,7 @@ const kinds = [
   "rename",
   "print",
   "mkdir",
+  "link",
 ] as const;
 
 /** One record of the log. `inode` names the file; `data` is what was written or printed, a path, or two paths. */
@@ -81,6 +82,8 @@ export class DiskModel {
         return this.rename([path], (names) => names.delete(path));
       case "rename":
         return this.move(path, to);
+      case "link":
+        return this.rename([to], (names) => names.set(to, names.get(path)));
       case "write":
       case "truncate":
         return void this.inodes.get(change.inode)?.pending.push(change);
