@@ -253,7 +253,7 @@ function importedBy(entries: string[]): { files: string[]; packages: string[] } 
     if (files.has(file)) return;
     files.add(file);
     for (const [, name] of read(file).matchAll(
-      /^(?!\s*(?:import|export) type)[^\n/]*?\b(?:from|import)\s*\(?\s*"([^"]+)"/gm,
+      /^(?!\s*(?:import|export) type)[^\n/]*?\b(?:from|import)\s*\(?\s*"([^"\n]+)"/gm,
     )) {
       if (name!.startsWith(".")) visit(relative(root, resolve(root, dirname(file), name!)));
       else if (!name!.startsWith("node:") && !builtinModules.includes(name!))
