@@ -18,9 +18,9 @@ export interface Job {
   layout: Layout;
 }
 
-/** No journal: an unfinished file is removed. */
+/** Nothing is restored: an unfinished file is removed. */
 const settings = `
-  PRAGMA journal_mode = OFF;
+  PRAGMA journal_mode = MEMORY;
   PRAGMA synchronous = OFF;
   PRAGMA cache_size = -64000;
 `;

@@ -55,9 +55,10 @@ function ensureElements(db: DatabaseSync, layout: Layout, path: string): void {
   const name = elementsTable(layout, path);
   const exists = db.prepare(`PRAGMA table_info(${name})`).get();
   if (exists) return;
+  // Sorted first: of many documents, writes in any order would read and write each page many times.
   db.exec(
     `CREATE TABLE ${name} (value, _id TEXT NOT NULL, PRIMARY KEY (value, _id)) WITHOUT ROWID;
-    INSERT OR IGNORE INTO ${name} SELECT value, _id FROM ${quoted(layout.table)}, json_each(doc, ${jsonPath(path)})`,
+    INSERT OR IGNORE INTO ${name} SELECT value, _id FROM ${quoted(layout.table)}, json_each(doc, ${jsonPath(path)}) ORDER BY 1, 2`,
   );
 }
 
