@@ -3,15 +3,16 @@ import { DatabaseSync } from "node:sqlite";
 import { createFile, identityOf, syncLog } from "./file.ts";
 import type { Layout } from "./layout.ts";
 import type { Failure, Outcome } from "./operations.ts";
-import { ensureSchema } from "./schema.ts";
-import { CorruptRow, Table } from "./table.ts";
+import { CorruptRow } from "./row.ts";
+import { checkFile, ensureSchema } from "./schema.ts";
+import { Table } from "./table.ts";
 import { isRead, read, write, writes, type Unfinished, type Work } from "./turn.ts";
 
 /** How long another process may hold the file (ms): the databases of the other services wait as long. */
 const busyTimeout = 50;
 
 const settings = `
-  PRAGMA busy_timeout = ${busyTimeout};
+  PRAGMA cell_size_check = ON;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA cache_size = -8000;
@@ -47,7 +48,8 @@ export class Database {
       if (identity === undefined) createFile(this.#file);
       else this.#checkIdentity(identity);
       syncLog(this.#file);
-      this.#db = new DatabaseSync(this.#file);
+      this.#db = new DatabaseSync(this.#file, { timeout: busyTimeout });
+      checkFile(this.#db);
       this.#db.exec(settings);
       ensureSchema(this.#db, this.#layout);
       this.#table = new Table(this.#db, this.#layout);

@@ -8,9 +8,23 @@ const applicationId = 0x536f756b;
 /** Version of the tables' form. A file of a later version is refused. */
 const formatVersion = 1;
 
+/** A file up to this size is checked as a whole when it is opened: about 100 ms. Of a longer one, backups check the copy. */
+const maxChecked = 32 << 20;
+
+/** Throws what makes a file unfit, as the end of a sentence. Writes nothing. */
+export function checkFile(db: DatabaseSync): void {
+  const [id, version] = [pragma(db, "application_id"), pragma(db, "user_version")];
+  if (id !== 0 && id !== applicationId) throw new Error("it belongs to another program");
+  if (version > formatVersion) throw new Error("it was written by a later version of Souk");
+  if (pragma(db, "page_count") * pragma(db, "page_size") > maxChecked) return;
+  const [found] = db.prepare("PRAGMA integrity_check(1)").all();
+  if (found?.integrity_check !== "ok")
+    throw new Error(`it is damaged: ${String(found?.integrity_check).replaceAll(/\s+/g, " ")}`);
+}
+
 /** Makes what is declared and does not exist, fills new columns, and drops indexes that are no longer declared. */
 export function ensureSchema(db: DatabaseSync, layout: Layout): void {
-  const isNew = checkFormat(db);
+  const isNew = pragma(db, "application_id") === 0;
   db.exec("BEGIN IMMEDIATE");
   try {
     ensureTables(db, layout);
@@ -24,14 +38,8 @@ export function ensureSchema(db: DatabaseSync, layout: Layout): void {
   }
 }
 
-/** Returns whether the file is new. */
-function checkFormat(db: DatabaseSync): boolean {
-  const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]);
-  const [id, version] = [pragma("application_id"), pragma("user_version")];
-  if (id !== 0 && id !== applicationId) throw new Error("it belongs to another program");
-  if (version > formatVersion) throw new Error("it was written by a later version of Souk");
-  return id === 0;
-}
+const pragma = (db: DatabaseSync, name: string) =>
+  Number(Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]);
 
 function ensureTables(db: DatabaseSync, layout: Layout): void {
   const table = quoted(layout.table);

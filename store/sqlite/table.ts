@@ -9,20 +9,9 @@ import {
   type Layout,
   type Value,
 } from "./layout.ts";
+import { checked, CorruptRow, type Row, type Selected } from "./row.ts";
 import { join, Translator, type Sql } from "./sql.ts";
 import { applyUpdate, touches } from "./update.ts";
-
-/** A row whose document does not have its checksum, or whose columns do not agree with it. */
-export class CorruptRow extends Error {
-  readonly code = "CORRUPT";
-}
-
-interface Row {
-  rowid: number;
-  doc: Stored;
-  /** The values of the layout's columns. */
-  columns: Value[];
-}
 
 /** Where a turn of a long search ended: the order's values of the last document that was read, and what was found. */
 export interface Walk {
@@ -47,7 +36,7 @@ export class Table {
 
   constructor(db: DatabaseSync, layout: Layout) {
     [this.#db, this.#layout, this.#name] = [db, layout, quoted(layout.table)];
-    this.#rowColumns = ["rowid", "doc", "crc", ...layout.columns.map(quoted)].join(", ");
+    this.#rowColumns = ["rowid", "doc", "crc", "_id", ...layout.columns.map(quoted)].join(", ");
     db.function("regexp", { deterministic: true }, matches);
   }
 
@@ -77,6 +66,7 @@ export class Table {
       return isRare;
     });
     const where = translator.where(query);
+    if (limit === 1 && sort.length === 0) return this.#one(where);
     return isDriven || where.text.includes(" IN (SELECT _id ")
       ? this.#select(where, translator.order(sort), limit)
       : this.#walk({ query, sort, limit: limit! }, { found: [] });
@@ -85,10 +75,15 @@ export class Table {
   #select({ text, params }: Sql, order: string, limit?: number): string[] {
     const [by, most] = [order && ` ORDER BY ${order}`, limit === undefined ? "" : " LIMIT ?"];
     const rows = this.#all(
-      `SELECT doc, crc FROM ${this.#name} WHERE ${text}${by}${most}`,
+      `SELECT doc, crc, _id FROM ${this.#name} WHERE ${text}${by}${most}`,
       limit === undefined ? params : [...params, limit],
-    ) as [string, number][];
-    return rows.map(([doc, crc]) => checked(doc, crc));
+    ) as Selected[];
+    return rows.map(checked);
+  }
+
+  #one(where: Sql): string[] {
+    const row = this.#first(where);
+    return row ? [row.text] : [];
   }
 
   /** Reads the next part of a list in its order, and asks each document for its elements. */
@@ -105,10 +100,10 @@ export class Table {
     );
     const part = `FROM ${this.#name} WHERE ${text} ORDER BY ${translator.order(sort)}`;
     const matching = this.#all(
-      `SELECT doc, crc FROM (SELECT doc, crc ${part} LIMIT ${maxWalked}) WHERE ${asked.text} LIMIT ?`,
+      `SELECT doc, crc, _id FROM (SELECT doc, crc, _id ${part} LIMIT ${maxWalked}) WHERE ${asked.text} LIMIT ?`,
       [...params, ...asked.params, limit - found.length],
-    ) as [string, number][];
-    const all = [...found, ...matching.map(([doc, crc]) => checked(doc, crc))];
+    ) as Selected[];
+    const all = [...found, ...matching.map(checked)];
     if (all.length === limit) return all;
     const last = `SELECT ${translator.keys(sort).join(", ")} ${part} LIMIT 1 OFFSET ${maxWalked - 1}`;
     const next = this.#get(last, params) as Value[] | undefined;
@@ -169,18 +164,27 @@ export class Table {
   }
 
   #row(query: Query, rowid?: number): Row | undefined {
-    const { text, params } = this.#where(query);
-    const isRow = rowid === undefined ? "" : "rowid = ? AND ";
+    const where = this.#where(query);
+    return this.#first(
+      rowid === undefined
+        ? where
+        : { text: `rowid = ? AND (${where.text})`, params: [rowid, ...where.params] },
+    );
+  }
+
+  /** SQLite takes the columns that its index has from the index: if they do not agree with the document, the index is broken. */
+  #first({ text: condition, params }: Sql): Row | undefined {
     const found = this.#get(
-      `SELECT ${this.#rowColumns} FROM ${this.#name} WHERE ${isRow}(${text}) LIMIT 1`,
-      rowid === undefined ? params : [rowid, ...params],
+      `SELECT ${this.#rowColumns} FROM ${this.#name} WHERE ${condition} LIMIT 1`,
+      params,
     );
     if (!found) return undefined;
-    const [id, stored, crc, ...columns] = found as [number, string, number, ...Value[]];
-    const doc = JSON.parse(checked(stored, crc)) as Stored;
+    const [rowid, stored, crc, _id, ...columns] = found as [number, ...Selected, ...Value[]];
+    const text = checked([stored, crc, _id]);
+    const doc = JSON.parse(text) as Stored;
     if (this.#layout.columns.some((path, n) => columnValue(doc, path) !== columns[n]))
       throw new CorruptRow(`the columns of document ${doc._id} do not agree with it`);
-    return { rowid: id, doc, columns };
+    return { rowid, text, doc, columns };
   }
 
   #changeElements(path: string, _id: string, before: Value[], after: Value[]): void {
@@ -232,9 +236,4 @@ const haveOneDirection = (sort: string[]): boolean =>
 function matches(pattern: unknown, value: unknown): number {
   const [flags = "", source] = String(pattern).split(/\/(.*)/s);
   return typeof value === "string" && new RegExp(source!, flags).test(value) ? 1 : 0;
-}
-
-function checked(text: string, crc: number): string {
-  if (crc32(text) !== Number(crc)) throw new CorruptRow("a document does not have its checksum");
-  return text;
 }
