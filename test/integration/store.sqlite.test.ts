@@ -27,37 +27,6 @@ function withFile<T>(name: string, act: (db: DatabaseSync) => T): T {
 describe("a store in a SQLite file", () => {
   describe("keeps the promises of a store:", () => storePromises(open));
 
-  it("answers other operations while an update of many documents goes on", async () => {
-    const { store, stop } = await shopOn(open, "many");
-    await Promise.all(
-      Array.from({ length: 3000 }, (_, n) => store.insert({ _id: `${n}`, price: 1 })),
-    );
-    const order: string[] = [];
-    const all = store.changeMany({ price: 1 }, { $set: { price: 2 } }).then((count) => {
-      order.push("all");
-      return count;
-    });
-    await store.one({ _id: "1" }).then(() => order.push("one"));
-    expect(await all).toBe(3000);
-    expect(order).toEqual(["one", "all"]);
-    expect(await store.count({ price: 2 })).toBe(3000);
-    await stop();
-  });
-
-  it("does not change documents that stopped matching while an update of many went on", async () => {
-    const { store, stop } = await shopOn(open, "moving");
-    await Promise.all(
-      Array.from({ length: 3000 }, (_, n) => store.insert({ _id: `${n}`, price: 1 })),
-    );
-    const all = store.changeMany({ price: 1 }, { $inc: { price: 1 } });
-    // Rows are changed in the order of their insertion; this one comes last.
-    const moved = await store.change({ _id: "2999", price: 1 }, { $set: { price: 7 } });
-    expect(moved).toMatchObject({ price: 7 });
-    expect(await all).toBe(2999);
-    expect(await store.one({ _id: "2999" })).toMatchObject({ price: 7 });
-    await stop();
-  });
-
   it.each([
     ["a document", `UPDATE "altered" SET doc = replace(doc, 'lamp', 'lump') WHERE _id = '1'`],
     ["a column of a document", `UPDATE "altered" SET isSold = 0 WHERE _id = '1'`],
@@ -152,24 +121,6 @@ describe("a store in a SQLite file", () => {
       );
       const sold = { isSold: true, $and: [{ words: /^common/ }, { words: /^even/ }] };
       expect(await idsOf(store, sold, -1, 3)).toEqual([3998, 3996, 3994]);
-      await stop();
-    });
-
-    it("and that none has together ends empty, and other operations run meanwhile", async () => {
-      const { store, stop } = await shopOn(open, "none");
-      await fill(store);
-      const order: string[] = [];
-      const both = { $and: [{ words: /^odd/ }, { words: /^even/ }] };
-      const searches = Array.from({ length: 3 }, () =>
-        idsOf(store, both, -1, 20).then((found) => {
-          order.push("search");
-          return found;
-        }),
-      );
-      await store.one({ _id: "00001" }).then(() => order.push("one"));
-      await store.change({ _id: "00001" }, { $set: { price: 1 } }).then(() => order.push("change"));
-      expect(await Promise.all(searches)).toEqual([[], [], []]);
-      expect(order.slice(0, 2)).toEqual(["one", "change"]);
       await stop();
     });
   });
