@@ -1,17 +1,21 @@
-/** Files of a running embedded market that go away or are held by another program. */
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+/** Files of a running embedded market that go away, break or are held by another program, and a databases' thread that dies. */
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { eventually } from "../../bin/processes/eventually.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
-import { Client } from "../support/client.ts";
+import { spawnNode } from "../../bin/processes/node-process.ts";
+import type { Sale } from "../../contracts/market.ts";
+import { Client, newAccount, password } from "../support/client.ts";
 import { startMarket, type Market } from "../support/market.ts";
 
+/** Ends the threads of the market at SIGUSR2. */
+const preloaded = join(import.meta.dirname, "../support/end-threads.ts");
 let market: Market;
 let seller: Client;
 let buyer: Client;
 beforeEach(async () => {
-  market = await startMarket();
+  market = await startMarket({ NODE_OPTIONS: `--import=${preloaded}` });
   [seller, buyer] = [await Client.registered(market.api), await Client.registered(market.api)];
 }, 60_000);
 afterEach(() => market.close());
@@ -49,3 +53,71 @@ it("sells while another program holds the file of notifications, and delivers th
     { within: 30_000 },
   );
 }, 60_000);
+
+/** Overwrites a file and its log in place, from the page after the first on. */
+function wreck(service: string): void {
+  for (const suffix of ["", "-wal"]) {
+    const file = join(market.dataDir, `${service}.sqlite${suffix}`);
+    const { size } = statSync(file);
+    writeFileSync(file, "This is no page. ".repeat(Math.ceil(size / 17)).slice(0, size), {
+      flag: "r+",
+    });
+  }
+}
+
+it.each(["users", "market"])(
+  "serves the other services while the file of %s is broken, and is refused with one sentence afterwards",
+  async (broken) => {
+    const items = await Promise.all(Array.from({ length: 20 }, () => seller.offer()));
+    const { email } = seller.session!.user;
+    const requests: [service: string, call: () => Promise<number>][] = [
+      [
+        "users",
+        async () => (await new Client(market.api).call("POST", "/users", newAccount())).status,
+      ],
+      [
+        "users",
+        async () =>
+          (await new Client(market.api).call("POST", "/users/login", { email, password })).status,
+      ],
+      ...items.map(({ id }): [string, () => Promise<number>] => ["market", () => buy(id)]),
+      ["market", async () => (await buyer.call("GET", "/market/items")).status],
+      ["notifications", async () => (await buyer.call("GET", "/notifications")).status],
+    ];
+    wreck(broken);
+    for (const [service, call] of requests)
+      if (service === broken) expect([200, 201, 503]).toContain(await call());
+      else expect([200, 201]).toContain(await call());
+
+    await market.end("SIGKILL");
+    const again = spawnNode([], { DATA_DIR: market.dataDir });
+    await eventually(() => expect(again.child.exitCode).toBe(1), { within: 60_000 });
+    expect(again.output().trim()).toMatch(
+      new RegExp(`^\\S+${broken}\\.sqlite cannot be used as a database: [^\\n]+\\.$`),
+    );
+  },
+  90_000,
+);
+
+it("answers 200 or 503 while the databases' thread dies again and again, loses no sale, and goes on by itself", async () => {
+  const items = await Promise.all(Array.from({ length: 30 }, () => seller.offer()));
+  const statuses: number[] = [];
+  const sold: string[] = [];
+  for (const [n, { id }] of items.entries()) {
+    if (n % 12 === 5) market.child.kill("SIGUSR2");
+    const status = await buy(id);
+    statuses.push(status);
+    if (status === 200) sold.push(id);
+    else await eventually(async () => expect(await ready()).toBe(200), { within: 20_000 });
+  }
+  expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  const { sales } = (await buyer.call<{ sales: Sale[] }>("GET", "/market/purchases?limit=100"))
+    .body;
+  expect(sales.map(({ itemId }) => itemId)).toEqual(expect.arrayContaining(sold));
+  await eventually(
+    async () =>
+      expect((await seller.call<Inbox>("GET", "/notifications")).body.unread).toBe(sales.length),
+    { within: 30_000 },
+  );
+  expect(market.output()).toMatch(/is unavailable: the thread of the databases ended\./);
+}, 90_000);
