@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SqliteStore } from "../../store/sqlite/adapter.ts";
+import { layoutOf } from "../../store/sqlite/layout.ts";
+import type { Operation } from "../../store/sqlite/operations.ts";
+import { RecoveringDatabase } from "../../store/sqlite/recovering-database.ts";
 import type { Query, Store } from "../../store/store.ts";
 import { shopOn, storePromises, tally, things, type Thing } from "../support/store-promises.ts";
 
@@ -125,6 +128,27 @@ describe("a store in a SQLite file", () => {
     });
   });
 
+  it("goes on with one of many searches at a time, so that other operations wait for one", () => {
+    const what = things("searches");
+    const file = fileOf("searches");
+    const database = new RecoveringDatabase(file, layoutOf(what));
+    database.open();
+    const docs = Array.from({ length: 4500 }, (_, n) => ({
+      _id: `${n}`,
+      createdAt: new Date(1.8e12 + n * 1000).toISOString(),
+      words: ["common", n % 2 ? "odd" : "even"],
+    }));
+    database.run(docs.map((doc, n) => [n, { type: "insert", doc }]));
+    const query = { $and: [{ words: /^odd/ }, { words: /^even/ }] };
+    const search: Operation = { type: "find", query, sort: ["createdAt", "_id"], limit: 20 };
+    expect(database.run([1, 2, 3].map((id) => [id, search]))).toEqual([]);
+    let turns = 0;
+    for (; database.hasUnfinished; turns++) database.run([]);
+    // Each has read 1,000 of the 4,500 documents in the first turn.
+    expect(turns).toBe(3 * 4);
+    database.close();
+  });
+
   it("fills the columns and elements of indexes that are declared later, and drops those that are no more", async () => {
     const name = "later";
     const { store, stop } = await shopOn((what) => open({ ...what, indexes: [] }), name);
@@ -141,6 +165,8 @@ describe("a store in a SQLite file", () => {
     const last = await shopOn((what) => open({ ...what, indexes: [] }), name);
     await last.store.insert({ _id: "2", email: "anna" });
     await last.stop();
+    const indexes = withFile(name, (db) => db.prepare(`PRAGMA index_list("later")`).all());
+    expect(indexes.map(({ origin }) => origin)).toEqual(["pk"]);
   });
 
   it("refuses to start with one sentence while two documents violate a unique index", async () => {
@@ -204,6 +230,10 @@ describe("a store in a SQLite file", () => {
       expect(await tally([shop.store.insert({ _id: "lost" }), shop.store.find({})])).toEqual({
         UNAVAILABLE: 2,
       });
+      // A database is opened again at most every 500 ms.
+      for (const since = performance.now(); performance.now() - since < 1200;)
+        expect(await tally([shop.store.find({})])).toEqual({ UNAVAILABLE: 1 });
+      expect(existsSync(file)).toBe(false);
       for (const part of ["", "-wal", "-shm"]) renameSync(`${file}${part}.moved`, file + part);
       await eventually(() => shop.store.ping(), { within: 30_000 });
       expect(await shop.store.one({ _id: round })).toEqual({ _id: round });
