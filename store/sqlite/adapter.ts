@@ -34,7 +34,8 @@ export class SqliteStore implements Adapter {
   /** The file that was opened first. After the thread's end, no other is. */
   #identity?: string;
   /** "lost" after the thread died, until it has opened the file again. */
-  #state: "open" | "lost" | "closed" = "closed";
+  #state: "open" | "lost" | "closing" | "closed" = "closed";
+  #ending: Promise<void> | undefined;
   #opening = Promise.withResolvers<undefined>();
   #closing = Promise.withResolvers<undefined>();
   /** The cause of the outage that was logged last. */
@@ -55,16 +56,23 @@ export class SqliteStore implements Adapter {
     await this.#open();
   }
 
-  /** Finishes the operations that wait. */
+  /** Refuses new operations, and finishes those that wait. */
   async disconnect(): Promise<void> {
     if (this.#state === "closed") return;
-    await this.#queue.whenIdle();
-    const isOpen = this.#state === "open";
-    this.#state = "closed";
+    await (this.#ending ??= this.#close().finally(() => (this.#ending = undefined)));
+  }
+
+  async #close(): Promise<void> {
+    const wasOpen = this.#state === "open";
+    this.#state = "closing";
+    // A mass update may go on after its timeout, which no longer keeps the process alive.
+    const alive = setInterval(() => {}, 60_000);
+    await this.#queue.whenIdle().finally(() => clearInterval(alive));
     this.#closing = Promise.withResolvers();
-    if (isOpen) send({ type: "close", database: this.#database });
+    if (wasOpen) send({ type: "close", database: this.#database });
     else this.#closing.resolve(undefined);
     await this.#closing.promise;
+    this.#state = "closed";
     await release(this.#database);
   }
 
@@ -161,6 +169,7 @@ export class SqliteStore implements Adapter {
     const cause = "the thread of the databases ended";
     this.#opening.reject(new Error(`${this.file} cannot be used as a database: ${cause}.`));
     this.#closing.resolve(undefined);
+    if (this.#state === "closing") return this.#queue.rejectAll(() => refusal("UNAVAILABLE"));
     if (this.#state !== "open") return;
     this.#state = "lost";
     this.#queue.rejectAll(() => this.#unavailable(cause));

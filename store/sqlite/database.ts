@@ -1,4 +1,5 @@
 /** One collection in one SQLite file, used by one thread: its documents are written durably, many by one transaction. */
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { createFile, identityOf, syncLog } from "./file.ts";
 import type { Layout } from "./layout.ts";
@@ -29,6 +30,8 @@ export class Database {
   #opened: string[] = [];
   /** The file that this database had from the beginning. */
   #identity: string | undefined;
+  /** Keeps that file's number from being given to another file, while the file is gone and closed. */
+  #handle: number | undefined;
 
   constructor(file: string, layout: Layout) {
     [this.#file, this.#layout] = [file, layout];
@@ -55,6 +58,7 @@ export class Database {
       this.#table = new Table(this.#db, this.#layout);
       this.#control = prepareControl(this.#db);
       this.#opened = this.#identities();
+      this.#handle ??= openSync(this.#file, "r");
       return (this.#identity = this.#opened[0]!);
     } catch (error) {
       this.close();
@@ -62,6 +66,14 @@ export class Database {
     }
   }
 
+  /** Closes the file for good. */
+  end(): void {
+    this.close();
+    if (this.#handle !== undefined) closeSync(this.#handle);
+    this.#handle = undefined;
+  }
+
+  /** Closes the file. It can be opened again. */
   close(): void {
     try {
       this.#db?.close();
@@ -98,7 +110,7 @@ export class Database {
     }
   }
 
-  /** One operation, done wholly or not at all. */
+  /** One operation, or one turn of a long one, done wholly or not at all. */
   #runOne(operation: Work): Outcome | Unfinished {
     const { savepoint, release } = this.#control!;
     const isWrite = writes(operation);

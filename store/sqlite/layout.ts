@@ -55,7 +55,9 @@ function valueAt(doc: Stored, path: string): unknown {
 export function columnValue(doc: Stored, path: string): Value {
   const value = valueAt(doc, path);
   if (typeof value === "boolean") return Number(value);
-  if (typeof value === "string" || typeof value === "number") return value;
+  // SQLite keeps text as UTF-8, which has no lone surrogates.
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value === "number") return value;
   return value === undefined || value === null ? null : JSON.stringify(value);
 }
 

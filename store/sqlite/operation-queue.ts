@@ -20,7 +20,8 @@ export class OperationQueue {
   readonly #sent = new Map<number, Pending>();
   #isBatchOut = false;
   #nextId = 0;
-  #idle = Promise.withResolvers<undefined>();
+  /** Present while somebody waits for the queue to be idle. */
+  #idle: PromiseWithResolvers<undefined> | undefined;
 
   /** Resolves with the operation's result. Rejects with the error that settles it, or with `late()` after `timeoutMs`. */
   add<Result>(operation: Operation, timeoutMs: number, late: () => Error): Promise<Result> {
@@ -59,7 +60,7 @@ export class OperationQueue {
       if ("failure" in outcome) pending?.reject(toError(outcome.failure));
       else pending?.resolve(outcome.result);
     }
-    if (this.#isIdle) this.#idle.resolve(undefined);
+    this.#reportIdle();
   }
 
   rejectAll(error: () => Error): void {
@@ -68,14 +69,20 @@ export class OperationQueue {
     this.#waiting = [];
     this.#isBatchOut = false;
     for (const { reject } of all) reject(error());
-    this.#idle.resolve(undefined);
+    this.#reportIdle();
   }
 
   /** Resolves when no operation waits or runs. */
   async whenIdle(): Promise<void> {
     if (this.#isIdle) return;
-    this.#idle = Promise.withResolvers();
+    this.#idle ??= Promise.withResolvers();
     await this.#idle.promise;
+  }
+
+  #reportIdle(): void {
+    if (!this.#isIdle) return;
+    this.#idle?.resolve(undefined);
+    this.#idle = undefined;
   }
 
   get #isIdle(): boolean {

@@ -31,7 +31,7 @@ export class RecoveringDatabase {
   }
 
   close(): void {
-    this.#database.close();
+    this.#database.end();
   }
 
   get hasUnfinished(): boolean {
@@ -95,5 +95,5 @@ export class RecoveringDatabase {
   }
 }
 
-const refused = (all: [number, Work][], message: string) =>
+export const refused = (all: [number, Work][], message: string) =>
   all.map(([id]): Answer => [id, { failure: { type: "unavailable", message } }]);

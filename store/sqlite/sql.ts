@@ -105,6 +105,18 @@ export class Translator {
   /** MongoDB compares each element: a negation holds when no element matches. */
   #elements(path: string, operator: string, operand: unknown): Sql {
     const positive = { $ne: "$eq", $nin: "$in" }[operator];
+    const isArray = `json_type(doc, ${jsonPath(path)}) IS 'array'`;
+    if (Array.isArray(operand) && operand.includes(null)) {
+      // Null stands for a document without the array.
+      const rest = this.#elements(
+        path,
+        operator,
+        operand.filter((value) => value !== null),
+      );
+      return positive
+        ? join([rest, sql(isArray)], "AND")
+        : join([rest, sql(`NOT (${isArray})`)], "OR");
+    }
     const condition = compare("value", positive ?? operator, operand);
     const table = elementsTable(this.#layout, path);
     const isIndexed = this.#layout.elements.includes(path) && !positive && operand !== null;
@@ -114,8 +126,7 @@ export class Translator {
         params: condition.params,
       };
     const scan = `EXISTS (SELECT 1 FROM json_each(doc, ${jsonPath(path)}) WHERE ${condition.text})`;
-    if (operand === null)
-      return sql(`json_type(doc, ${jsonPath(path)}) IS ${positive ? "" : "NOT "}'array'`);
+    if (operand === null) return sql(positive ? isArray : `NOT (${isArray})`);
     return { text: positive ? `NOT ${scan}` : scan, params: condition.params };
   }
 }
@@ -175,10 +186,22 @@ function range(column: string, operator: string, operand: unknown): Sql {
   return sql(`${column} ${comparison} ?${bound}`, operand);
 }
 
-const sql = (text: string, ...values: unknown[]): Sql => ({
+/** A part of a statement with these operands. */
+export const sql = (text: string, ...operands: unknown[]): Sql => ({
   text,
-  params: values.map((value) => (typeof value === "boolean" ? Number(value) : (value as Value))),
+  params: operands.map(toValue),
 });
+
+function toValue(operand: unknown): Value {
+  if (typeof operand === "boolean") return Number(operand);
+  if (typeof operand === "object" && operand !== null)
+    throw new Error(`A field cannot be compared with ${JSON.stringify(operand)}.`);
+  return operand as Value;
+}
+
+/** Whether all fields of an order ascend, or all descend. */
+export const haveOneDirection = (sort: string[]): boolean =>
+  sort.length > 0 && sort.every((field) => field.startsWith("-") === sort[0]!.startsWith("-"));
 
 export function join(parts: Sql[], operator: "AND" | "OR"): Sql {
   if (parts.length === 0) return sql(operator === "AND" ? "TRUE" : "FALSE");

@@ -10,7 +10,7 @@ import {
   type Value,
 } from "./layout.ts";
 import { checked, CorruptRow, type Row, type Selected } from "./row.ts";
-import { join, Translator, type Sql } from "./sql.ts";
+import { haveOneDirection, join, sql, Translator, type Sql } from "./sql.ts";
 import { applyUpdate, touches } from "./update.ts";
 
 /** Where a turn of a long search ended: the order's values of the last document that was read, and what was found. */
@@ -110,7 +110,11 @@ export class Table {
     // Nothing is greater or less than null.
     if (next?.includes(null))
       return this.#select(translator.where(query), translator.order(sort), limit);
-    return next ? { after: next, found: all } : all;
+    if (next) return { after: next, found: all };
+    if (!after || !sort[0]!.startsWith("-")) return all;
+    const lacking = sql(`${translator.keys(sort)[0]} IS NULL`);
+    const lastOnes = join([translator.where(query), lacking], "AND");
+    return [...all, ...this.#select(lastOnes, translator.order(sort), limit - all.length)];
   }
 
   count(query: Query): number {
@@ -228,9 +232,6 @@ export class Table {
     return statement;
   }
 }
-
-const haveOneDirection = (sort: string[]): boolean =>
-  sort.length > 0 && sort.every((field) => field.startsWith("-") === sort[0]!.startsWith("-"));
 
 /** SQLite's `value REGEXP pattern`. A pattern is its flags, a slash and its source. */
 function matches(pattern: unknown, value: unknown): number {

@@ -2,7 +2,8 @@
 import { parentPort } from "node:worker_threads";
 import type { Layout } from "./layout.ts";
 import { decode, type Operation } from "./operations.ts";
-import { RecoveringDatabase, type Answer } from "./recovering-database.ts";
+import { RecoveringDatabase, refused, type Answer } from "./recovering-database.ts";
+import { isRead } from "./turn.ts";
 
 /** To the thread. `operations` are texts of `encode`; their ids are `firstId` and the following. */
 export type Request =
@@ -12,7 +13,7 @@ export type Request =
 
 /**
  * From the thread. `answers` is the text of a list of `Answer`; each batch has one reply, and parts of it that go
- * on have later ones. `isUsable`: every operation reached the file. `error` says why a file was not opened or closed;
+ * on have later ones. `isUsable`: the file could be written. `error` says why a file was not opened or closed;
  * an opened one has an `identity`.
  */
 export type Reply =
@@ -49,19 +50,29 @@ function close(id: number): undefined {
   databases.delete(id);
 }
 
+/** Databases whose next turn is scheduled. */
+const scheduled = new Set<number>();
+
 function run(id: number, operations: [number, Operation][], isBatchDone = false): void {
   const database = databases.get(id);
-  if (!database) return;
-  const answers = database.run(operations);
-  const isUsable = !answers.some(isOutage);
+  const answers = database?.run(operations) ?? refused(operations, "it is closed");
+  // Reading goes on while another process writes the file, or the disk is full.
+  const isUsable = operations.some(([, one]) => writesOrPings(one)) && !answers.some(isOutage);
   const texts = `[${answers.map(toText).join(",")}]`;
   if (isBatchDone || answers.length > 0)
     reply({ type: "answers", database: id, answers: texts, isBatchDone, isUsable });
-  if (database.hasUnfinished) setImmediate(() => run(id, []));
+  if (!database?.hasUnfinished || scheduled.has(id)) return;
+  scheduled.add(id);
+  setImmediate(() => {
+    scheduled.delete(id);
+    run(id, []);
+  });
 }
 
 const withIds = (firstId: number, operations: Operation[]) =>
   operations.map((operation, n): [number, Operation] => [firstId + n, operation]);
+
+const writesOrPings = (operation: Operation) => !isRead(operation);
 
 const isOutage = ([, outcome]: Answer) =>
   "failure" in outcome && outcome.failure.type === "unavailable";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SqliteStore } from "../../store/sqlite/adapter.ts";
@@ -239,5 +240,48 @@ describe("a store in a SQLite file", () => {
       expect(await shop.store.one({ _id: round })).toEqual({ _id: round });
     }
     await shop.stop();
+  });
+
+  it("does not use another file in its place, even when that gets the number of the lost one", async () => {
+    const shop = await shopOn(open, "reused");
+    await shop.store.insert({ _id: "1", isSold: false });
+    const file = fileOf("reused");
+    withFile("reused", (db) => db.exec(`VACUUM INTO '${file}.copy'`));
+    await shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true } });
+    for (let round = 0; round < 5; round++) {
+      for (const part of ["", "-wal", "-shm"]) rmSync(file + part, { force: true });
+      expect(await tally([shop.store.ping()])).toEqual({ UNAVAILABLE: 1 });
+      copyFileSync(`${file}.copy`, file);
+      await pause(600); // it is tried again every 500 ms
+      expect(
+        await tally([shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true } })]),
+      ).toEqual({ UNAVAILABLE: 1 });
+    }
+    await shop.stop();
+  });
+
+  it("refuses operations while it closes, finishes those before, and can be opened again", async () => {
+    const store = open(things("closing"));
+    await store.connect();
+    const inserts = Array.from({ length: 300 }, (_, n) => store.insert({ _id: `${n}` }));
+    const closing = [store.disconnect(), store.disconnect()];
+    expect(await tally([store.insert({ _id: "late" })])).toEqual({ UNAVAILABLE: 1 });
+    expect(await tally(inserts)).toEqual({ done: 300 });
+    await Promise.all(closing);
+    await store.connect();
+    expect(await store.count({ query: {} })).toBe(300);
+    await store.disconnect();
+  });
+
+  it("refuses an operand that no database has a type for, and serves the operations beside it", async () => {
+    const { store, stop } = await shopOn(open, "operand");
+    await store.insert({ _id: "1", price: 1 });
+    const [odd, plain] = await Promise.allSettled([
+      store.find({ price: { $gt: { x: 1 } } }),
+      store.find({ price: { $gt: 0 } }),
+    ]);
+    expect(odd.status).toBe("rejected");
+    expect(plain).toMatchObject({ status: "fulfilled", value: [{ _id: "1" }] });
+    await stop();
   });
 });

@@ -107,6 +107,14 @@ it("of several long searches one has a turn, so that other operations wait for o
   expect(turns).toBeGreaterThanOrEqual(6);
 });
 
+it("a long search also finds documents that lack the field of its order", () => {
+  const lacking: Operation = { type: "insert", doc: { _id: "none", words: ["odd", "even"] } };
+  database.run([[1, lacking]]);
+  database.run([[2, search("odd", "even")]]);
+  const [answer] = finish();
+  expect(idsIn(answer!)).toEqual(["none"]);
+});
+
 it("a search that takes longer than 3 s is given up, because nobody waits for it", () => {
   database.run([[1, search("odd", "even")]]);
   const { now } = performance;

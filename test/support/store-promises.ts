@@ -467,6 +467,8 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await idsOf({ words: { $ne: "lamp" } })).toBe("2,3,4");
       expect(await idsOf({ words: { $nin: ["lamp", "lamps"] } })).toBe("3,4");
       expect(await idsOf({ words: { $exists: true } })).toBe("1,2,3");
+      expect(await idsOf({ words: { $in: [null, "oil"] } })).toBe("1,4");
+      expect(await idsOf({ words: { $nin: [null, "oil"] } })).toBe("2,3");
     });
 
     it("combines comparisons with $and and $or", async () => {

@@ -50,6 +50,15 @@ describe("a queue of operations", () => {
     expect(await long).toBe(5);
   });
 
+  it("tells everybody who waits that it is idle", async () => {
+    const queue = new OperationQueue();
+    const one = queue.add(insert("1"), minute, late);
+    const { firstId } = queue.take()!;
+    const waiting = [queue.whenIdle(), queue.whenIdle()];
+    queue.settle(`[[${firstId},{"result":null}]]`, true, late);
+    await Promise.all([one, ...waiting]);
+  });
+
   it("does not send an operation that nobody waits for any more", async () => {
     const queue = new OperationQueue();
     const first = queue.add(insert("1"), minute, late);
