@@ -56,7 +56,9 @@ describe("the lock of a folder", () => {
   it("refuses a second broker in the same process, and keeps refusing other processes afterwards", async () => {
     await lock();
     await expect(lock()).rejects.toThrow(inUse);
-    const { stdout, status } = spawnSync(process.execPath, nodeArguments(folder.path));
+    const { stdout, status } = spawnSync(process.execPath, nodeArguments(folder.path), {
+      timeout: 20_000,
+    });
     expect([status, `${stdout}`.trim()]).toEqual([1, expect.stringMatching(inUse)]);
   });
 
@@ -78,7 +80,10 @@ describe("the lock of a folder", () => {
     const separate = ["--net", "--pid", "--fork", "--kill-child", "--mount-proc", process.execPath];
     const child = await startHolder("unshare", [...separate, ...nodeArguments(folder.path)]);
     await expect(lock()).rejects.toThrow(inUse);
-    const other = spawnSync("unshare", [...separate, ...nodeArguments(folder.path)]);
+    const other = spawnSync("unshare", [...separate, ...nodeArguments(folder.path)], {
+      timeout: 20_000,
+      killSignal: "SIGKILL",
+    });
     expect([other.status, `${other.stdout}`.trim()]).toEqual([1, expect.stringMatching(inUse)]);
     child.kill("SIGKILL");
     await eventually(() => lock(), { within: 20_000 });
