@@ -28,7 +28,7 @@ afterEach(async () => {
 /** Locks the folder in this process. */
 async function lock(path = folder.path): Promise<void> {
   const middleware = exclusive(path);
-  await middleware.starting!(undefined as unknown as ServiceBroker);
+  await middleware.starting!({ logger: console } as unknown as ServiceBroker);
   locked.push(middleware);
 }
 
@@ -114,6 +114,49 @@ describe("the lock of a folder", () => {
 });
 
 describe("a market", () => {
+  const spawnMarket = () => {
+    const node = spawnNode([], { DATA_DIR: folder.path });
+    nodes.push(node);
+    return node;
+  };
+  const startMarket = async () => {
+    const node = await startNode([], { DATA_DIR: folder.path });
+    nodes.push(node);
+    return node;
+  };
+  const lines = (node: Node) => node.output().match(/^.*lock was removed or replaced.*$/gm) ?? [];
+  const ended = (node: Node) =>
+    eventually(() => expect(node.child.exitCode).toBe(1), { within: 60_000 });
+
+  it("locks its folder again when the lock is removed or replaced, and a second market is refused", async () => {
+    const node = await startMarket();
+    const file = join(folder.path, "lock");
+    rmSync(file);
+    await eventually(() => expect(lines(node)).toHaveLength(1), { within: 20_000 });
+    renameSync(file, `${file}-old`);
+    writeFileSync(file, "");
+    await eventually(() => expect(lines(node)).toHaveLength(2), { within: 20_000 });
+    for (const line of lines(node))
+      expect(line).toMatch(/WARN .*: \S+lock was removed or replaced\. It is locked again\.$/);
+
+    const second = spawnMarket();
+    await ended(second);
+    expect(second.output().trim()).toMatch(inUse);
+    expect((await fetch(`${node.api}/health/ready`)).status).toBe(200);
+    expect(await node.end()).toBe(0);
+  }, 90_000);
+
+  it("ends with one sentence and code 1 when another process locks its folder after the lock was removed", async () => {
+    const node = await startMarket();
+    const before = node.output();
+    rmSync(join(folder.path, "lock"));
+    await lock();
+    await ended(node);
+    expect(node.output().slice(before.length)).toMatch(
+      /^\S+ FATAL .*: \S+lock was removed or replaced, and another Souk process has locked \S+ since: this process ends\.\n$/,
+    );
+  }, 90_000);
+
   /** Runs a shell command that becomes a market, in a mount namespace of its own. Returns what it prints until it ends. */
   const inOwnMounts = (prepare: string) => {
     const command = `${prepare}; exec ${process.execPath} bin/service.ts`;
