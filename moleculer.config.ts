@@ -7,6 +7,7 @@ import { logging } from "./broker/logging.ts";
 import { SchemaValidator } from "./broker/validator.ts";
 import { nodeHealth } from "./edge/health.ts";
 import { formerFiles } from "./store/former/files.ts";
+import { listedFiles } from "./store/sqlite/listed-files.ts";
 
 export default {
   nodeID: env.nodeId,
@@ -19,7 +20,9 @@ export default {
   internalServices: { $node: { actions: { options: false } } },
   middlewares: [
     nodeHealth(),
-    ...(env.embedded ? [exclusive(env.dataDir), formerFiles(env.dataDir)] : []),
+    ...(env.embedded
+      ? [exclusive(env.dataDir), listedFiles(env.dataDir), formerFiles(env.dataDir)]
+      : []),
   ],
   started: async (broker) => console.log(await greeting(broker, env)),
 } satisfies BrokerOptions;

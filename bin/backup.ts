@@ -19,11 +19,17 @@ async function copyAll(from: string, to: string): Promise<void> {
   mkdirSync(to, { recursive: true, mode: 0o700 });
   if (readdirSync(to).length > 0) throw new Error(`${to} is not empty`);
   for (const name of databases) await copyDatabase(join(from, `${name}.sqlite`), to, name);
-  const keys = join(to, "keys.json");
-  copyFileSync(join(from, "keys.json"), keys);
-  chmodSync(keys, 0o600);
-  syncPath(keys);
+  copyFile(from, to, "keys.json");
+  // A folder that has not been started since this version has no list (store/sqlite/listed-files.ts).
+  if (existsSync(join(from, "files.json"))) copyFile(from, to, "files.json");
   syncPath(to);
+}
+
+function copyFile(from: string, to: string, name: string): void {
+  const copy = join(to, name);
+  copyFileSync(join(from, name), copy);
+  chmodSync(copy, 0o600);
+  syncPath(copy);
 }
 
 /** Under another name until it is complete. SQLite makes the copy at one moment, whatever is written during it. */

@@ -7,7 +7,8 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Middleware, ServiceBroker } from "moleculer";
 import { syncPath } from "../../broker/folder.ts";
-import { SqliteStore } from "../sqlite/adapter.ts";
+import type { SqliteStore } from "../sqlite/adapter.ts";
+import { storesIn } from "../sqlite/listed-files.ts";
 import type { Job } from "./fill.ts";
 import type { Answer } from "./worker.ts";
 
@@ -18,10 +19,10 @@ import type { Answer } from "./worker.ts";
 export const formerFiles = (folder: string): Middleware => ({
   name: "FormerFiles",
   async starting(broker: ServiceBroker) {
-    const jobs = broker.services.flatMap((service) =>
-      jobOf(folder, service as { adapter?: unknown }),
-    );
+    const missing = storesIn(folder, broker).filter((store) => !hasFile(store));
+    const jobs = missing.flatMap(jobOf);
     if (jobs.length === 0) return;
+    refuseLost(missing, jobs);
     await refuseRunning(folder);
     const counts = await run(jobs);
     for (const { to } of jobs) renameSync(to, targetOf(to));
@@ -36,16 +37,32 @@ export const formerFiles = (folder: string): Middleware => ({
 const suffix = ".import";
 const targetOf = (to: string) => to.slice(0, -suffix.length);
 
-/** The import for the store of a service; none when it has a file, or there is nothing to import. */
-function jobOf(folder: string, { adapter: store }: { adapter?: unknown }): Job[] {
-  if (!(store instanceof SqliteStore) || dirname(store.file) !== folder) return [];
+// The log of a missing file has writes that must not be lost: opening it refuses.
+const hasFile = ({ file }: SqliteStore) => existsSync(file) || existsSync(`${file}-wal`);
+
+const formerFileOf = ({ file, layout }: SqliteStore) => join(dirname(file), `${layout.table}.db`);
+
+/** The import for a store without a file; none when there is nothing to import. */
+function jobOf(store: SqliteStore): Job[] {
   const { file, layout } = store;
-  // The log of a missing file has writes that must not be lost: opening it refuses.
-  if (existsSync(file) || existsSync(`${file}-wal`)) return [];
-  const old = join(folder, `${layout.table}.db`);
+  const old = formerFileOf(store);
   // An interrupted compaction of version 0.1.0 leaves only the new file.
   const from = [old, `${old}~`].find((path) => existsSync(path));
   return from ? [{ from, to: `${file}${suffix}`, layout }] : [];
+}
+
+/** Version 0.1.0 made all its files at its first start, also the empty ones. */
+const formerTables = ["items", "notifications", "accounts"];
+
+function refuseLost(missing: SqliteStore[], jobs: Job[]): void {
+  const lost = missing.find(
+    ({ layout: { table } }) =>
+      formerTables.includes(table) && !jobs.some(({ layout }) => layout.table === table),
+  );
+  if (lost)
+    throw new Error(
+      `${formerFileOf(lost)} of version 0.1.0 is missing: restore it from a backup, or create an empty file of that name to begin with an empty one.`,
+    );
 }
 
 async function run(jobs: Job[]): Promise<number[]> {

@@ -239,6 +239,21 @@ describe("a market on a folder of version 0.1.0", () => {
     expect(after).toEqual(before);
   }, 60_000);
 
+  it.each(["items", "notifications", "accounts"])(
+    "refuses the start without %s.db, and begins with no documents when it is empty",
+    async (table) => {
+      const file = place(`${table}.db`);
+      rmSync(file);
+      expect(await refused()).toBe(
+        `${file} of version 0.1.0 is missing: restore it from a backup, or create an empty file of that name to begin with an empty one.`,
+      );
+      expect(readdirSync(folder.path).filter((name) => name.includes(".sqlite"))).toEqual([]);
+      writeFileSync(file, "");
+      expect((await start()).output()).toMatch(new RegExp(` 0 ${table}`));
+    },
+    60_000,
+  );
+
   it("refuses the start when a log is there without its database", async () => {
     mkdirSync(folder.path, { recursive: true });
     writeFileSync(place("market.sqlite-wal"), "x");
