@@ -1,8 +1,9 @@
-import { closeSync, openSync, statSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Middleware, ServiceBroker } from "moleculer";
+import { identityOf } from "./folder.ts";
 
 /** SQLite's result code of a file that another connection has locked. */
 const busyCode = 5;
@@ -127,8 +128,6 @@ function lockFolder(folder: string): Held {
 }
 
 const format = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`;
-
-const identityOf = (path: string) => format(statSync(path));
 
 /** "unknown" when it cannot be read now. */
 const findIdentity = (path: string): Promise<string> =>

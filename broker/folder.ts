@@ -6,6 +6,8 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  statSync,
+  type Stats,
 } from "node:fs";
 import { dirname } from "node:path";
 
@@ -35,4 +37,10 @@ export function syncPath(path: string): void {
   const handle = openSync(path, "r");
   fsyncSync(handle);
   closeSync(handle);
+}
+
+/** A file's device and number: the same under any name. */
+export function identityOf(path: string): string {
+  const stats: Stats | undefined = statSync(path, { throwIfNoEntry: false });
+  return stats ? `${stats.dev}:${stats.ino}` : "none";
 }

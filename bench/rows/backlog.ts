@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { newOutbox } from "../../domain/outbox.ts";
-import { median } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
+import { backlogFigures, type Round } from "../support/backlog-figures.ts";
 import { runClosedLoop } from "../support/closed-loop.ts";
 import { undelivered } from "../support/data-set.ts";
 import { soukEmbedded, type EmbeddedSystem } from "../support/embedded.ts";
@@ -27,12 +27,6 @@ const dueWithin = 2_000;
 /** The whole backlog must be delivered within this (ms). */
 const deliveryTimeout = 300_000;
 const sellers = Array.from({ length: 20 }, (_, n) => `backlog-seller-of-${n}`);
-
-interface Round {
-  /** Per second. */
-  sold: number;
-  delivered: number;
-}
 
 export default {
   name: "backlog",
@@ -109,36 +103,8 @@ async function allDelivered(files: MarketFiles): Promise<void> {
 }
 
 function outcome({ name }: EmbeddedSystem, without: number[], rounds: Round[]): Outcome {
-  const [sold, delivered] = [
-    rounds.map((round) => round.sold),
-    rounds.map((round) => round.delivered),
-  ];
-  const figure = (metric: string, values: number[]) => ({
-    system: name,
-    metric,
-    unit: "1/s",
-    values,
-  });
   return {
-    figures: [
-      figure("buys without a backlog", without),
-      figure("buys during the backlog", sold),
-      figure("entries delivered during the backlog", delivered),
-    ],
-    ratios: [
-      {
-        name: "buys/s during the backlog",
-        against: `${name} without a backlog`,
-        values: sold.map((rate) => rate / median(without)),
-        goal: { atLeast: 0.7 },
-      },
-      {
-        name: "entries delivered/s",
-        against: "buys/s during the backlog",
-        values: delivered.map((rate, n) => rate / sold[n]!),
-        goal: { atLeast: 2 },
-      },
-    ],
+    ...backlogFigures(name, without, rounds),
     notes: [
       `A round is ${buys} buys, while outbox entries are left; their own entries are counted too. In the end all ${entries} notices were stored.`,
     ],

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { newOutbox } from "../../domain/outbox.ts";
-import { median } from "../report.ts";
 import type { Outcome, Row } from "../row.ts";
+import { backlogFigures, type Round } from "../support/backlog-figures.ts";
 import { runClosedLoop } from "../support/closed-loop.ts";
 import { fill, ids, undelivered } from "../support/data-set.ts";
 import { allDelivered, buyerTokens, insertItems, itemSet, sellAll } from "../support/sales.ts";
@@ -16,12 +16,6 @@ const maxRounds = 5;
 const preparation = 60_000;
 /** The entries fall due one after the other, as those of real sales do, within this (ms). */
 const dueWithin = 2_000;
-
-interface Round {
-  /** Per second. */
-  sold: number;
-  delivered: number;
-}
 
 export default {
   name: "cluster-backlog",
@@ -96,36 +90,8 @@ async function measure(
 }
 
 function outcome({ name }: System, without: number[], rounds: Round[]): Outcome {
-  const [sold, delivered] = [
-    rounds.map((round) => round.sold),
-    rounds.map((round) => round.delivered),
-  ];
-  const figure = (metric: string, values: number[]) => ({
-    system: name,
-    metric,
-    unit: "1/s",
-    values,
-  });
   return {
-    figures: [
-      figure("buys without a backlog", without),
-      figure("buys during the backlog", sold),
-      figure("entries delivered during the backlog", delivered),
-    ],
-    ratios: [
-      {
-        name: "buys/s during the backlog",
-        against: `${name} without a backlog`,
-        values: sold.map((rate) => rate / median(without)),
-        goal: { atLeast: 0.7 },
-      },
-      {
-        name: "entries delivered/s",
-        against: "buys/s during the backlog",
-        values: delivered.map((rate, n) => rate / sold[n]!),
-        goal: { atLeast: 2 },
-      },
-    ],
+    ...backlogFigures(name, without, rounds),
     notes: [
       `A round is ${buys} buys, while outbox entries are left; in the end all ${entries} notices were stored.`,
     ],

@@ -1,7 +1,8 @@
 /** One collection in one SQLite file, used by one thread: its documents are written durably, many by one transaction. */
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { createFile, identityOf, syncLog } from "./file.ts";
+import { identityOf } from "../../broker/folder.ts";
+import { createFile, syncLog } from "./file.ts";
 import type { Layout } from "./layout.ts";
 import type { Failure, Outcome } from "./operations.ts";
 import { CorruptRow } from "./row.ts";

@@ -1,13 +1,7 @@
 /** The file of a database and its log, as files. */
-import { closeSync, existsSync, openSync, statSync, type Stats } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { makeFolder, syncPath } from "../../broker/folder.ts";
-
-/** A file's device and number: the same under any name. */
-export function identityOf(path: string): string {
-  const stats: Stats | undefined = statSync(path, { throwIfNoEntry: false });
-  return stats ? `${stats.dev}:${stats.ino}` : "none";
-}
 
 /** Creates the file, readable by its owner only, so that it is there after a power cut. */
 export function createFile(file: string): void {

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
-import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SqliteStore } from "../../store/sqlite/adapter.ts";
@@ -242,22 +241,37 @@ describe("a store in a SQLite file", () => {
     await shop.stop();
   });
 
-  it("does not use another file in its place, even when that gets the number of the lost one", async () => {
-    const shop = await shopOn(open, "reused");
-    await shop.store.insert({ _id: "1", isSold: false });
-    const file = fileOf("reused");
+  it("does not use another file in its place, even when that could get the number of the lost one", () => {
+    const [file, { now }] = [fileOf("reused"), performance];
+    const database = new RecoveringDatabase(file, layoutOf(things("reused")));
+    const sell: Operation = {
+      type: "updateOne",
+      query: { _id: "1", isSold: false },
+      update: { $set: { isSold: true } },
+    };
+    const unavailable = [
+      [1, { failure: { type: "unavailable", message: expect.any(String) as string } }],
+    ];
+    database.open();
+    database.run([[1, { type: "insert", doc: { _id: "1", isSold: false } }]]);
     withFile("reused", (db) => db.exec(`VACUUM INTO '${file}.copy'`));
-    await shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true } });
-    for (let round = 0; round < 5; round++) {
+    database.run([[1, sell]]);
+    const lost = statSync(file).ino;
+    try {
       for (const part of ["", "-wal", "-shm"]) rmSync(file + part, { force: true });
-      expect(await tally([shop.store.ping()])).toEqual({ UNAVAILABLE: 1 });
-      copyFileSync(`${file}.copy`, file);
-      await pause(600); // it is tried again every 500 ms
-      expect(
-        await tally([shop.store.change({ _id: "1", isSold: false }, { $set: { isSold: true } })]),
-      ).toEqual({ UNAVAILABLE: 1 });
+      expect(database.run([[1, { type: "ping" }]])).toEqual(unavailable);
+      // A file system gives the lowest free number first. One of so many files would get the lost one.
+      const copies = Array.from({ length: 100 }, (_, n) => `${file}.copy-${n}`);
+      for (const copy of copies) copyFileSync(`${file}.copy`, copy);
+      expect(copies.filter((copy) => statSync(copy).ino === lost)).toEqual([]);
+      renameSync(copies[0]!, file);
+      // The file is opened again when its pause is over.
+      performance.now = () => now.call(performance) + 60_000;
+      expect(database.run([[1, sell]])).toEqual(unavailable);
+    } finally {
+      performance.now = now;
+      database.close();
     }
-    await shop.stop();
   });
 
   it("refuses operations while it closes, finishes those before, and can be opened again", async () => {
