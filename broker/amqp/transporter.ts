@@ -9,6 +9,7 @@ import type { Channel, ChannelModel, ConsumeMessage, Message } from "amqplib";
 import { Errors, Transporters, type BrokerOptions } from "moleculer";
 import { openConnection, socketOf } from "./connection.ts";
 import { FailureDetector } from "./failure-detector.ts";
+import type { BrokerState } from "./reachability.ts";
 
 /** Broker options that belong with this transporter. */
 export const brokerDefaults = {
@@ -55,6 +56,10 @@ export class ResilientAmqp extends Transporters.AMQP {
 
   constructor(url: string) {
     super({ url, prefetch: PREFETCH });
+  }
+
+  get state(): BrokerState {
+    return this.connected ? "up" : "disconnected";
   }
 
   override init(...args: Parameters<Transporters.AMQP["init"]>): void {
