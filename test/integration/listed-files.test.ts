@@ -1,5 +1,13 @@
 /** Database files that are lost while an embedded market is stopped. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../../bin/processes/eventually.ts";
 import {
@@ -11,10 +19,12 @@ import {
 import { Client } from "../support/client.ts";
 
 const folder = temporaryFolder();
+/** The folder of a market that was started once. */
+const original = temporaryFolder();
 const nodes: Node[] = [];
 const place = (name: string) => join(folder.path, name);
-const start = async () => {
-  const node = await startNode([], { DATA_DIR: folder.path });
+const start = async (path = folder.path) => {
+  const node = await startNode([], { DATA_DIR: path });
   nodes.push(node);
   return node;
 };
@@ -34,14 +44,13 @@ const all = ["market.sqlite", "notifications.sqlite", "users.sqlite"];
 const lost = (name: string) =>
   `${place(name)} is missing or empty: restore it from a backup, or remove its name from ${place("files.json")} to begin with an empty one.\n`;
 
-beforeEach(async () => {
-  await (await start()).end();
-}, 60_000);
+beforeAll(async () => (await start(original.path)).end(), 60_000);
+beforeEach(() => cpSync(original.path, folder.path, { recursive: true }));
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map((node) => node.end("SIGKILL")));
   for (const name of readdirSync(folder.path)) rmSync(place(name), { recursive: true });
 });
-afterAll(() => folder.remove());
+afterAll(() => [folder, original].forEach((one) => one.remove()));
 
 it("lists the files of a market in a file for its owner only", () => {
   expect(listed()).toEqual(all);

@@ -49,4 +49,4 @@ async function embedded(): Promise<Fabric> {
   return fabric;
 }
 
-describe("the outbox of one node, over files", () => outboxPromises(embedded, 20_000));
+describe("the outbox of one node, over files", () => outboxPromises(embedded, 5_000));

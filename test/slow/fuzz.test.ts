@@ -31,7 +31,7 @@ let bystander: Device;
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 
 beforeAll(async () => {
-  console.log(`FUZZ_SEED=${seed} npm test -- test/security/fuzz repeats this run`);
+  console.log(`FUZZ_SEED=${seed} npm run test:slow -- test/slow/fuzz repeats this run`);
   // A small heap, so that a leak ends the process.
   market = await startMarket({ NODE_OPTIONS: "--max-old-space-size=256" });
   user = await Client.registered(market.api);
