@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import eslint from "@eslint/js";
 import prettier from "eslint-config-prettier";
+import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
 
 /** Where the README explains the folders and the direction of imports. */
@@ -116,6 +117,15 @@ const pure = {
   },
 };
 
+/** Input of n characters must not cost n² steps. JSON Schema patterns are checked by test/unit/patterns.test.ts. */
+const linear = {
+  files: [`{${Object.keys(mayImport).join(",")}}/**/*.{ts,tsx}`],
+  plugins: { regexp },
+  rules: {
+    "regexp/no-super-linear-backtracking": ["error", { report: "potential" }],
+    "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
+  },
+};
 const counted = { skipBlankLines: true, skipComments: true };
 const maxLines = (files, max) => ({
   files,
@@ -171,6 +181,7 @@ export default tseslint.config(
     rules: { "no-restricted-imports": ["error", { patterns: forbidden("contracts", []) }] },
   },
   ...services.map(ownFolder),
+  linear,
   ...sizes,
   prettier,
 );

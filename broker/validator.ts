@@ -44,7 +44,7 @@ function closestAlternatives(errors: SchemaError[]): SchemaError[] {
     ({ schemaPath }) => /^.*?\/anyOf\/\d+/.exec(schemaPath)?.[0] ?? "",
   );
   const byUnion = Map.groupBy(byAlternative.keys(), (alternative) =>
-    alternative.replace(/\d+$/, ""),
+    alternative.slice(0, alternative.lastIndexOf("/") + 1),
   );
   const count = (alternative: string) => byAlternative.get(alternative)!.length;
   return [...byUnion.values()].flatMap((alternatives) => {

@@ -92,7 +92,7 @@ export function socketOrigin(
 }
 
 /** A policy cannot name an IPv6 address, only its port. */
-const policySource = (origin: string) => origin.replace(/\[.*\]/, "*");
+const policySource = (origin: string) => origin.replace(/\[[^\][]*\]/, "*");
 
 /** For a preflight of an allowed origin. */
 export const preflightHeaders: OutgoingHttpHeaders = {

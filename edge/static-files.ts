@@ -117,11 +117,18 @@ export function selectVariant(
 }
 
 const isCurrent = (tags: string | undefined, etag: string) =>
-  tags?.split(/\s*,\s*/).some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
+  tags?.split(",").some((one) => {
+    const tag = one.trim();
+    return tag === "*" || (tag.startsWith("W/") ? tag.slice(2) : tag) === etag;
+  });
 
 /** Only an encoding that the client names, with a weight above 0. */
 const accepts = (accepted: string | undefined, encoding: string) =>
   accepted?.split(",").some((one) => {
-    const [, name, weight = "1"] = /^\s*([\w-]+)\s*(?:;\s*q=([\d.]+))?\s*$/i.exec(one) ?? [];
-    return name?.toLowerCase() === encoding && Number(weight) > 0;
+    const [name = "", ...parameters] = one.split(";").map((part) => part.trim().toLowerCase());
+    return name === encoding && parameters.every((parameter) => weightOf(parameter) > 0);
   });
+
+/** The value of `q=0.5`; NaN for another parameter. */
+const weightOf = (parameter: string) =>
+  parameter.startsWith("q=") && parameter.length > 2 ? Number(parameter.slice(2)) : NaN;

@@ -11,7 +11,7 @@ export const isAmqpUrl = (text: string): boolean => {
 };
 
 /** A database name has no / and no @: these would belong to a password that is not percent-encoded. */
-const mongoUrl = /^(mongodb(?:\+srv)?:\/\/[^/?\s]+)\/?([^?\s/@]*)(\?\S*)?$/;
+const mongoUrl = /^(mongodb(?:\+srv)?:\/\/[^/?\s]+)(?:\/([^?\s/@]*))?(\?\S*)?$/;
 
 /** Not checked with `URL`: the URL of a replica set names several hosts. */
 export const isMongoUrl = (text: string): boolean => mongoUrl.test(text);
@@ -90,4 +90,4 @@ export function hasWeakPassword(url: string): boolean {
 
 /** The URL without credentials and options, for logs. A password may hold an unescaped / or @. */
 export const redact = (url: string): string =>
-  url.replace(/^(\w[\w+.-]*:\/\/)?[^]*@/, "$1…@").replace(/\?[^]*$/, "?…");
+  url.replace(/^(\w[\w+.-]*:\/\/)?[^]*@/, "$1…@").replace(/\?[^]*/, "?…");

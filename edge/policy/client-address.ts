@@ -35,11 +35,11 @@ function normalize(entry: string): string {
   // Most entries are plain IPv4.
   if (isIP(entry) === 4) return entry;
   const trimmed = entry.trim();
-  const bare = (
+  const [bare = ""] = (
     /^\[([^\]]*)\](:\d+)?$/.exec(trimmed)?.[1] ??
     /^([\d.]+):\d+$/.exec(trimmed)?.[1] ??
     trimmed
-  ).replace(/%.*$/, "");
+  ).split("%", 1);
   // Node's check is strict and fast; ipaddr.js also accepts "1.2.3", and takes milliseconds for a long forgery.
   if (isIP(bare) !== 6) return isIP(bare) === 4 ? bare : "";
   const address = ipaddr.IPv6.parse(bare);
