@@ -403,7 +403,7 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       const [large, items] = [await sell(backlog), await offer(50)];
       receiver.reset();
       // Slow enough that the backlog lasts until the others are due, on a fast machine too.
-      const ofLarge = new Set(salesOf(large));
+      const ofLarge = new Set<string | undefined>(salesOf(large));
       receiver.answer = ({ id }) => ofLarge.has(id) && pause(200);
       const began = performance.now();
       await fabric.appear();
