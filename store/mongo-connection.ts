@@ -1,7 +1,7 @@
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { setTimeout as pause } from "node:timers/promises";
 import { refusal } from "../broker/refusal.ts";
-import { isOverload, withTimeout } from "./mongo-errors.ts";
+import { isTimeout, withTimeout } from "./mongo-errors.ts";
 
 /** How the driver behaves unless the URL says otherwise. */
 const defaults = {
@@ -19,6 +19,11 @@ const defaults = {
   // More connections only make the database's own queue longer.
   maxPoolSize: 50,
   waitQueueTimeoutMS: 2500,
+  // An operation without an answer ends before its caller's own timeout, and its connection is closed: otherwise it
+  // would take a place in the pool for as long as a network that drops packets leaves it open, often for hours.
+  socketTimeoutMS: 2500,
+  // A connection that nothing uses may have become silent unnoticed. An unused one costs a call, so few are kept.
+  maxIdleTimeMS: 30_000,
   // The driver repeats a write only where the server knows it by number (replica sets), so never twice. On a
   // standalone server a write that was cut off is UNAVAILABLE, and the caller repeats it.
   retryWrites: true,
@@ -87,10 +92,10 @@ export class MongoConnection {
 
   /**
    * Call it with each outage that an operation met. The next server that answers may be another one, or hold
-   * another database, so the indexes are ensured again; under overload that would only be one more call.
+   * another database, so the indexes are ensured again; after a timeout that would only be one more call.
    */
   reportOutage(error: Error): void {
-    if (!isOverload(error) && this.#state === "ready") {
+    if (!isTimeout(error) && this.#state === "ready") {
       this.#enter("connecting");
       void this.#connect();
     }

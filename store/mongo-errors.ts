@@ -29,19 +29,24 @@ const driverErrors = new Set([
   "MongoBulkWriteError",
 ]);
 
-/** The server's codes for: unauthorised, shutting down, not the primary, no majority, network errors between servers. */
+/**
+ * The server's codes for: unauthorised, shutting down, not the primary, no majority, network errors between servers,
+ * a cursor that ended with its server, overloaded, and a full disk.
+ */
 const serverCodes = new Set([
-  6, 7, 13, 18, 50, 64, 89, 91, 100, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11601,
-  11602, 13435, 13436,
+  6, 7, 13, 18, 43, 50, 64, 89, 91, 100, 112, 133, 134, 175, 189, 202, 237, 262, 365, 462, 9001,
+  10058, 10107, 11600, 11601, 11602, 13435, 13436, 14031,
 ]);
 
-/** Whether too many calls, and not the server, are the likely cause. */
-export const isOverload = (error: unknown) =>
-  error instanceof Timeout || (error as Error).name === "MongoWaitQueueTimeoutError";
+const timeouts = new Set(["MongoWaitQueueTimeoutError", "MongoNetworkTimeoutError"]);
+
+/** Whether the likely cause is too many calls, or one silent connection. Heartbeats tell whether the server answers. */
+export const isTimeout = (error: unknown) =>
+  error instanceof Timeout || timeouts.has((error as Error).name);
 
 /** Whether the database could not serve the call now, as opposed to refusing the call itself. */
 export function isOutage(error: unknown): error is Error {
-  if (isOverload(error)) return true;
+  if (isTimeout(error)) return true;
   const { name = "", code, syscall } = error as { name?: string; code?: unknown; syscall?: string };
   // The driver passes on the socket's own error when a connection is cut during a write.
   const isSocketError = syscall !== undefined;

@@ -30,8 +30,10 @@ const Base = MongoAdapter as unknown as new (url: string) => {
   createCursor(params: object, isCounting: boolean): unknown;
 };
 
-/** Every call ends within this time. A read that nothing waits for any more ends in the server, too. */
+/** Every call ends within this time. */
 const operationTimeoutMs = 2800;
+/** The server itself ends an operation that takes longer, before the driver closes the connection (socketTimeoutMS). */
+const maxTimeMS = 2300;
 /** Concurrent single inserts of documents that a batch refused. */
 const insertConcurrency = 20;
 
@@ -78,8 +80,8 @@ export class MongoStore extends Base implements Adapter {
     const failures = new Map<Stored, unknown>();
     const single = docs.length === 1 ? docs : await this.refusedOf(docs);
     await pLimit(insertConcurrency).map(single, (doc) =>
-      withTimeout(operationTimeoutMs, this.collection.insertOne(doc)).catch((error: unknown) =>
-        failures.set(doc, error),
+      withTimeout(operationTimeoutMs, this.collection.insertOne(doc, { maxTimeMS })).catch(
+        (error: unknown) => failures.set(doc, error),
       ),
     );
     return failures;
@@ -87,7 +89,10 @@ export class MongoStore extends Base implements Adapter {
 
   private async refusedOf(docs: Stored[]): Promise<Stored[]> {
     try {
-      await withTimeout(operationTimeoutMs, this.collection.insertMany(docs, { ordered: false }));
+      await withTimeout(
+        operationTimeoutMs,
+        this.collection.insertMany(docs, { ordered: false, maxTimeMS }),
+      );
       return [];
     } catch (error) {
       if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError())
@@ -99,12 +104,7 @@ export class MongoStore extends Base implements Adapter {
   }
 
   findOne(query: Query): Promise<Stored | null> {
-    return this.use(
-      () =>
-        this.collection.findOne(query, {
-          maxTimeMS: operationTimeoutMs,
-        }) as Promise<Stored | null>,
-    );
+    return this.use(() => this.collection.findOne(query, { maxTimeMS }) as Promise<Stored | null>);
   }
 
   override find(params: Find): Promise<Stored[]> {
@@ -117,11 +117,12 @@ export class MongoStore extends Base implements Adapter {
 
   override createCursor(params: object, isCounting: boolean): unknown {
     const cursor = super.createCursor(params, isCounting);
-    return isCounting ? cursor : (cursor as FindCursor).maxTimeMS(operationTimeoutMs);
+    return isCounting ? cursor : (cursor as FindCursor).maxTimeMS(maxTimeMS);
   }
 
   async updateMany(query: Query, update: Update): Promise<number> {
-    return (await this.use(() => this.collection.updateMany(query, update))).matchedCount;
+    return (await this.use(() => this.collection.updateMany(query, update, { maxTimeMS })))
+      .matchedCount;
   }
 
   updateOne(query: Query, update: Update): Promise<Stored | null> {
@@ -129,12 +130,15 @@ export class MongoStore extends Base implements Adapter {
       () =>
         this.collection.findOneAndUpdate(query, update, {
           returnDocument: "after",
+          maxTimeMS,
         }) as Promise<Stored | null>,
     );
   }
 
   removeOne(query: Query): Promise<Stored | null> {
-    return this.use(() => this.collection.findOneAndDelete(query) as Promise<Stored | null>);
+    return this.use(
+      () => this.collection.findOneAndDelete(query, { maxTimeMS }) as Promise<Stored | null>,
+    );
   }
 
   async ping(): Promise<void> {

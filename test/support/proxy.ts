@@ -5,6 +5,11 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 /** `up` is the direction to the server. */
 export type Direction = "up" | "down";
 
+interface Link {
+  sockets: Socket[];
+  pipes: Record<Direction, Pipe>;
+}
+
 interface Trap {
   text: Buffer;
   caught(): void;
@@ -17,6 +22,10 @@ class Pipe {
   readonly #proxy: Proxy;
   readonly #direction: Direction;
   readonly #waiting: { chunk: Buffer; at: number }[] = [];
+  /** Forwards nothing, whatever the other connections do. */
+  isSilent = false;
+  /** Milliseconds that this connection is slower than the others. */
+  delay = 0;
   #timer: NodeJS.Timeout | undefined;
   #tail: Buffer = Buffer.alloc(0);
   #isEnding = false;
@@ -35,13 +44,13 @@ class Pipe {
     const seen = Buffer.concat([this.#tail, chunk]);
     this.#tail = Buffer.from(seen.subarray(-256));
     this.#proxy.seen(this.#direction, chunk, seen);
-    this.#waiting.push({ chunk, at: performance.now() + this.#proxy.delayed });
+    this.#waiting.push({ chunk, at: performance.now() + this.#proxy.delayed + this.delay });
     this.flush();
   }
 
   flush(): void {
     clearTimeout(this.#timer);
-    const isHeld = this.#proxy.isHeld(this.#direction);
+    const isHeld = this.isSilent || this.#proxy.isHeld(this.#direction);
     // A connection that ends while held ends before the held chunks.
     if (isHeld && this.#isEnding) return void (this.#from.destroy(), this.#to.destroy());
     if (isHeld) return;
@@ -64,8 +73,12 @@ export class Proxy {
   /** Milliseconds of delay in each direction. */
   delayed = 0;
   port = 0;
+  /** Whether a new connection is silent: accepted, and nothing is forwarded. Gets the number of the connection, from 1. */
+  isNewSilent: (n: number) => boolean = () => false;
   readonly #target: number;
-  readonly #links = new Set<{ sockets: Socket[]; pipes: Pipe[] }>();
+  /** Oldest first. */
+  readonly #links = new Set<Link>();
+  #accepted = 0;
   readonly #held = new Set<Direction>();
   readonly #traps: Record<Direction, Set<Trap>> = { up: new Set(), down: new Set() };
   readonly #taps: Record<Direction, Set<(chunk: Buffer) => void>> = {
@@ -108,6 +121,7 @@ export class Proxy {
   /** Accepts connections again on the same port, without delay and holds. */
   async admit(): Promise<void> {
     this.delayed = 0;
+    this.isNewSilent = () => false;
     this.release();
     if (this.#server) return;
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
@@ -127,7 +141,23 @@ export class Proxy {
   release(): void {
     this.#held.clear();
     for (const traps of Object.values(this.#traps)) traps.clear();
-    for (const { pipes } of this.#links) for (const pipe of pipes) pipe.flush();
+    for (const pipe of this.#pipes()) {
+      pipe.isSilent = false;
+      pipe.delay = 0;
+      pipe.flush();
+    }
+  }
+
+  /** Silently forwards nothing in these directions on the `count` newest connections, until `release`. */
+  silence(count: number, ...directions: Direction[]): void {
+    for (const { pipes } of [...this.#links].slice(-count))
+      for (const direction of directions) pipes[direction].isSilent = true;
+  }
+
+  /** Delays the `count` newest connections by `ms` in each direction, until `release`. */
+  slow(count: number, ms: number): void {
+    for (const { pipes } of [...this.#links].slice(-count))
+      for (const pipe of Object.values(pipes)) pipe.delay = ms;
   }
 
   /** Holds a direction as soon as `text` arrives, before it is forwarded; resolves then. */
@@ -164,6 +194,10 @@ export class Proxy {
     for (const receive of this.#taps[direction]) receive(chunk);
   }
 
+  #pipes(): Pipe[] {
+    return [...this.#links].flatMap(({ pipes }) => Object.values(pipes));
+  }
+
   #link(client: Socket): void {
     const server = connect({
       port: this.#target,
@@ -172,7 +206,11 @@ export class Proxy {
       noDelay: true,
     });
     const sockets = [client, server];
-    const pipes = [new Pipe(this, "up", client, server), new Pipe(this, "down", server, client)];
+    const pipes = {
+      up: new Pipe(this, "up", client, server),
+      down: new Pipe(this, "down", server, client),
+    };
+    pipes.up.isSilent = pipes.down.isSilent = this.isNewSilent(++this.#accepted);
     const link = { sockets, pipes };
     this.#links.add(link);
     for (const socket of sockets) {
@@ -181,7 +219,7 @@ export class Proxy {
         const isBroken = hadError || !socket.readableEnded;
         if (isBroken) for (const other of sockets) other.destroy();
         if (!sockets.every(({ destroyed }) => destroyed)) return;
-        for (const pipe of pipes) pipe.stop();
+        for (const pipe of Object.values(pipes)) pipe.stop();
         this.#links.delete(link);
       });
     }
