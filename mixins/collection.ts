@@ -110,5 +110,7 @@ function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
     changeMany: async (query, update) => adapter.updateMany(checkQuery(query), toUpdate(update)),
     remove: async (query) => (await adapter.removeOne(checkQuery(query))) as Doc | null,
     ping: () => adapter.ping(),
+    now: () => new Date(adapter.now()),
+    skew: () => adapter.skew(),
   };
 }

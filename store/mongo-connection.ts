@@ -1,7 +1,9 @@
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { setTimeout as pause } from "node:timers/promises";
 import { refusal } from "../broker/refusal.ts";
+import { mongoClock } from "./mongo-clock.ts";
 import { isTimeout, withTimeout } from "./mongo-errors.ts";
+import type { ReferenceClock } from "./reference-clock.ts";
 
 /** How the driver behaves unless the URL says otherwise. */
 const defaults = {
@@ -43,6 +45,7 @@ type Log = (level: "info" | "warn", message: string) => void;
 /** One client whose state follows the heartbeats: starts without its server, and reconnects by itself. */
 export class MongoConnection {
   readonly client: MongoClient;
+  readonly clock: ReferenceClock;
   readonly #name: string;
   readonly #prepare: () => Promise<unknown>;
   readonly #log: Log;
@@ -64,6 +67,7 @@ export class MongoConnection {
     this.#name = `MongoDB at ${hosts.join(",") || srvHost} (${dbName}.${collection})`;
     this.#prepare = prepare;
     this.#log = log;
+    this.clock = mongoClock(this.client, this.#name, log);
     // A heartbeat's connectionId is the server's address.
     this.client.on("serverHeartbeatSucceeded", ({ connectionId }) =>
       this.#failing.delete(connectionId),

@@ -54,6 +54,15 @@ export class MongoStore extends Base implements Adapter {
     this.collection = this.connection.client.db().collection<Stored>(definition.name);
   }
 
+  /** By the server's clock if this node's own is wrong. */
+  now(): number {
+    return this.connection.clock.now();
+  }
+
+  skew(): number {
+    return this.connection.clock.skew();
+  }
+
   /** Does not wait for the server. */
   async connect(): Promise<void> {
     this.connection.open();

@@ -61,6 +61,10 @@ export interface Store<Doc extends { _id: string }> {
   remove(query: Query): Promise<Doc | null>;
   /** Throws UNAVAILABLE when the database does not answer. */
   ping(): Promise<void>;
+  /** The time for what is stored. The clock of the database's server decides while this node's own differs by more than 2 s. */
+  now(): Date;
+  /** How far this node's clock is ahead of the database's (ms). */
+  skew(): number;
 }
 
 /** Another document has the same value in a unique index. In-process only: a service turns it into an error of the contract. */
@@ -87,4 +91,7 @@ export interface Adapter {
   updateOne(query: Query, update: Update): Promise<Stored | null>;
   removeOne(query: Query): Promise<Stored | null>;
   ping(): Promise<void>;
+  /** Milliseconds since 1970. */
+  now(): number;
+  skew(): number;
 }

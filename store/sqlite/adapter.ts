@@ -76,6 +76,15 @@ export class SqliteStore implements Adapter {
     await release(this.#database);
   }
 
+  /** One process, one clock. */
+  now(): number {
+    return Date.now();
+  }
+
+  skew(): number {
+    return 0;
+  }
+
   async insert(doc: Stored): Promise<Stored> {
     await this.#ask({ type: "insert", doc });
     return JSON.parse(JSON.stringify(doc)) as Stored;
