@@ -12,6 +12,8 @@ export const OutboxEntry = exactly({
   attempts: Type.Integer({ minimum: 0 }),
   /** While pending: not delivered before this instant. */
   dueAt: Type.Optional(instant),
+  /** When it was written, if it is due much later: a due time that is judged without it comes from a wrong clock. */
+  scheduledAt: Type.Optional(instant),
   refusedAt: Type.Optional(instant),
   /** Why it was refused, in the receiver's words. */
   reason: Type.Optional(Type.String()),

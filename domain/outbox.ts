@@ -15,6 +15,8 @@ export const startWithinMs = 8_000;
 const firstRetryMs = 500;
 const maxRetryMs = 60_000;
 const maxReasonLength = 500;
+/** The longest lease and backoff together (ms): a due time later than this from now is of an entry that was scheduled, or of a wrong clock. */
+const farMs = leaseMs + maxRetryMs;
 
 const fields = {
   /** The earliest due time of the pending entries, or the end of the lease. Absent when no entry is pending. */
@@ -67,21 +69,23 @@ export type Outcome =
 
 const instantAfter = (now: Date, ms: number) => new Date(now.getTime() + ms).toISOString();
 
-const pendingEntry = (dueAt: Date): OutboxEntry => ({
+const pendingEntry = (dueAt: Date, now?: Date): OutboxEntry => ({
   state: "pending",
   attempts: 0,
   dueAt: dueAt.toISOString(),
+  ...(now && isFar(dueAt.toISOString(), now) && { scheduledAt: now.toISOString() }),
 });
 
-const pendingEntries = (due: DueTimes) =>
-  Object.entries(due).map(([kind, dueAt]) => [kind, pendingEntry(dueAt!)] as const);
+const pendingEntries = (due: DueTimes, now?: Date) =>
+  Object.entries(due).map(([kind, dueAt]) => [kind, pendingEntry(dueAt!, now)] as const);
 
-/** The outbox of a document that had none. With a lease, its writer delivers the due entries directly. */
+/** The outbox of a document that had none, written at `now`. With a lease, its writer delivers the due entries directly. */
 export function newOutbox<Kind extends string>(
   due: DueTimes<Kind>,
   lease?: { claim: string; now: Date },
+  now = lease?.now,
 ): Outbox<Kind> {
-  const entries = Object.fromEntries(pendingEntries(due)) as Outbox<Kind>["entries"];
+  const entries = Object.fromEntries(pendingEntries(due, now)) as Outbox<Kind>["entries"];
   const claimed = lease && { dueAt: instantAfter(lease.now, leaseMs), claim: lease.claim };
   return { version: 1, ...summaryOf(entries), ...claimed, entries };
 }
@@ -89,8 +93,12 @@ export function newOutbox<Kind extends string>(
 type Fields = Record<string, unknown>;
 
 /** Adds entries to an update of a document that may have an outbox. It ends the current lease, whose holder does not know them. */
-export function withEntries(update: Record<string, Fields>, due: DueTimes): Record<string, Fields> {
-  const entries = pendingEntries(due);
+export function withEntries(
+  update: Record<string, Fields>,
+  due: DueTimes,
+  now?: Date,
+): Record<string, Fields> {
+  const entries = pendingEntries(due, now);
   const set = Object.fromEntries(entries.map(([kind, entry]) => [`outbox.entries.${kind}`, entry]));
   const { dueAt } = summaryOf(Object.fromEntries(entries));
   return {
@@ -147,6 +155,41 @@ export const isDue = (entry: OutboxEntry | undefined, now: Date) =>
 export const pending = { "outbox.dueAt": { $gt: "" } };
 export const refused = { "outbox.refusedAt": { $gt: "" } };
 export const due = (now: Date) => ({ "outbox.dueAt": { $lte: now.toISOString() } });
+const isFar = (dueAt: string, now: Date) => dueAt > instantAfter(now, farMs);
+
+/** Documents that are due later than any lease or backoff ends: their entries were scheduled, or a clock was wrong. */
+export const farAhead = (now: Date) => ({ "outbox.dueAt": { $gt: instantAfter(now, farMs) } });
+
+/**
+ * The outbox without the due times of a wrong clock. Undefined when all of them are right. An entry that was scheduled in the future
+ * keeps its wait, which begins now.
+ */
+export function straightened({ version, claim, entries: before }: Outbox, now: Date) {
+  const entries: Outbox["entries"] = {};
+  let isWrong = claim !== undefined;
+  for (const [kind, entry] of Object.entries(before)) {
+    const waitMs = entry && excessiveWaitMs(entry, now);
+    isWrong ||= waitMs !== undefined;
+    entries[kind] =
+      waitMs === undefined
+        ? entry
+        : {
+            ...entry!,
+            ...pendingEntry(new Date(now.getTime() + waitMs), now),
+            attempts: entry!.attempts,
+          };
+  }
+  return isWrong ? { version, ...summaryOf(entries), entries } : undefined;
+}
+
+/** How long an entry should wait from now (ms), if it has the due time of a wrong clock. */
+function excessiveWaitMs({ state, dueAt = "", scheduledAt }: OutboxEntry, now: Date) {
+  if (state !== "pending" || !isFar(dueAt, now)) return undefined;
+  if (scheduledAt === undefined) return 0;
+  if (!isFar(scheduledAt, now)) return undefined;
+  return Math.max(0, Date.parse(dueAt) - Date.parse(scheduledAt));
+}
+
 export const dueBetween = (after: Date, until: Date) => ({
   "outbox.dueAt": { $gt: after.toISOString(), $lte: until.toISOString() },
 });

@@ -50,7 +50,7 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
         update: Record<string, Record<string, unknown>>,
         due: DueTimes<KindOf<Doc>>,
       ): Update {
-        return domain.withEntries(update, due);
+        return domain.withEntries(update, due, this.store.now());
       },
 
       /** Delivers the due entries of a document that was just written, in the background and in the caller's trace. */
@@ -81,11 +81,12 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
       /** Makes refused entries due again: those of one document, or all. BAD_DATA if that document has none. */
       async replayEntries(id?: string) {
         const query = { ...domain.refused, ...(id !== undefined && { _id: id }) };
+        const now = this.store.now();
         let replayed = 0;
         for (const kind of known)
           replayed += await this.store.changeMany(
             { ...query, ...domain.inState(kind, "refused") },
-            domain.withEntries({}, { [kind]: new Date() }),
+            domain.withEntries({}, { [kind]: now }, now),
           );
         if (id !== undefined && replayed === 0)
           throw badData([

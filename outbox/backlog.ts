@@ -24,7 +24,7 @@ export class Backlog<Doc extends Owner> {
 
   /** Due documents, each once. With `kinds`, only those with a due entry of one of them. */
   async poll(kinds?: string[]): Promise<Doc[]> {
-    const now = Date.now();
+    const now = this.#store.now().getTime();
     const oldest = await this.#find(due(new Date(now)), now, this.#limit, kinds);
     const lastPolledAt = this.#polledAt;
     this.#polledAt = now;
@@ -38,7 +38,7 @@ export class Backlog<Doc extends Owner> {
 
   /** The document with the oldest due entry of one kind. */
   async probe(kind: string): Promise<Doc[]> {
-    const now = Date.now();
+    const now = this.#store.now().getTime();
     return this.#find(due(new Date(now)), now, 1, [kind]);
   }
 

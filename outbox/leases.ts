@@ -48,7 +48,7 @@ export class Leases<Doc extends Owner> {
   /** Claims those of the documents that no other node has claimed since they were found. */
   async claim(found: Doc[]): Promise<Lease<Doc>> {
     const startBy = performance.now() + startWithinMs;
-    const now = new Date();
+    const now = this.#store.now();
     const claim = randomUUID();
     const ids = { _id: { $in: found.map(({ _id }) => _id) } };
     const count = await this.#store.changeMany({ ...ids, ...due(now) }, claimed(claim, now));
@@ -59,7 +59,7 @@ export class Leases<Doc extends Owner> {
 
   /** Writes the outcomes of each document, in order, and gives up the lease. Never rejects. */
   async mark({ claim, documents }: Lease<Doc>, outcomes: Outcomes[]): Promise<void> {
-    const now = new Date();
+    const now = this.#store.now();
     await Promise.all(
       documents.map(({ _id: id, outbox }, n) =>
         this.#write({ claim, id, outbox: afterDelivery(outbox!, outcomes[n]!, now) }),
@@ -80,7 +80,7 @@ export class Leases<Doc extends Owner> {
       if (marked < marks.length)
         await this.#store.changeMany(
           { _id: { $in: ids }, "outbox.claim": claim },
-          released(new Date()),
+          released(this.#store.now()),
         );
     } catch (error) {
       this.#logger.debug(

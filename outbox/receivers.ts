@@ -51,8 +51,8 @@ export class Receivers<Doc extends Owner> {
     { documents, startBy }: Lease<Doc>,
     receivers: Receiver<Doc>[],
     call: Call,
+    now: Date,
   ): Promise<Outcomes[]> {
-    const now = new Date();
     const attempt = { call, mayStart: () => !this.#isStopping && performance.now() <= startBy };
     const outcomes = documents.map((document) => this.#untried(document, now));
     await Promise.all(

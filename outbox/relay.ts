@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import { Backlog } from "./backlog.ts";
 import type { Kind } from "./kind.ts";
 import { Leases } from "./leases.ts";
+import { Misdated } from "./misdated.ts";
 import type { Call, Receiver, Sender } from "./receiver.ts";
 import { Receivers } from "./receivers.ts";
 
@@ -27,6 +28,8 @@ const backlogConcurrency = 5;
 const maxDrainMs = 1_000;
 /** The relay polls this often (ms), and at once when the receiving service appears. */
 const pollEveryMs = 500;
+/** How often it looks for due times that a wrong clock has set (ms). */
+const straightenEveryMs = 1_000;
 /** A stop waits this long for calls in flight (ms). */
 const stopTimeoutMs = 2_000;
 
@@ -44,10 +47,14 @@ export class Relay<Doc extends Owner> {
   readonly #receivers: Receivers<Doc>;
   readonly #backlog: Backlog<Doc>;
   readonly #leases: Leases<Doc>;
+  readonly #misdated: Misdated<Doc>;
+  readonly #store: Store<Doc>;
   /** The claim of the documents that this node delivers directly. */
   readonly #directClaim = randomUUID();
   readonly #inFlight = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
+  #straightenTimer: NodeJS.Timeout | undefined;
+  #isStraightening = false;
   #draining: Promise<void> | undefined;
   #isPollWanted = false;
 
@@ -56,16 +63,20 @@ export class Relay<Doc extends Owner> {
     this.#receivers = new Receivers(kinds, sender, () => this.poll());
     this.#backlog = new Backlog(store);
     this.#leases = new Leases(store, sender.logger);
+    this.#misdated = new Misdated(store);
+    this.#store = store;
   }
 
   start(): void {
     this.#timer = setInterval(() => this.poll(), pollEveryMs).unref();
+    this.#straightenTimer = setInterval(() => void this.#straighten(), straightenEveryMs).unref();
     this.poll();
   }
 
   /** Waits up to 2 s for calls in flight. Unfinished entries are due again when the leases end. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#straightenTimer);
     this.#receivers.stop();
     const inFlight = Promise.all([...this.#inFlight, this.#draining]);
     await Promise.race([inFlight, pause(stopTimeoutMs, undefined, { ref: false })]);
@@ -79,17 +90,17 @@ export class Relay<Doc extends Owner> {
 
   /** The outbox of a document that had none. This node holds its lease if it will deliver something directly. */
   enqueue(due: DueTimes<KindOf<Doc>>): Outbox<KindOf<Doc>> {
-    const now = new Date();
+    const now = this.#store.now();
     const isDirect =
       this.#inFlight.size < maxDirect &&
       this.#receivers.accepting().some(({ kind }) => isDueBy(now, (due as DueTimes)[kind]));
-    return newOutbox(due, isDirect ? { claim: this.#directClaim, now } : undefined);
+    return newOutbox(due, isDirect ? { claim: this.#directClaim, now } : undefined, now);
   }
 
   /** Delivers from a document that was just written, directly if this node holds its lease. */
   deliver(document: Doc, call: Call): void {
     if (document.outbox?.claim !== this.#directClaim) {
-      if ((document.outbox?.dueAt ?? "~") <= new Date().toISOString()) this.poll();
+      if ((document.outbox?.dueAt ?? "~") <= this.#store.now().toISOString()) this.poll();
       return;
     }
     const delivery = this.#deliverDirectly(document, call).finally(() =>
@@ -103,7 +114,10 @@ export class Relay<Doc extends Owner> {
     const isFull = this.#inFlight.size >= maxDirect;
     const receivers = isFull ? [] : this.#receivers.accepting();
     const lease = this.#leases.direct(this.#directClaim, document);
-    await this.#leases.mark(lease, await this.#receivers.deliver(lease, receivers, call));
+    await this.#leases.mark(
+      lease,
+      await this.#receivers.deliver(lease, receivers, call, this.#store.now()),
+    );
     if (isFull) this.poll();
   }
 
@@ -118,6 +132,18 @@ export class Relay<Doc extends Owner> {
         this.#backlog.adapt(0);
       })
       .finally(() => (this.#draining = undefined));
+  }
+
+  /** Makes entries due that a wrong clock has set for much later. */
+  async #straighten(): Promise<void> {
+    if (this.#isStraightening) return;
+    this.#isStraightening = true;
+    try {
+      if ((await this.#misdated.straighten()) > 0) this.poll();
+    } catch (error) {
+      this.#sender.logger.debug(`The relay could not check due times: ${codeOf(error)}`);
+    }
+    this.#isStraightening = false;
   }
 
   async #drain(): Promise<void> {
@@ -143,7 +169,7 @@ export class Relay<Doc extends Owner> {
         failure = error;
       });
       if (!lease) return;
-      const outcomes = await this.#receivers.deliver(lease, receivers, call);
+      const outcomes = await this.#receivers.deliver(lease, receivers, call, this.#store.now());
       await this.#leases.mark(lease, outcomes);
       delivered += documents.length;
     });

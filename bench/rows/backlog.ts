@@ -60,7 +60,7 @@ function* backlog(due: number) {
   let n = 0;
   for (const item of undelivered(entries, sellers)) {
     const notice = new Date(due + (n++ / entries) * dueWithin);
-    yield { ...item, outbox: newOutbox({ notice }) };
+    yield { ...item, outbox: newOutbox({ notice }, undefined, new Date()) };
   }
 }
 

@@ -59,7 +59,7 @@ function* withDueTimes(count: number, sellers: string[], due: Date) {
   let n = 0;
   for (const item of undelivered(count, sellers)) {
     const notice = new Date(due.getTime() - dueWithin + (n++ / count) * dueWithin);
-    yield { ...item, outbox: newOutbox({ notice }) };
+    yield { ...item, outbox: newOutbox({ notice }, undefined, new Date()) };
   }
 }
 

@@ -189,6 +189,30 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     await node().store.remove({ _id: found._id });
   });
 
+  it("an entry and a lease that a clock three hours ahead wrote are due at once, and a later one keeps its wait", async () => {
+    const ahead = inMs(3 * 3_600_000);
+    const inADay = (from: Date) => new Date(from.getTime() + 24 * 3_600_000);
+    const due = { notice: ahead, reminder: inADay(ahead) };
+    const { _id: id } = await node().store.insert(
+      newOrder(newOutbox(due, { claim: randomUUID(), now: ahead })),
+    );
+    const right = { reminder: inADay(new Date()) };
+    const { _id: scheduled } = await node().store.insert(
+      newOrder(newOutbox(right, undefined, new Date())),
+    );
+
+    await eventually(() => isDelivered(id, "notice"), { within: 20_000 });
+
+    const dueAt = Date.parse((await outboxOfOrder(id)).entries.reminder!.dueAt!);
+    expect(dueAt).toBeGreaterThan(Date.now() + 23 * 3_600_000);
+    expect(dueAt).toBeLessThan(Date.now() + 25 * 3_600_000);
+    expect((await outboxOfOrder(scheduled)).entries.reminder).toMatchObject({
+      state: "pending",
+      dueAt: right.reminder.toISOString(),
+    });
+    for (const _id of [id, scheduled]) await node().store.remove({ _id });
+  }, 45_000);
+
   it("one write marks all documents of a lease whose outboxes become equal", async () => {
     const due = newOutbox({ notice: inMs(60_000) }, { claim: "c", now: new Date() });
     const documents = await Promise.all(

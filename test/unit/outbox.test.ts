@@ -11,6 +11,41 @@ const lease = { claim: "c", now: at(0) };
 const isPolled = ({ dueAt }: Outbox, now: Date) =>
   dueAt !== undefined && dueAt <= domain.due(now)["outbox.dueAt"].$lte;
 
+describe("due times of a clock that was ahead", () => {
+  const straightened = (outbox: Outbox) => domain.straightened(outbox, at(0));
+  const [hours, day] = [3 * 3_600_000, 24 * 3_600_000];
+
+  it("are due at once, and end the lease", () => {
+    const wrong = newOutbox({ notice: at(hours) }, { claim: "c", now: at(hours) });
+
+    expect(straightened(wrong)).toEqual(newOutbox({ notice: at(0) }, undefined, at(0)));
+  });
+
+  it("keep the wait of an entry that was scheduled", () => {
+    const wrong = newOutbox({ mail: at(hours + day) }, undefined, at(hours));
+
+    expect(straightened(wrong)).toEqual(newOutbox({ mail: at(day) }, undefined, at(0)));
+  });
+
+  it("are told from those that were scheduled by a right clock", () => {
+    expect(straightened(newOutbox({ mail: at(day) }, undefined, at(-hours)))).toBeUndefined();
+  });
+
+  it("keep the failed attempts of an entry", () => {
+    const outbox = newOutbox({ notice: at(0) });
+    const failed = { state: "pending", waitMs: 60_000, isAttempt: true } as const;
+    const wrong = afterDelivery(outbox, { notice: failed }, at(hours));
+
+    expect(straightened(wrong)!.entries.notice).toMatchObject({ attempts: 1, dueAt: iso(0) });
+  });
+
+  it("are later than every lease and backoff", () => {
+    const latest = domain.farAhead(at(0))["outbox.dueAt"].$gt;
+
+    expect(latest >= iso(leaseMs + domain.backoffMs(30, 1))).toBe(true);
+  });
+});
+
 describe("a new outbox", () => {
   it("is due with its first entry, or when the lease of its writer ends", () => {
     const due = { notice: at(0), mail: at(600_000) };
