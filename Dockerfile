@@ -16,6 +16,8 @@ COPY contracts contracts
 COPY client client
 COPY web web
 RUN node node_modules/vite/bin/vite.js build --config web/vite.config.ts --configLoader native
+COPY bin bin
+RUN node --input-type=module --eval 'import { bundleTypeBox } from "./bin/typebox.ts"; await bundleTypeBox()'
 
 FROM node:24-slim
 ENV NODE_ENV=production
@@ -24,8 +26,9 @@ COPY --from=packages /souk/node_modules ./node_modules
 # The files belong to root and the service runs as the image's user `node`: it cannot change its own code. The user is
 # given by number, so that orchestrators can verify that it is not root.
 COPY . .
-# The page is built above: this image has no build tools.
+# The page and the bundle of TypeBox are built above: this image has no build tools.
 COPY --from=page /souk/web/dist ./web/dist
+COPY --from=page /souk/node_modules/.cache ./node_modules/.cache
 USER 1000:1000
 EXPOSE 3000 3001
 # Exec form, and the script replaces itself with Node, so that SIGTERM reaches the service and it can drain.

@@ -12,7 +12,8 @@ export async function startNode(
   const { default: options } = await import("../moleculer.config.ts");
   const { env } = await import("../broker/env.ts");
   const broker = new ServiceBroker({ ...options, ...overrides });
-  for (const name of env.services) {
+  // users comes first: at the first start it hashes a password on another core, while the others are loaded.
+  for (const name of env.services.toReversed()) {
     const { default: service } = (await import(`../services/${name}.service.ts`)) as {
       default: ServiceSchema;
     };

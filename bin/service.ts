@@ -3,12 +3,14 @@
  * and stops it. Exits with 1 and one sentence when it cannot start.
  */
 import { startNode } from "./node.ts";
+import { bundleTypeBox } from "./typebox.ts";
 import { freshPage } from "./web-build.ts";
 
 const names = process.argv.slice(2);
 
 try {
   const hosted = names.length > 0 ? names : (process.env.SERVICES || "api").split(",");
+  await bundleTypeBox();
   const fault = hosted.includes("api") && (await freshPage());
   if (fault) console.error(fault);
   await startNode(names);

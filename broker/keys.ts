@@ -13,6 +13,8 @@ export interface Keys {
   private: JWK | undefined;
   /** The password of the sample accounts. Made with the first keys of an embedded market. */
   samplePassword: string | undefined;
+  /** This process made them. */
+  areNew?: boolean;
 }
 
 type Source = Record<string, string | undefined>;
@@ -129,7 +131,7 @@ function writeNewKeys(file: string, isFirst: boolean): Keys {
     rmSync(own);
   }
   syncPath(dirname(file));
-  return keys;
+  return { ...keys, areNew: true };
 }
 
 /** A variable that holds JSON, plain or in base64url. */

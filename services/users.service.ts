@@ -34,8 +34,14 @@ export default define({
   state() {
     if (!env.keys.private) throw new Error("The users service needs the private signing key.");
     const sign = accessTokens(env.keys.private);
+    const { samplePassword, areNew } = env.keys;
     return {
       throttle: new LoginThrottle(),
+      /** At the first start it is ready when the other services are. */
+      sampleHash:
+        env.hasSamples && areNew && samplePassword
+          ? hashPassword(samplePassword, { network: "" })
+          : undefined,
       sessions: new Sessions(this.store, sign, (ended) => {
         void this.broker.broadcast("users.sessionEnded", ended);
       }),
@@ -52,7 +58,7 @@ export default define({
     async createSampleAccounts(password: string | undefined): Promise<void> {
       if (!password || (await this.store.count({})) > 0) return;
       // One hash for all of them: each takes time, and memory that the process keeps.
-      const hash = await hashPassword(password, { network: "" });
+      const hash = await (this.sampleHash ?? hashPassword(password, { network: "" }));
       for (const person of samplePeople)
         await this.store.insert(newAccount(person, hash, new Date()));
     },

@@ -30,7 +30,7 @@ beforeAll(() => {
     !/[\\/](dist|node_modules|\.building|docs|docs\.html)$/.test(path);
   for (const name of ["web", "client", "contracts"])
     cpSync(join(root, name), at(name), { recursive: true, filter: isSource });
-  for (const name of ["tsconfig.json", "package.json", "bin/web-build.ts"])
+  for (const name of ["tsconfig.json", "package.json", "bin/vite-build.ts", "bin/web-build.ts"])
     cpSync(join(root, name), at(name));
   symlinkSync(join(root, "node_modules"), at("node_modules"));
 });

@@ -77,7 +77,7 @@ describe("the containers of the services", () => {
 
     expect(commands).toEqual([["bin/launch.sh", "bin/service.ts", "api"]]);
     expect(read("bin/launch.sh").trim().split("\n").at(-1)).toMatch(
-      /^exec env \S+ node --\S+ "\$@"$/,
+      /^exec env MALLOC_ARENA_MAX=2 \S+ node --\S+ "\$@"$/,
     );
     expect(statSync(join(root, "bin/launch.sh")).mode & 0o111).toBe(0o111);
   });
