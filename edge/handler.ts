@@ -6,7 +6,7 @@ import { services } from "../contracts/actions.ts";
 import { routes, type Route } from "../contracts/routes.ts";
 import type { Caller } from "../contracts/users.ts";
 import { readBody } from "./body.ts";
-import { corsHeaders, preflightHeaders } from "./headers.ts";
+import { corsHeaders, isHost, preflightHeaders } from "./headers.ts";
 import { LoadShedder } from "./load-shedder.ts";
 import type { Request, Response } from "./node-http.ts";
 import { paramsParser, takesBody, type ParamsParser } from "./params.ts";
@@ -66,6 +66,7 @@ export class RequestHandler {
   async handle(ctx: Context<unknown, Meta>, req: Request, res: Response): Promise<void> {
     const [path = "", ...rest] = req.url!.split("?");
     const ip = this.#addressOf(req);
+    if (hasOtherCoding(req)) res.shouldKeepAlive = false;
 
     // Rate limit: 429, for any path. Then Host and Origin: 400, 403.
     const isAllowed = this.#allowOrigin(req, res);
@@ -156,11 +157,18 @@ function endpointOf(route: Route): Endpoint {
   };
 }
 
-function checkRequest({ headers: { host }, httpVersion }: Request, isAllowed: boolean): void {
-  if (host ? host.includes(",") : httpVersion === "1.1")
+function checkRequest(req: Request, isAllowed: boolean): void {
+  const { host } = req.headers;
+  if (host ? host.includes(",") : req.httpVersion === "1.1")
     throw refusal("BAD_DATA", "The request must have exactly one Host header.");
+  if (host && !isHost(host)) throw refusal("BAD_DATA", "The Host header is not a host name.");
+  if (hasOtherCoding(req)) throw refusal("BAD_DATA", "This Transfer-Encoding is not accepted.");
   if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not send requests here.");
 }
+
+/** Whether another server could see the end of the body elsewhere (RFC 9112, 6.1): the connection must not be used again. */
+const hasOtherCoding = ({ headers: { "transfer-encoding": coding }, httpVersion }: Request) =>
+  coding !== undefined && (coding.toLowerCase() !== "chunked" || httpVersion !== "1.1");
 
 /** Health checks of one monitor are exempt from the rate limit: a flood must not look like a failure. */
 const isHealthCheck = (path: string) => path === "/health/live" || path === "/health/ready";

@@ -50,6 +50,9 @@ export const fixedHeaders: OutgoingHttpHeaders = {
       strictTransportSecurity: false,
     }),
   ),
+  // A page that shows user content needs none of these; helmet has no such header.
+  "permissions-policy":
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
   "cache-control": "no-store",
   vary: "Origin",
 };
@@ -71,6 +74,10 @@ interface SocketLocation {
   socketPort: number;
   trustedProxies: number;
 }
+
+/** Whether the value of a Host header is a name or an address, with or without a port. */
+export const isHost = (host: string) =>
+  host.length <= 300 && /^([\w.-]+|\[[\da-f:.]+\])(:\d{0,5})?$/i.test(host);
 
 /** Only such a Host becomes part of a policy, so that a client cannot write the policy. */
 const plainHost = /^([\w-]+(?:\.[\w-]+)*|\[[\da-f:.]+\])(?::\d{1,5})?$/i;

@@ -5,6 +5,7 @@ import { refusal } from "../broker/refusal.ts";
 import { http } from "./node-http.ts";
 import { limitConnections } from "./connection-limit.ts";
 import { fixedHeaders } from "./headers.ts";
+import { PipelineLimitedServer } from "./pipelining.ts";
 import { problemOf } from "./problem.ts";
 import { lingerTimeoutMs } from "./reply.ts";
 
@@ -17,7 +18,7 @@ const backlog = 4096;
 
 /** An HTTP server with time limits, and without Node's own error responses. */
 export function createServer(handle: RequestListener): Server {
-  const server = http.createServer(
+  const server = new PipelineLimitedServer(
     {
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs,

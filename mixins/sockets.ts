@@ -20,7 +20,7 @@ import { authenticate, dropRequest, dropRequestOfResponse } from "../edge/socket
 import { createSocketServer, terminateAfterStop } from "../edge/sockets/http-server.ts";
 import { disconnectExpired, disconnectSession, isRoomFull, roomOf } from "../edge/sockets/rooms.ts";
 import { sendInboxWithRetry } from "../edge/sockets/send-inbox.ts";
-import type { Connection } from "../edge/sockets/transport.ts";
+import { limitFragments, type Connection } from "../edge/sockets/transport.ts";
 import {
   closeConnection,
   disconnect,
@@ -183,6 +183,7 @@ export function sockets<Self>({ sendInbox, read }: Handlers<Self>) {
         this.connections.add(connection);
         dropRequest(connection);
       });
+      limitFragments(this.io);
       this.io.engine.use(dropRequestOfResponse);
       this.io.on("connection", (socket) => this.onConnection(socket as UserSocket));
       this.expireTimer = setInterval(() => disconnectExpired(this.io), expireInterval).unref();

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { SocketServer } from "./rooms.ts";
-import { http } from "../node-http.ts";
 import { limitConnections } from "../connection-limit.ts";
+import { PipelineLimitedServer } from "../pipelining.ts";
 import { webSocketOf } from "./transport.ts";
 
 /** An HTTP request that is still incomplete after this is closed (ms). */
@@ -11,7 +11,7 @@ const stopGraceMs = 1_000;
 
 /** The HTTP server under Socket.IO. Everything except the upgrade to a WebSocket is answered with 404. */
 export function createSocketServer(): Server {
-  const server = http.createServer(
+  const server = new PipelineLimitedServer(
     { requestTimeout, connectionsCheckingInterval: 1_000 },
     (_request, response) => {
       response.writeHead(404).end();

@@ -1,4 +1,4 @@
-import type { Socket } from "socket.io";
+import type { Server, Socket } from "socket.io";
 import { uptime } from "../uptime.ts";
 
 /** A connection of Engine.IO, below the sockets of Socket.IO. */
@@ -12,6 +12,15 @@ export interface WebSocket {
   off(event: "ping" | "pong", listener: (this: WebSocket) => void): WebSocket;
   /** Closes at once and discards unsent data. */
   terminate(): void;
+}
+
+/** Frames of one message. A client of Socket.IO sends one; `ws` would accept 16,384 empty ones as one packet. */
+const maxFragments = 16;
+
+/** Closes the connections of clients that split a message into many frames. Engine.IO passes no such option to `ws`. */
+export function limitFragments({ engine }: Pick<Server, "engine">): void {
+  const { ws } = engine as unknown as { ws: { options: { maxFragments: number } } };
+  ws.options.maxFragments = maxFragments;
 }
 
 /** Unsent characters per connection. The largest single message, an inbox, has at most half of this. */

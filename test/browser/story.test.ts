@@ -254,6 +254,7 @@ describe("navigation", () => {
       "https://evil.example/",
       "/\\evil.example",
       "javascript:alert(1)",
+      "/shop/../../\\evil.example",
     ]) {
       const visitor = await openVisitor();
       await visitor.visit(`/shop/sign-in?to=${encodeURIComponent(to)}`);

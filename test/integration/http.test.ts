@@ -755,6 +755,7 @@ describe("a browser", () => {
         /^default-src 'none';.*frame-ancestors 'none'/,
       );
       expect(headers.get("content-security-policy")).not.toContain("unsafe");
+      expect(headers.get("permissions-policy")).toContain("camera=()");
       expect([headers.get("x-content-type-options"), headers.get("x-powered-by")]).toEqual([
         "nosniff",
         null,

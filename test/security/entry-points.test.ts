@@ -212,6 +212,17 @@ describe("a request that two servers could interpret differently", () => {
       "with chunks that are not the last coding",
       post("host: h\r\ntransfer-encoding: chunked, identity\r\n", chunked),
     ],
+    [
+      "with a coding before the chunks",
+      post("host: h\r\ntransfer-encoding: gzip, chunked\r\n", chunked),
+    ],
+    [
+      "with chunks in HTTP/1.0",
+      post("host: h\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n", chunked).replace(
+        "HTTP/1.1",
+        "HTTP/1.0",
+      ),
+    ],
     ["with a space before the colon", post("host: h\r\ntransfer-encoding : chunked\r\n", chunked)],
     ["with a folded header", "GET /market/items HTTP/1.1\r\nhost: h\r\nx: a\r\n b\r\n\r\n"],
     ["with bare line feeds", "GET /market/items HTTP/1.1\nhost: h\n\n"],
@@ -219,6 +230,10 @@ describe("a request that two servers could interpret differently", () => {
       "with two hosts",
       "GET /market/items HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n",
     ],
+    ...["a/b", "a b", "h@b", `${"a".repeat(301)}`, "[::1", "a:b"].map((host) => [
+      `for the host ${host.slice(0, 10)}`,
+      `GET /market/items HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`,
+    ]),
   ])("%s is BAD_DATA, and calls no action", async (_what, bytes) => {
     ran.length = 0;
     const answer = await raw(Number(new URL(api).port), bytes);

@@ -3,11 +3,13 @@ import { randomUUID } from "node:crypto";
 import { once, type EventEmitter } from "node:events";
 import type { Server } from "node:http";
 import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import type { Problem } from "../../contracts/errors.ts";
 import { authorizeWithin } from "../../contracts/socket.ts";
 import type { Session } from "../../contracts/users.ts";
 import { rateLimits } from "../../edge/policy/limits.ts";
+import { maxUnanswered } from "../../edge/pipelining.ts";
 import type { SocketServer } from "../../edge/sockets/rooms.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
@@ -104,15 +106,58 @@ describe("a connection", () => {
     const [connection] = await accepted;
     const ended = once(connection, "close");
 
-    // Far more than the system's buffers hold for a client that does not read.
-    reader.write("GET /openapi.json HTTP/1.1\r\nhost: h\r\n\r\n".repeat(1_000));
-    const startedAt = Date.now();
+    // One after the other, until the system's buffers for a client that does not read are full.
+    let startedAt = 0;
+    for (let asked = 0; connection.writableLength === 0; asked = connection.bytesRead) {
+      startedAt = Date.now();
+      reader.write("GET /openapi.json HTTP/1.1\r\nhost: h\r\n\r\n");
+      await eventually(() => connection.bytesRead > asked);
+      await pause(1);
+    }
     await ended;
 
     expect(Date.now() - startedAt).toBeLessThan(22_000);
     expect(connection.bytesRead).toBeGreaterThan(0);
     reader.destroy();
   }, 30_000);
+});
+
+describe("requests in a pipeline", () => {
+  const some = (count: number) => "GET /health/live HTTP/1.1\r\nhost: h\r\n\r\n".repeat(count);
+  /** The number of responses until the connection is closed, or until there are `count`. */
+  const answersTo = (port: string, text: string, count: number) =>
+    new Promise<number>((resolve) => {
+      let received = "";
+      const socket = connect(Number(port), "127.0.0.1", () => socket.write(text));
+      const answers = () => received.split("HTTP/1.1 ").length - 1;
+      socket.on("data", (data) => {
+        received += data.toString("latin1");
+        if (answers() >= count) socket.destroy();
+      });
+      socket.on("error", () => {}).on("close", () => resolve(answers()));
+    });
+
+  it("are answered up to 16 at a time; with more, their connection is closed", async () => {
+    const pipelined = (base: string, count: number) =>
+      answersTo(new URL(base).port, some(count), maxUnanswered);
+
+    expect(await pipelined(api, maxUnanswered)).toBe(maxUnanswered);
+    expect(await pipelined(sockets, maxUnanswered)).toBe(maxUnanswered);
+    expect(await pipelined(api, maxUnanswered + 1)).toBeLessThan(maxUnanswered);
+    expect(await pipelined(sockets, maxUnanswered + 1)).toBeLessThan(maxUnanswered);
+  });
+
+  it("above the limit are not even parsed", async () => {
+    const { server } = broker.getLocalService("api") as unknown as { server: Server };
+    let handled = 0;
+    const count = () => handled++;
+    server.on("request", count);
+
+    await answersTo(new URL(api).port, some(1_500), 1_500);
+
+    server.off("request", count);
+    expect(handled).toBe(maxUnanswered);
+  });
 });
 
 describe("a request", () => {
@@ -365,6 +410,7 @@ const wireOf = ({ socket }: Device) =>
   (socket.io.engine as unknown as { transport: { ws: WebSocket } }).transport
     .ws as unknown as EventEmitter & {
     ping(data: string): void;
+    send(data: string, options: { fin: boolean }): void;
     pause(): void;
     resume(): void;
   };
@@ -404,6 +450,16 @@ describe("a socket", () => {
 
     expect(await flooder.receives("closing")).toEqual({ code: "TOO_MANY_REQUESTS" });
     await eventually(() => expect(flooder.disconnects).toEqual([forGood]));
+  });
+
+  it("that splits a message into many frames is closed", async () => {
+    const flooder = await device(newAddress()).connects();
+    const ended = new Promise((resolve) => wireOf(flooder).once("close", resolve));
+
+    const frame = (n: number) => wireOf(flooder).send("", { fin: n === 17 });
+    for (let n = 0; n <= 17; n++) frame(n);
+
+    await ended;
   });
 
   it("that floods with WebSocket pings is closed for good, also when it does not read", async () => {

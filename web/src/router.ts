@@ -64,8 +64,13 @@ export function changeQuery(change: Record<string, string | undefined>): void {
 const saveScrollPosition = () => scrollPositions.set(address.get().key, scrollY);
 
 /** Returns a path of this page unchanged, and "/" for any other address: no open redirects. */
-export const safePath = (to: string | null) =>
-  to && /^\/(shop(\/|\?|$)|\?|$)/.test(to) ? to : "/";
+export function safePath(to: string | null): string {
+  if (!to || !URL.canParse(to, location.origin)) return "/";
+  const { origin, pathname, search } = new URL(to, location.origin);
+  // A path that the browser would write differently is none of ours: "/shop/../../\\evil" is "//evil".
+  const isOwn = origin === location.origin && pathname + search === to;
+  return isOwn && /^\/(shop(\/|\?|$)|\?|$)/.test(to) ? to : "/";
+}
 
 addEventListener("popstate", () => {
   saveScrollPosition();
