@@ -51,7 +51,14 @@ export const usersActions = {
   "users.me": action(exactly({}), User),
   "users.profile": action(exactly({ id }), Profile),
   /** The sessions whose access tokens have not expired. Services that check tokens read it when they start. */
-  "users.ended": action(exactly({}), exactly({ sessions: Type.Array(EndedSession) })),
+  "users.ended": action(
+    exactly({}),
+    exactly({
+      sessions: Type.Array(EndedSession),
+      /** The clock by which access tokens are signed. */
+      now: Type.Optional(instant),
+    }),
+  ),
   "users.health": health,
 };
 

@@ -7,6 +7,10 @@ const sessionMs = 30 * 24 * 3_600_000;
 const repeatMs = accessTokenSeconds * 1_000;
 /** A sign-in beyond this number ends the oldest session. */
 const maxSessions = 20;
+/** Expired sessions are removed this much later: they may be valid by a right clock. */
+const expiredKeptMs = 24 * 3_600_000;
+/** As many ended sessions are kept, although they have expired by this clock. */
+const endedKept = 20;
 
 type Sessions = AccountDocument["sessions"];
 /** Hashes of the two secrets of a refresh token: the family's is constant for the session, the token's is new each time. */
@@ -48,7 +52,8 @@ export function sessionsToEnd(sessions: Sessions, now: Date): string[] {
   const oldestFirst = Object.entries(sessions).sort(([, a], [, b]) =>
     a.startedAt.localeCompare(b.startedAt),
   );
-  const live = oldestFirst.filter(([, { expiresAt }]) => expiresAt > now.toISOString());
+  const past = new Date(now.getTime() - expiredKeptMs).toISOString();
+  const live = oldestFirst.filter(([, { expiresAt }]) => expiresAt > past);
   const expired = oldestFirst.filter((entry) => !live.includes(entry));
   return [...expired, ...live.slice(0, Math.max(0, live.length + 1 - maxSessions))].map(
     ([sid]) => sid,
@@ -61,6 +66,13 @@ export const endedSessions = ({ _id: userId, ended }: AccountDocument, now: Date
     .filter(([, until]) => until > now.toISOString())
     .map(([sid, until]) => ({ sid, userId, until }));
 
+/** When the last access token of these sessions expires. A session was last refreshed a constant time before its own expiry. */
+export function tokensExpireAt({ sessions }: AccountDocument, sids: string[], now: Date): string {
+  const issuedAt = sids.map((sid) => Date.parse(sessions[sid]?.expiresAt ?? "") - sessionMs);
+  const last = Math.max(now.getTime(), ...issuedAt.filter((ms) => !Number.isNaN(ms)));
+  return new Date(last + accessTokenSeconds * 1_000).toISOString();
+}
+
 /** The fields to set and to unset when sessions end: their access tokens are refused until `until`, and past entries are removed. */
 export function endSessionsUpdate(
   account: AccountDocument,
@@ -68,13 +80,15 @@ export function endSessionsUpdate(
   until: string,
   now: Date,
 ) {
-  const past = Object.keys(account.ended).filter((sid) => account.ended[sid]! <= now.toISOString());
+  const latestFirst = Object.entries(account.ended).sort(([, a], [, b]) => b.localeCompare(a));
+  const past = latestFirst.slice(endedKept).filter(([, end]) => end <= now.toISOString());
+  const endedUntil = [account.endedUntil ?? "", until].sort().at(-1);
   const set =
     sids.length > 0
-      ? { ...Object.fromEntries(sids.map((sid) => [`ended.${sid}`, until])), endedUntil: until }
+      ? { ...Object.fromEntries(sids.map((sid) => [`ended.${sid}`, until])), endedUntil }
       : {};
   return {
     set,
-    unset: [...past.map((sid) => `ended.${sid}`), ...sids.map((sid) => `sessions.${sid}`)],
+    unset: [...past.map(([sid]) => `ended.${sid}`), ...sids.map((sid) => `sessions.${sid}`)],
   };
 }

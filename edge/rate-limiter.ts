@@ -1,26 +1,30 @@
-import type { RateLimiterRes } from "rate-limiter-flexible";
-// The package's main file loads the limiters of all its databases.
-import RateLimiterMemory from "rate-limiter-flexible/lib/RateLimiterMemory.js";
 import type { RateLimit } from "./policy/limits.ts";
 import { scaled } from "./rate-scale.ts";
 import { tooManyRequests } from "./too-many-requests.ts";
+import { uptime } from "./uptime.ts";
 
-/** About 20 MB. With more keys, the least recently used is dropped. */
+/** About 10 MB. With more keys, the least recently used is dropped. */
 const maxKeys = 50_000;
+
+interface Window {
+  count: number;
+  /** By `uptime()`: a wall clock that jumps would prolong or end it. */
+  end: number;
+}
 
 /**
  * Fixed-window rate limiter by key, in memory. Each node counts on its own, so a refusal costs no call
  * to another process.
  */
 export class RateLimiter {
-  readonly #counts: RateLimiterMemory;
   /** In order of use, the least recently used first. */
-  readonly #keys = new Set<string>();
+  readonly #windows = new Map<string, Window>();
+  readonly #max: number;
+  readonly #durationMs: number;
   readonly #detail: string;
 
   constructor({ max, seconds }: RateLimit, detail: string) {
-    this.#counts = new RateLimiterMemory({ points: scaled(max), duration: seconds });
-    this.#detail = detail;
+    [this.#max, this.#durationMs, this.#detail] = [scaled(max), seconds * 1000, detail];
   }
 
   /**
@@ -28,32 +32,34 @@ export class RateLimiter {
    * a refused request does not extend the window.
    */
   async take(key: string): Promise<void> {
-    this.#touch(key);
-    await this.#counts.consume(key).catch((full: RateLimiterRes) => this.#refuse(full));
+    const now = uptime();
+    const window = this.#current(key, now) ?? { count: 0, end: now + this.#durationMs };
+    this.#windows.delete(key);
+    this.#windows.set(key, window);
+    if (this.#windows.size > maxKeys) this.#windows.delete(this.#windows.keys().next().value!);
+    this.#refuseIfFull(window, now);
+    window.count++;
   }
 
   /** Throws as `take` would, and counts nothing. */
   async peek(key: string): Promise<void> {
-    const count = await this.#counts.get(key);
-    if (count && count.msBeforeNext > 0 && count.remainingPoints === 0) this.#refuse(count);
+    const now = uptime();
+    const window = this.#current(key, now);
+    if (window) this.#refuseIfFull(window, now);
   }
 
-  /** Takes back one `take`. */
+  /** Takes back one `take`. In a new window there is nothing to take back. */
   async refund(key: string): Promise<void> {
-    // In a new window there is nothing to take back, and its count must not start below 0.
-    if ((await this.#counts.reward(key)).consumedPoints < 0) await this.#counts.delete(key);
+    const window = this.#current(key, uptime());
+    if (window && window.count > 0) window.count--;
   }
 
-  #refuse({ msBeforeNext }: RateLimiterRes): never {
-    throw tooManyRequests(this.#detail, msBeforeNext);
+  #current(key: string, now: number): Window | undefined {
+    const window = this.#windows.get(key);
+    return window && now < window.end ? window : undefined;
   }
 
-  #touch(key: string): void {
-    this.#keys.delete(key);
-    this.#keys.add(key);
-    if (this.#keys.size <= maxKeys) return;
-    const oldest = this.#keys.values().next().value!;
-    this.#keys.delete(oldest);
-    void this.#counts.delete(oldest);
+  #refuseIfFull({ count, end }: Window, now: number): void {
+    if (count >= this.#max) throw tooManyRequests(this.#detail, end - now);
   }
 }

@@ -1,25 +1,30 @@
-import type { EndedSession } from "../contracts/users.ts";
+import { accessTokenSeconds, type EndedSession } from "../contracts/users.ts";
+import { uptime } from "./uptime.ts";
+
+/** No token of an ended session is valid for longer (ms). By `uptime()`: a wall clock that jumps would forget the session too early. */
+const keptMs = 2 * accessTokenSeconds * 1000;
 
 /** Sessions that ended before their access tokens expire. In memory, per node. */
 export class RevokedSessions {
   /** Called once for each session that is added. */
   onAdd: (session: EndedSession) => void = () => {};
-  /** By session id: when the last of its tokens expires (ms since 1970). */
-  readonly #expiry = new Map<string, number>();
+  /** By session id: when it is forgotten. */
+  readonly #forgetAt = new Map<string, number>();
 
   has(sessionId: string): boolean {
-    return this.#expiry.has(sessionId);
+    return this.#forgetAt.has(sessionId);
   }
 
+  /** A session that is announced again is kept for longer: some of its tokens may be valid. */
   add(session: EndedSession): void {
-    if (this.has(session.sid)) return;
-    this.#expiry.set(session.sid, Date.parse(session.until));
-    this.onAdd(session);
+    const isNew = !this.has(session.sid);
+    this.#forgetAt.set(session.sid, uptime() + keptMs);
+    if (isNew) this.onAdd(session);
   }
 
   /** Forgets the sessions whose tokens have expired. */
-  prune(now = Date.now()): void {
-    for (const [sessionId, expiry] of this.#expiry)
-      if (expiry < now) this.#expiry.delete(sessionId);
+  prune(now = uptime()): void {
+    for (const [sessionId, forgetAt] of this.#forgetAt)
+      if (forgetAt < now) this.#forgetAt.delete(sessionId);
   }
 }

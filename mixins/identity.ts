@@ -1,12 +1,22 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { typedCall } from "../broker/context.ts";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { codeOf, refusal } from "../broker/refusal.ts";
 import { accessTokenSeconds } from "../contracts/users.ts";
 import { RevokedSessions } from "../edge/revoked-sessions.ts";
+import { uptime } from "../edge/uptime.ts";
 import { verifier, type Verified } from "../edge/token-verifier.ts";
+import { ReferenceClock } from "../store/reference-clock.ts";
 
-const verifyToken = verifier(env.keys.public);
+/** The clock of the users service. It answers at once, so its last answer counts. */
+const issuerClock = new ReferenceClock(undefined, 1);
+const verifyToken = verifier(env.keys.public, issuerClock);
+
+/** The shortest time between two readings of that clock (ms). */
+const readInterval = 1_000;
+/** The longest wait for it (ms): a request waits, too. */
+const readTimeout = 1_000;
 
 /** How often revoked sessions are fetched, because the event may be lost (ms). */
 const reconcileInterval = (accessTokenSeconds * 1000) / 15;
@@ -16,23 +26,40 @@ export const identity = define({
   state: () => ({
     revokedSessions: new RevokedSessions(),
     isUsersAvailable: false,
+    reconciledAt: -Infinity,
+    reconciling: undefined as Promise<void> | undefined,
     reconcileTimer: undefined as NodeJS.Timeout | undefined,
   }),
 
   methods: {
     /** Throws UNAUTHENTICATED when the token is not valid, has expired, or its session is revoked. */
     async verify(token: string): Promise<Verified> {
-      const verified = await verifyToken(token);
+      const verified = await verifyToken(token, () => this.readIssuerClock());
       if (this.revokedSessions.has(verified.sid))
         throw refusal("UNAUTHENTICATED", "The session has ended.");
       return verified;
     },
 
-    /** Fetches the sessions whose revocation events this node may have missed. */
-    async reconcileRevokedSessions(): Promise<void> {
+    /** A token seems to come from the wrong time. One clock or the other may have jumped. */
+    async readIssuerClock(): Promise<void> {
+      if (uptime() - this.reconciledAt < readInterval) return;
+      const timeout = pause(readTimeout, undefined, { ref: false });
+      await Promise.race([this.reconcileRevokedSessions(), timeout]);
+    },
+
+    /** Fetches the sessions whose revocation events this node may have missed, and the time. One call at a time. */
+    reconcileRevokedSessions(): Promise<void> {
+      return (this.reconciling ??= this.fetchRevokedSessions().finally(() => {
+        this.reconciledAt = uptime();
+        this.reconciling = undefined;
+      }));
+    },
+
+    async fetchRevokedSessions(): Promise<void> {
       this.revokedSessions.prune();
       try {
-        const { sessions } = await typedCall(this.broker)("users.ended", {});
+        const { sessions, now } = await typedCall(this.broker)("users.ended", {});
+        if (now) issuerClock.observe(Date.parse(now));
         for (const session of sessions) this.revokedSessions.add(session);
       } catch (error) {
         this.logger.debug(`Could not fetch revoked sessions: ${codeOf(error)}.`);

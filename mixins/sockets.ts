@@ -28,6 +28,7 @@ import {
   type UserSocket,
 } from "../edge/sockets/user-socket.ts";
 import type { Verified } from "../edge/token-verifier.ts";
+import { uptime } from "../edge/uptime.ts";
 import { identity } from "./identity.ts";
 import { closedIo } from "./moleculer-io.ts";
 
@@ -92,7 +93,7 @@ export function sockets<Self>({ sendInbox, read }: Handlers<Self>) {
       bindUser(socket: UserSocket, user: Verified) {
         if (!socket.connected) return;
         socket.data.user = user;
-        socket.data.endsAt = user.exp;
+        socket.data.endsAt = user.endsAt;
         void socket.join(roomOf(user.id));
         // The session may have been revoked after the token was verified.
         if (this.revokedSessions.has(user.sid)) disconnect(socket);
@@ -116,7 +117,7 @@ export function sockets<Self>({ sendInbox, read }: Handlers<Self>) {
         if (isSurplus || (user && isRoomFull(this.io, user.id, socket)))
           return disconnect(socket, "TOO_MANY_REQUESTS");
         socket.onAny(receiveUnknown);
-        socket.data.endsAt = Math.ceil(Date.now() / 1000) + authorizeWithin;
+        socket.data.endsAt = uptime() + authorizeWithin * 1000;
         if (!user) return;
         this.bindUser(socket, user);
         this.sendInbox(socket);

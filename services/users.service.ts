@@ -60,7 +60,7 @@ export default define({
       // One hash for all of them: each takes time, and memory that the process keeps.
       const hash = await (this.sampleHash ?? hashPassword(password, { network: "" }));
       for (const person of samplePeople)
-        await this.store.insert(newAccount(person, hash, new Date()));
+        await this.store.insert(newAccount(person, hash, this.store.now()));
     },
   },
 
@@ -74,7 +74,7 @@ export default define({
         if (await this.store.one({ email: email.toLowerCase() })) throw refusal("EMAIL_TAKEN");
       };
       const hash = await hashPassword(password, { network, onTurn });
-      const account = newAccount({ id: randomUUID(), email, name }, hash, new Date());
+      const account = newAccount({ id: randomUUID(), email, name }, hash, this.store.now());
       return this.sessions.createAccount(account).catch((error: unknown) => {
         // Of many concurrent registrations that found the address free, the unique index accepts one.
         throw error instanceof DuplicateKey ? refusal("EMAIL_TAKEN") : error;
@@ -131,9 +131,12 @@ export default define({
     },
 
     async ended() {
-      const now = new Date();
+      const now = this.store.now();
       const accounts = await this.store.find({ endedUntil: { $gt: now.toISOString() } });
-      return { sessions: accounts.flatMap((account) => endedSessions(account, now)) };
+      return {
+        sessions: accounts.flatMap((account) => endedSessions(account, now)),
+        now: now.toISOString(),
+      };
     },
 
     async health() {

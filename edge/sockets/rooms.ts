@@ -4,6 +4,7 @@ import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import type { EndedSession } from "../../contracts/users.ts";
 import { concurrencyLimits } from "../policy/limits.ts";
 import { scaled } from "../rate-scale.ts";
+import { uptime } from "../uptime.ts";
 import { disconnect, type SocketState, type UserSocket } from "./user-socket.ts";
 
 export type SocketServer = Server<ClientToServer, ServerToClient, object, SocketState>;
@@ -29,7 +30,7 @@ export function disconnectSession({ sockets }: SocketServer, session: EndedSessi
 
 /** Disconnects sockets whose token, or time to authorize, has expired. */
 export function disconnectExpired({ sockets }: SocketServer): void {
-  const now = Date.now() / 1000;
+  const now = uptime();
   for (const socket of sockets.sockets.values())
     if (socket.data.endsAt <= now) disconnect(socket as UserSocket);
 }

@@ -9,7 +9,7 @@ import { terminateAfterGrace } from "./transport.ts";
 export interface SocketState {
   /** Set once an access token has proven it; never another user afterwards. */
   user?: Verified;
-  /** When the socket is closed (s since 1970): its token's expiry, or the deadline to authorize. */
+  /** When the socket is closed (ms, by `uptime()`): its token's expiry, or the deadline to authorize. */
   endsAt: number;
   isInboxDue?: boolean;
   isSendingInbox?: boolean;

@@ -38,9 +38,9 @@ async function inTurn<T>({ network, onTurn }: Turn, hash: () => Promise<T>): Pro
     throw refusal("TOO_MANY_REQUESTS", "Too many sign-ins from this address are waiting.");
   queues.set(network, queue);
   waiting++;
-  const since = Date.now();
+  const since = performance.now();
   const turn = async () => {
-    if (Date.now() - since > turnTimeoutMs) throw overloaded();
+    if (performance.now() - since > turnTimeoutMs) throw overloaded();
     await onTurn?.();
     return hash();
   };

@@ -9,6 +9,7 @@ import {
   newSession,
   repeatableAfter,
   sessionExpiry,
+  tokensExpireAt,
 } from "../../domain/sessions.ts";
 import type { Store } from "../../store/store.ts";
 import {
@@ -18,8 +19,8 @@ import {
   type RefreshToken,
 } from "./tokens.ts";
 
-/** Makes an access token. */
-type Sign = (userId: string, sid: string) => Promise<string>;
+/** Makes an access token that is valid from `now`. */
+type Sign = (userId: string, sid: string, now: Date) => Promise<string>;
 /** Announces an ended session to the services that check access tokens. */
 type Broadcast = (session: EndedSession) => void;
 
@@ -38,14 +39,14 @@ export class Sessions {
   /** Stores a new account with its first session. Throws DuplicateKey when the email address is taken. */
   async createAccount(account: AccountDocument): Promise<Session> {
     const token = newRefreshToken(account._id, randomUUID());
-    const sessions = { [token.sid]: newSession(token.hashes, new Date()) };
+    const sessions = { [token.sid]: newSession(token.hashes, this.#store.now()) };
     return this.#answer(await this.#store.insert({ ...account, sessions }), token);
   }
 
   /** Begins a session and ends expired ones. Null when the password was changed since `account` was read. */
   async begin(account: AccountDocument): Promise<Session | null> {
     const token = newRefreshToken(account._id, randomUUID());
-    const now = new Date();
+    const now = this.#store.now();
     const after = await this.#endSessions(account, sessionsToEnd(account.sessions, now), {
       match: { password: account.password },
       set: { [`sessions.${token.sid}`]: newSession(token.hashes, now) },
@@ -78,7 +79,7 @@ export class Sessions {
   async changePassword(account: AccountDocument, passwordHash: string): Promise<Session | null> {
     const token = newRefreshToken(account._id, randomUUID());
     // All sessions are replaced at once: one begun with the old password at the same time ends too.
-    const sessions = { [token.sid]: newSession(token.hashes, new Date()) };
+    const sessions = { [token.sid]: newSession(token.hashes, this.#store.now()) };
     const after = await this.#endSessions(account, Object.keys(account.sessions), {
       match: { password: account.password },
       set: { password: passwordHash, sessions },
@@ -88,7 +89,8 @@ export class Sessions {
 
   async #accountOf({ userId, sid, hashes }: RefreshToken): Promise<AccountDocument> {
     const account = await this.#store.one({ _id: userId });
-    if (!account || !matchesFamily(account.sessions[sid], hashes, new Date())) throw notValid();
+    if (!account || !matchesFamily(account.sessions[sid], hashes, this.#store.now()))
+      throw notValid();
     return account;
   }
 
@@ -97,7 +99,7 @@ export class Sessions {
     const [token, expiresAt] = [`sessions.${sid}.token`, `sessions.${sid}.expiresAt`];
     return this.#store.change(
       { _id: userId, [token]: hashes.token },
-      { $set: { [token]: next.hashes.token, [expiresAt]: sessionExpiry(new Date()) } },
+      { $set: { [token]: next.hashes.token, [expiresAt]: sessionExpiry(this.#store.now()) } },
     );
   }
 
@@ -105,7 +107,11 @@ export class Sessions {
   #renewedBefore({ userId, sid, hashes }: RefreshToken) {
     const [token, expiresAt] = [`sessions.${sid}.token`, `sessions.${sid}.expiresAt`];
     return this.#store.change(
-      { _id: userId, [token]: hashes.token, [expiresAt]: { $gt: repeatableAfter(new Date()) } },
+      {
+        _id: userId,
+        [token]: hashes.token,
+        [expiresAt]: { $gt: repeatableAfter(this.#store.now()) },
+      },
       { $set: { [token]: hashes.token } },
     );
   }
@@ -116,8 +122,8 @@ export class Sessions {
     sids: string[],
     { match = {}, set = {} }: { match?: object; set?: Record<string, unknown> } = {},
   ): Promise<AccountDocument | null> {
-    const now = new Date();
-    const until = new Date(now.getTime() + accessTokenSeconds * 1000).toISOString();
+    const now = this.#store.now();
+    const until = tokensExpireAt(account, sids, now);
     const update = endSessionsUpdate(account, sids, until, now);
     // MongoDB refuses to set `sessions` and to unset a field inside it in one update.
     const unset = update.unset.filter((field) => !("sessions" in set && /^sessions\./.test(field)));
@@ -135,7 +141,7 @@ export class Sessions {
   async #answer(account: AccountDocument, { sid, value }: RefreshToken): Promise<Session> {
     return {
       user: toUser(account),
-      accessToken: await this.#sign(account._id, sid),
+      accessToken: await this.#sign(account._id, sid, this.#store.now()),
       refreshToken: value,
       expiresIn: accessTokenSeconds,
     };

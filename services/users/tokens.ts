@@ -8,14 +8,14 @@ import { parseRefreshToken, refreshToken } from "../../domain/sessions.ts";
 /** Signs access tokens with the private key, which only the users service holds. */
 export function accessTokens(privateKey: JWK) {
   const key = importJWK(privateKey, "EdDSA");
-  return async (userId: string, sid: string): Promise<string> =>
+  return async (userId: string, sid: string, now: Date): Promise<string> =>
     new SignJWT({ sid })
       .setProtectedHeader({ alg: "EdDSA", kid: privateKey.kid ?? "", typ: accessTokenType })
       .setSubject(userId)
       .setIssuer(issuer)
       .setAudience(audience)
-      .setIssuedAt()
-      .setExpirationTime(`${accessTokenSeconds}s`)
+      .setIssuedAt(now)
+      .setExpirationTime(new Date(now.getTime() + accessTokenSeconds * 1000))
       .sign(await key);
 }
 
