@@ -4,6 +4,7 @@ import { env } from "./broker/env.ts";
 import { greeting } from "./broker/greeting.ts";
 import { exclusive } from "./broker/folder-lock.ts";
 import { logging } from "./broker/logging.ts";
+import { sealing } from "./broker/sealing.ts";
 import { SchemaValidator } from "./broker/validator.ts";
 import { nodeHealth } from "./edge/health.ts";
 import { formerFiles } from "./store/former/files.ts";
@@ -20,6 +21,7 @@ export default {
   internalServices: { $node: { actions: { options: false } } },
   middlewares: [
     nodeHealth(),
+    sealing(env.keys),
     ...(env.embedded
       ? [exclusive(env.dataDir), listedFiles(env.dataDir), formerFiles(env.dataDir)]
       : []),

@@ -164,13 +164,16 @@ function toActions(
       const route = routeOf.get(name);
       const hooks: ActionHooks = route?.who === "user" ? { before: requireUser } : {};
       const visibility = route ? "published" : "public";
-      const { params: schema } = contracts[name];
+      const contract = contracts[name];
+      const schema = contract.params;
       const action = {
         visibility,
         // Documentation for the REPL and other tools: the route, and the params by name.
         ...(route && { rest: `${route.method} ${route.path}` }),
         params: paramsDoc(schema),
         schema, // what the validator checks
+        // Announced to the other nodes: this node opens sealed calls (broker/sealing.ts).
+        ...("secret" in contract && { sealed: true }),
         hooks,
         handler,
       };

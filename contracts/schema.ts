@@ -33,6 +33,15 @@ export const action = <P extends TSchema, R extends TSchema>(params: P, result: 
   params,
   result,
 });
+/**
+ * An action whose params or result hold passwords or tokens. Between nodes both are encrypted for the service that
+ * handles it (broker/sealing.ts), because RabbitMQ writes long queues to disk.
+ */
+export const secretAction = <P extends TSchema, R extends TSchema>(params: P, result: R) => ({
+  params,
+  result,
+  secret: true as const,
+});
 export type ParamsOf<A> = A extends { params: infer P extends TSchema } ? Static<P> : never;
 export type ResultOf<A> = A extends { result: infer R extends TSchema } ? Static<R> : never;
 

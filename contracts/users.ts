@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { action, exactly, health, id, instant, text } from "./schema.ts";
+import { action, exactly, health, id, instant, secretAction, text } from "./schema.ts";
 
 /** ASCII, lower-cased when it is stored and searched: in other scripts lower case can be longer. */
 const email = Type.String({ minLength: 3, maxLength: 254, pattern: "^[!-?A-~]+@[!-?A-~]+$" });
@@ -34,20 +34,20 @@ export const EndedSession = exactly({ sid: id, userId: id, until: instant });
 export type EndedSession = Static<typeof EndedSession>;
 
 export const usersActions = {
-  "users.register": action(exactly({ email, password, name: text(1, 100) }), Session),
-  "users.login": action(exactly({ email, password }), Session),
+  "users.register": secretAction(exactly({ email, password, name: text(1, 100) }), Session),
+  "users.login": secretAction(exactly({ email, password }), Session),
   /**
    * Spends the refresh token. A spent token that comes again ends its whole session, because a copy of it
    * exists. With the same `idempotencyKey` it is the same refresh, whose answer was lost: it gets the same
    * next token, for as long as an access token lives and until that next token is spent.
    */
-  "users.refresh": action(
+  "users.refresh": secretAction(
     exactly({ refreshToken, idempotencyKey: Type.Optional(idempotencyKey) }),
     Session,
   ),
-  "users.logout": action(exactly({ refreshToken }), Type.Null()),
+  "users.logout": secretAction(exactly({ refreshToken }), Type.Null()),
   /** Ends every session of the user and begins a new one. */
-  "users.changePassword": action(exactly({ password, newPassword: password }), Session),
+  "users.changePassword": secretAction(exactly({ password, newPassword: password }), Session),
   "users.me": action(exactly({}), User),
   "users.profile": action(exactly({ id }), Profile),
   /** The sessions whose access tokens have not expired. Services that check tokens read it when they start. */
