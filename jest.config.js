@@ -6,7 +6,8 @@ export default {
   transform: {},
   extensionsToTreatAsEsm: [".ts"],
   testMatch: ["**/test/**/*.test.ts"],
-  testTimeout: 30_000,
+  // A test that hangs ends; a test on a machine under load does not.
+  testTimeout: 120_000,
   // Half of the time, a test waits: for a timeout, or for a process that it started.
   maxWorkers: 2 * availableParallelism(),
   // Jest keeps the modules of the files that a worker has run.

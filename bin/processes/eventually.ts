@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { within = 5000, every = 20 } = {},
+  { within = 30_000, every = 20 } = {},
 ): Promise<T> {
   const deadline = Date.now() + within;
   for (;;) {

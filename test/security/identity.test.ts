@@ -393,7 +393,11 @@ describe("sign-in", () => {
     const email = victim.session!.user.email;
     const times: Record<"known" | "unknown", number[]> = { known: [], unknown: [] };
     const answers = new Set<string>();
-    for (let n = 0; n < 15; n++) {
+    // The fastest of each: hashing dominates the time, and noise only adds to it.
+    const fastest = (account: "known" | "unknown") => Math.min(...times[account]);
+    const areAlike = () =>
+      fastest("unknown") > fastest("known") / 2 && fastest("unknown") < fastest("known") * 2;
+    for (let n = 0; n < 15 || (n < 150 && !areAlike()); n++) {
       for (const [account, address] of [
         ["known", email],
         ["unknown", `${randomUUID()}@souk.test`],
@@ -404,10 +408,7 @@ describe("sign-in", () => {
       }
     }
     expect([...answers]).toHaveLength(1);
-    // The fastest of each: hashing dominates the time, and noise only adds to it.
-    const [known, unknown] = [Math.min(...times.known), Math.min(...times.unknown)];
-    expect(unknown).toBeGreaterThan(known / 2);
-    expect(unknown).toBeLessThan(known * 2);
+    expect(areAlike()).toBe(true);
   });
 });
 

@@ -45,9 +45,9 @@ it("does not extend the window for requests that it refuses", async () => {
   await limiter.take("a");
   const began = Date.now();
 
-  await eventually(() => limiter.take("a"), { every: 5 });
+  await eventually(() => limiter.take("a"), { every: 5, within: 20_000 });
 
-  expect(Date.now() - began).toBeLessThan(1_500);
+  expect(Date.now() - began).toBeLessThan(4_500);
 });
 
 it("peeks without counting", async () => {
