@@ -23,10 +23,19 @@ export const text = (minLength: number, maxLength: number) =>
     pattern: `^${minLength > 0 ? "(?!\\s*$)" : ""}[^\\u0000\\uD800-\\uDFFF]*$`,
   });
 
-export const limit = Type.Integer({ minimum: 1, maximum: 100 });
+/** The maximum size of a page of a list, in bytes of its JSON. */
+export const pageBytes = 512 * 1024;
+export const limit = Type.Integer({
+  minimum: 1,
+  maximum: 100,
+  description: "The maximum number of entries on the page. Long entries make it end earlier.",
+});
 /** Opaque position after the last entry of a page. */
 export const cursor = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w-]+$" });
-export const nextCursor = nullable(cursor);
+export const nextCursor = Type.Union([cursor, Type.Null()], {
+  description:
+    "The cursor of the next page; null on the last page. A page ends early, with its cursor, at 512 KB: a short page may not be the last.",
+});
 
 /** The contract of an action: its params and its result. */
 export const action = <P extends TSchema, R extends TSchema>(params: P, result: R) => ({

@@ -1,3 +1,8 @@
+import { pageBytes } from "../contracts/schema.ts";
+
+/** The bytes that the documents of a page may have as JSON. The rest is for the cursor, and for what entries have and documents do not. */
+const maxBytes = pageBytes - 8 * 1024;
+
 /** The order of a list: by one field (a dotted path), then by `_id`, both in the same direction. */
 export interface Ordering {
   field: string;
@@ -35,19 +40,31 @@ export function rangesAfter(
   return [{ [field]: value, _id: { [beyond]: id } }, { [field]: { [beyond]: value } }];
 }
 
-/** A page from a query for one row more than `limit`: that row is cut, and shows that there is a next page. */
+/**
+ * A page from a query for one row more than `limit`: a row that is cut shows that there is a next page. The page also ends
+ * before the row that makes it larger than 512 KB, unless that is its first row.
+ */
 export function toPage<R extends Row>(
   rows: R[],
   limit: number,
   ordering: Ordering,
 ): { rows: R[]; nextCursor: string | null } {
-  const kept = rows.slice(0, limit);
+  const kept = rows.slice(0, Math.max(1, Math.min(limit, countWithin(rows))));
   const last = kept.at(-1);
   return {
     rows: kept,
-    nextCursor: last && rows.length > limit ? cursorAfter(last, ordering) : null,
+    nextCursor: last && rows.length > kept.length ? cursorAfter(last, ordering) : null,
   };
 }
+
+/** How many of the first rows one page can hold. */
+export function countWithin(rows: Row[]): number {
+  let bytes = 0;
+  const first = rows.findIndex((row) => (bytes += bytesOf(row)) > maxBytes);
+  return first < 0 ? rows.length : first;
+}
+
+const bytesOf = (row: Row) => Buffer.byteLength(JSON.stringify(row)) + 1;
 
 const valueAt = (row: object, path: string): unknown =>
   path

@@ -1,13 +1,23 @@
 import { badData } from "../broker/refusal.ts";
-import { rangesAfter, sortOf, toPage, type Ordering } from "../domain/cursor.ts";
+import {
+  countWithin,
+  cursorAfter,
+  rangesAfter,
+  sortOf,
+  toPage,
+  type Ordering,
+} from "../domain/cursor.ts";
 import type { Query, Store } from "./store.ts";
 
 const defaultLimit = 20;
 
+/** Documents of one query, of which the longest have 50 KB: so much more than a page is never read. */
+const chunk = 34;
+
 /**
- * Cursor pagination: one page of the documents that a query finds, and the cursor of the next page. Throws
- * BAD_DATA for a cursor of another list. With an index on the query's fields, the ordering's field and `_id`,
- * the database reads no more than two pages of it.
+ * Cursor pagination: one page of the documents that a query finds, and the cursor of the next page. A page has at most `limit`
+ * documents and 512 KB; then it ends with a cursor. Throws BAD_DATA for a cursor of another list. With an index on the
+ * query's fields, the ordering's field and `_id`, the database reads no more than two pages of it.
  */
 export async function paginate<Doc extends { _id: string }>(
   store: Store<Doc>,
@@ -15,14 +25,33 @@ export async function paginate<Doc extends { _id: string }>(
   ordering: Ordering,
   { cursor, limit = defaultLimit }: { cursor?: string; limit?: number },
 ) {
+  const rows: Doc[] = [];
+  // One row more than the limit shows whether there is a next page.
+  for (let from = cursor; rows.length <= limit;) {
+    const count = Math.min(limit + 1 - rows.length, Math.max(chunk, rows.length));
+    const found = await findAfter(store, query, ordering, from, count);
+    rows.push(...found);
+    if (found.length < count || rows.length > limit || countWithin(rows) < rows.length) break;
+    from = cursorAfter(rows.at(-1)!, ordering);
+  }
+  return toPage(rows, limit, ordering);
+}
+
+/** The first `count` documents after a cursor. */
+async function findAfter<Doc extends { _id: string }>(
+  store: Store<Doc>,
+  query: object,
+  ordering: Ordering,
+  cursor: string | undefined,
+  count: number,
+): Promise<Doc[]> {
   const ranges = rangesAfter(cursor, ordering, ordering.field === "price" ? "number" : "string");
   if (!ranges) throw badData([{ field: "cursor", message: "belongs to another list" }]);
-  // One row more than the limit shows whether there is a next page.
-  const options = { sort: sortOf(ordering), limit: limit + 1 };
+  const options = { sort: sortOf(ordering), limit: count };
   const found = await Promise.all(
     ranges.map((range) => store.find(within(query, range, ordering), options)),
   );
-  return toPage(found.flat(), limit, ordering);
+  return found.flat().slice(0, count);
 }
 
 /** The query, limited to a range. Where both have a bound on the same side, the range is inside the query's. */

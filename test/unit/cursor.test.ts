@@ -37,6 +37,28 @@ describe("a paginated list", () => {
     );
   });
 
+  it("has pages of at most 512 KB as JSON, and of at least one row", () => {
+    const row = (id: number, text: string) => ({ _id: String(id), price: 1, text });
+    const pageOf = (rows: { _id: string; price: number }[]) => toPage(rows, 100, cheapest);
+    // Two bytes of UTF-8 each, and six bytes of JSON.
+    for (const [sign, bytes] of [
+      ["é", 2],
+      ["\u0001", 6],
+    ] as const) {
+      const long = sign.repeat(20 * 1024);
+      const rows = Array.from({ length: 40 }, (_, n) => row(n, long));
+
+      const { rows: shown, nextCursor } = pageOf(rows);
+
+      expect(shown).toHaveLength(Math.floor(504 / (bytes * 20 + 0.1)));
+      expect(nextCursor).toBe(cursorAfter(shown.at(-1)!, cheapest));
+      expect(Buffer.byteLength(JSON.stringify({ shown, nextCursor }))).toBeLessThan(512 * 1024);
+    }
+    const huge = [row(1, "x".repeat(600 * 1024)), row(2, "")];
+    expect(pageOf(huge)).toEqual({ rows: [huge[0]], nextCursor: cursorAfter(huge[0]!, cheapest) });
+    expect(pageOf(huge.slice(0, 1))).toEqual({ rows: [huge[0]], nextCursor: null });
+  });
+
   it("sorts by the field, then by id", () => {
     expect(sortOf(newest)).toEqual({ createdAt: -1, _id: -1 });
   });

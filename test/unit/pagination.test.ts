@@ -46,6 +46,42 @@ describe("a page of a list", () => {
     ]);
   });
 
+  it("ends early at 512 KB, and reads little more than that", async () => {
+    const long = rows.flatMap((row) => [row, { ...row, _id: `${row._id}b` }]);
+    const { store, asked } = storeOf(long.map((row) => ({ ...row, text: "é".repeat(20_000) })));
+    const seen: Row[] = [];
+    let largest = 0;
+    for (let cursor: string | undefined, isMore = true; isMore;) {
+      const page = await paginate(store, {}, cheapest, { cursor, limit: 100 });
+      seen.push(...page.rows);
+      largest = Math.max(largest, Buffer.byteLength(JSON.stringify(page)));
+      cursor = page.nextCursor ?? undefined;
+      isMore = page.nextCursor !== null;
+    }
+
+    expect(seen.map(({ _id }) => _id)).toEqual(long.map(({ _id }) => _id));
+    expect(largest).toBeLessThanOrEqual(512 * 1024);
+    expect(largest).toBeGreaterThan(450 * 1024);
+    expect(Math.max(...asked.map(({ limit }) => limit))).toBe(34);
+  });
+
+  it("of a hundred short documents is full", async () => {
+    const many = Array.from({ length: 150 }, (_, n) => ({
+      _id: String(n).padStart(3, "0"),
+      price: 1,
+      isSold: false,
+    }));
+
+    const first = await paginate(storeOf(many).store, {}, cheapest, { limit: 100 });
+    const second = await paginate(storeOf(many).store, {}, cheapest, {
+      limit: 100,
+      cursor: first.nextCursor!,
+    });
+
+    expect([...first.rows, ...second.rows]).toEqual(many);
+    expect([first.rows.length, second.nextCursor]).toEqual([100, null]);
+  });
+
   it.each([
     ["cheapest", cheapest, { price: { $gt: 101, $lte: 104 } }, 15],
     ["cheapest", cheapest, { price: { $gte: 101, $lt: 105 } }, 20],

@@ -147,6 +147,31 @@ export function itemPromises(fixture: Fixture): void {
       ]);
     });
 
+    it("ends a page early, with its cursor, at 512 KB", async () => {
+      const shop = await Client.registered(fabric.api);
+      const ids = new Set<string>();
+      for (let n = 0; n < 30; n++) {
+        const { body } = await shop.call<Item>("POST", "/market/items", {
+          title: `${n}${"🪔".repeat(190)}`,
+          description: "🪔".repeat(5_000),
+          price: 1,
+        });
+        ids.add(body.id);
+      }
+
+      const pages: Page[] = [];
+      for (let cursor: string | null = ""; cursor !== null;) {
+        pages.push(await items(`sellerId=${shop.id}&limit=100${cursor && `&cursor=${cursor}`}`));
+        cursor = pages.at(-1)!.nextCursor;
+      }
+
+      const sizes = pages.map((page) => Buffer.byteLength(JSON.stringify(page)));
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(512 * 1024);
+      expect(sizes[0]).toBeGreaterThan(480 * 1024);
+      const seen = pages.flatMap((page) => page.items.map(({ id }) => id));
+      expect([seen.length, new Set(seen)]).toEqual([30, ids]);
+    });
+
     it("refuses a cursor of another list and a limit out of range", async () => {
       await Promise.all([seller.offer(), seller.offer()]);
       const { nextCursor } = await items(`limit=1`);
