@@ -83,8 +83,8 @@ export interface Souk {
   offer(offer: Offer): Promise<Item>;
   revise(id: string, revision: Revision): Promise<Item>;
   withdraw(id: string): Promise<void>;
-  /** Safe to repeat: the same buyer gets the same sale. With `price`, buys only at that price. */
-  buy(id: string, options?: { price?: number }): Promise<Bought>;
+  /** Safe to repeat: the same buyer gets the same sale. With `price` or `revision`, buys only at that price or as that revision. */
+  buy(id: string, options?: { price?: number; revision?: number }): Promise<Bought>;
   purchases(query?: PageQuery): Promise<SalesPage>;
   sales(query?: PageQuery): Promise<SalesPage>;
 
@@ -141,7 +141,7 @@ const marketCalls = (api: ApiClient) =>
     offer: (offer) => api.call("market.offer", offer),
     revise: (id, revision) => api.call("market.revise", { ...revision, id }),
     withdraw: async (id) => void (await api.call("market.withdraw", { id })),
-    buy: (id, { price } = {}) => api.call("market.buy", { id, price }),
+    buy: (id, { price, revision } = {}) => api.call("market.buy", { id, price, revision }),
     purchases: (query = {}) => api.call("market.purchases", query),
     sales: (query = {}) => api.call("market.sales", query),
   }) satisfies Partial<Souk>;

@@ -15,6 +15,7 @@ export const errors = {
   METHOD_NOT_ALLOWED: { status: 405, title: "This path does not accept that method" },
   EMAIL_TAKEN: { status: 409, title: "This email address has an account" },
   PRICE_CHANGED: { status: 409, title: "The price has changed" },
+  ITEM_CHANGED: { status: 409, title: "The seller has changed this item" },
   TOO_LARGE: { status: 413, title: "The request is too large" },
   TOO_MANY_REQUESTS: { status: 429, title: "Too many requests" },
   INTERNAL: { status: 500, title: "Something went wrong on our side" },

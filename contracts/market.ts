@@ -22,6 +22,8 @@ const imageUrl = Type.String({
 });
 /** Trimmed when stored. */
 const title = text(1, 200);
+/** How many times the seller has changed the item. */
+const revision = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const description = text(0, 5000);
 
 /** The public fields of an item. */
@@ -37,7 +39,7 @@ const shown = {
   soldAt: nullable(instant),
 };
 
-export const Item = exactly({ id, ...shown });
+export const Item = exactly({ id, ...shown, revision });
 export type Item = Static<typeof Item>;
 
 /** Its `id` is the `saleId`. Only buyer and seller see it. */
@@ -88,9 +90,9 @@ export const marketActions = {
     Item,
   ),
   "market.withdraw": action(exactly({ id }), Type.Null()),
-  /** Sells the item to the caller, once. A repeated buy returns the same sale. With `price`, sells only at that price. */
+  /** Sells the item to the caller, once. A repeated buy returns the same sale. With `price` or `revision`, sells only at that price or as that revision. */
   "market.buy": action(
-    exactly({ id, price: Type.Optional(amount) }),
+    exactly({ id, price: Type.Optional(amount), revision: Type.Optional(revision) }),
     exactly({ ok: Type.Literal(true), saleId: id }),
   ),
   "market.purchases": action(exactly(paging), Sales),

@@ -3,13 +3,15 @@ import { Item } from "../contracts/market.ts";
 import { exactly, id } from "../contracts/schema.ts";
 import { outboxOf } from "./outbox.ts";
 
-const { id: _id, ...shown } = Item.properties;
+const { id: _id, revision, ...shown } = Item.properties;
 
 /** One item as stored. */
 export const ItemDocument = exactly({
   _id,
   v: Type.Literal(1),
   ...shown,
+  /** Absent while the seller has changed nothing. */
+  revision: Type.Optional(revision),
   /** What a search matches: the folded words of title and description (domain/words.ts). */
   words: Type.Array(Type.String()),
   buyerId: Type.Optional(id),

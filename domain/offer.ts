@@ -44,7 +44,10 @@ export function revised(item: ItemDocument, change: Partial<Offer>) {
     ]),
   ) as Partial<Offer>;
   const { title = item.title, description = item.description } = given;
-  return { $set: { ...given, words: storedWords({ title, description }) } };
+  return {
+    $set: { ...given, words: storedWords({ title, description }) },
+    $inc: { revision: 1 },
+  };
 }
 
 /** The condition and the update that replace the words which version 0.1.0 stored, unless the item is revised first. */

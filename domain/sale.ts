@@ -3,12 +3,19 @@ import type { Item, Sale } from "../contracts/market.ts";
 import type { ItemDocument } from "./item.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** The condition of a sale. With `price`, the item is sold only at that price. */
-export const sellable = (id: string, buyerId: string, price?: number) => ({
+/** What the buyer saw. The item is sold only at this price and as this revision; without them, as it is. */
+export interface Seen {
+  price?: number;
+  revision?: number;
+}
+
+/** The condition of a sale. An item that was never changed has no revision. */
+export const sellable = (id: string, buyerId: string, { price, revision }: Seen) => ({
   _id: id,
   isSold: false,
   sellerId: { $ne: buyerId },
   ...(price === undefined ? {} : { price }),
+  ...(revision === undefined ? {} : { revision: revision === 0 ? { $exists: false } : revision }),
 });
 
 /** The sale and the seller's notice in the outbox: one write, so that neither exists without the other. */
@@ -20,13 +27,14 @@ export const sold = (buyerId: string, saleId: string, now: Date, outbox: Outbox<
 export function whyNotSold(
   item: ItemDocument | null,
   buyerId: string,
-  price?: number,
+  { price, revision }: Seen = {},
 ): { saleId: string } | ErrorCode {
   if (!item) return "ITEM_NOT_FOUND";
   if (item.sellerId === buyerId) return "OWN_ITEM";
   if (item.isSold)
     return item.buyerId === buyerId && item.saleId ? { saleId: item.saleId } : "ITEM_SOLD";
   if (price !== undefined && price !== item.price) return "PRICE_CHANGED";
+  if (revision !== undefined && revision !== (item.revision ?? 0)) return "ITEM_CHANGED";
   // It is for sale now. The obstacle is gone, so a retry can succeed.
   return "UNAVAILABLE";
 }
@@ -50,8 +58,10 @@ export const toItem = (document: ItemDocument): Item => {
     isSold,
     createdAt,
     soldAt,
+    revision = 0,
   } = document;
-  return { id, title, description, price, currency, imageUrl, sellerId, isSold, createdAt, soldAt };
+  const texts = { title, description, price, currency, imageUrl };
+  return { id, ...texts, sellerId, isSold, createdAt, soldAt, revision };
 };
 
 /** The sale of a sold item. Throws for an unsold one. */

@@ -94,19 +94,19 @@ export default define({
     },
 
     async buy(ctx) {
-      const { id, price } = ctx.params;
+      const { id, ...seen } = ctx.params;
       const buyerId = ctx.meta.user.id;
       const now = new Date();
       // One conditional write decides among concurrent buyers. The seller's notice is part of the same write.
       const item = await this.store.change(
-        sellable(id, buyerId, price),
+        sellable(id, buyerId, seen),
         sold(buyerId, randomUUID(), now, this.enqueue({ notice: now })),
       );
       if (item) {
         this.deliver(ctx, item);
         return { ok: true, saleId: toSale(item).id };
       }
-      const reason = whyNotSold(await this.store.one({ _id: id }), buyerId, price);
+      const reason = whyNotSold(await this.store.one({ _id: id }), buyerId, seen);
       if (typeof reason === "string") throw refusal(reason);
       return { ok: true, saleId: reason.saleId };
     },

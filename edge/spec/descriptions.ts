@@ -17,7 +17,7 @@ export const summaries: Record<RoutedAction, string> = {
   "market.offer": "Offer an item for sale",
   "market.revise": "Change one's own unsold item",
   "market.withdraw": "Withdraw one's own unsold item",
-  "market.buy": "Buy an item, once; safe to repeat. With a price, only at that price",
+  "market.buy": "Buy an item, once; safe to repeat. With a price or revision, only so",
   "market.purchases": "The caller's purchases, newest first",
   "market.sales": "The caller's sales, newest first",
   "notifications.inbox": "The caller's notices, newest first",
@@ -35,5 +35,5 @@ export const refusals: Partial<Record<Route["action"], ErrorCode[]>> = {
   "market.item": ["ITEM_NOT_FOUND"],
   "market.revise": ["ITEM_NOT_FOUND", "ITEM_SOLD"],
   "market.withdraw": ["ITEM_NOT_FOUND", "ITEM_SOLD"],
-  "market.buy": ["ITEM_NOT_FOUND", "ITEM_SOLD", "OWN_ITEM", "PRICE_CHANGED"],
+  "market.buy": ["ITEM_NOT_FOUND", "ITEM_SOLD", "OWN_ITEM", "PRICE_CHANGED", "ITEM_CHANGED"],
 };

@@ -1,4 +1,5 @@
 import type { Browser, Request } from "playwright-core";
+import type { Item } from "../../contracts/market.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { gate } from "../support/gate.ts";
@@ -109,11 +110,12 @@ describe("offering and buying", () => {
 });
 
 describe("a purchase", () => {
-  it("ends in one sentence when the item is sold, repriced, withdrawn, or your own", async () => {
+  it("ends in one sentence when the item is sold, repriced, changed, withdrawn, or your own", async () => {
     const [seller, client, rival] = [await newUser(), await newUser(), await newUser()];
-    const [wanted, dearer, gone] = [
+    const [wanted, dearer, swapped, gone] = [
       await seller.offer(),
       await seller.offer({ title: newTitle("Ladle") }),
+      await seller.offer({ title: newTitle("Sealed box") }),
       await seller.offer(),
     ];
     const buyer = await openVisitor({ as: client });
@@ -131,6 +133,17 @@ describe("a purchase", () => {
     await main.getByRole("button", { name: /^Buy/ }).click();
     await showsText(main, "The price has changed to €99.00.");
     await main.getByRole("button", { name: `Buy for €99.00: ${dearer.title}` }).click();
+    await showsText(main, "You bought this item.");
+
+    await buyer.visit(`/shop/items/${swapped.id}`);
+    await main.getByRole("button", { name: /^Buy/ }).waitFor();
+    const { body: other } = await seller.call<Item>("PATCH", `/market/items/${swapped.id}`, {
+      title: newTitle("Empty box"),
+    });
+    await main.getByRole("button", { name: /^Buy/ }).click();
+    await showsText(main, "The seller has changed this item. Look at it again before you buy.");
+    await showsText(main, other.title);
+    await main.getByRole("button", { name: `Buy ${other.title}` }).click();
     await showsText(main, "You bought this item.");
 
     await buyer.visit(`/shop/items/${gone.id}`);

@@ -88,7 +88,7 @@ describe("/openapi.json", () => {
         }
       ).properties.code.enum;
     expect(codes(404)).toEqual(["ITEM_NOT_FOUND", "ITEM_SOLD"]);
-    expect(codes(409)).toEqual(["PRICE_CHANGED"]);
+    expect(codes(409)).toEqual(["PRICE_CHANGED", "ITEM_CHANGED"]);
     expect(codes(401)).toEqual(["UNAUTHENTICATED"]);
     expect(responses["204"]).toBeUndefined();
     expect(route("market.withdraw").responses["204"]).not.toHaveProperty("content");

@@ -18,17 +18,23 @@ describe("the reason of a failed buy", () => {
     expect(whyNotSold(soldItem, "carol")).toBe("ITEM_SOLD"));
   it("is the earlier sale when the same buyer has it", () =>
     expect(whyNotSold(soldItem, "bob")).toEqual({ saleId: "sale-1" }));
-  it("is the earlier sale also for another price", () =>
-    expect(whyNotSold(soldItem, "bob", 1)).toEqual({ saleId: "sale-1" }));
+  it("is ITEM_CHANGED when the seller has changed the item at the same price", () => {
+    expect(whyNotSold({ ...forSale, revision: 1 }, "bob", { price: 4500, revision: 0 })).toBe(
+      "ITEM_CHANGED",
+    );
+    expect(whyNotSold(forSale, "bob", { revision: 1 })).toBe("ITEM_CHANGED");
+  });
+  it("is the earlier sale also for another price and revision", () =>
+    expect(whyNotSold(soldItem, "bob", { price: 1, revision: 1 })).toEqual({ saleId: "sale-1" }));
   it("is OWN_ITEM for the seller, whether the item is sold or not", () =>
     expect([whyNotSold(forSale, "alice"), whyNotSold(soldItem, "alice")]).toEqual([
       "OWN_ITEM",
       "OWN_ITEM",
     ]));
   it("is PRICE_CHANGED for another price", () =>
-    expect(whyNotSold(forSale, "bob", 4400)).toBe("PRICE_CHANGED"));
+    expect(whyNotSold(forSale, "bob", { price: 4400, revision: 1 })).toBe("PRICE_CHANGED"));
   it("is UNAVAILABLE when the item is for sale now", () =>
-    expect(whyNotSold(forSale, "bob", 4500)).toBe("UNAVAILABLE"));
+    expect(whyNotSold(forSale, "bob", { price: 4500, revision: 0 })).toBe("UNAVAILABLE"));
 });
 
 describe("the reason of a seller's failed change", () => {
@@ -77,6 +83,7 @@ describe("a sale", () => {
       "isSold",
       "createdAt",
       "soldAt",
+      "revision",
     ]);
   });
 });

@@ -11,6 +11,7 @@ export interface PurchaseResult {
     | "sold"
     | "own"
     | "priceChanged"
+    | "changed"
     | "withdrawn"
     | "unavailable"
     | "refused"
@@ -18,11 +19,11 @@ export interface PurchaseResult {
   text: string;
 }
 
-/** Buys an item at the price that is shown. Does not throw. */
+/** Buys an item as it is shown. Does not throw. */
 export async function purchase(item: Item): Promise<PurchaseResult> {
-  const { id, price } = item;
+  const { id, price, revision } = item;
   try {
-    await souk.buy(id, { price });
+    await souk.buy(id, { price, revision });
     patch(id, { isSold: true });
     return { outcome: "bought", text: "You bought this item." };
   } catch (error) {
@@ -43,6 +44,8 @@ async function failedPurchase(error: unknown, id: string): Promise<PurchaseResul
       return { outcome: "withdrawn", text: "The seller has withdrawn this item." };
     case "PRICE_CHANGED":
       return priceChanged(id);
+    case "ITEM_CHANGED":
+      return changed(id);
   }
   if (!isUnavailable(error)) return { outcome: "refused", text: errorText(error) };
   reportFailure();
@@ -58,4 +61,13 @@ async function priceChanged(id: string): Promise<PurchaseResult> {
   if (!item) return { outcome, text: "The price has changed. Reload the page before you buy." };
   patch(id, item);
   return { outcome, text: `The price has changed to ${formatPrice(item.price, item.currency)}.` };
+}
+
+/** The page shows the item as it is now, and the buyer decides again. */
+async function changed(id: string): Promise<PurchaseResult> {
+  const outcome = "changed";
+  const item = await souk.item(id).catch(() => undefined);
+  if (!item) return { outcome, text: "The seller has changed this item. Reload the page first." };
+  patch(id, item);
+  return { outcome, text: "The seller has changed this item. Look at it again before you buy." };
 }

@@ -32,6 +32,7 @@ export function itemPromises(fixture: Fixture): void {
         isSold: false,
         createdAt: expect.stringMatching(instant),
         soldAt: null,
+        revision: 0,
       });
       expect((await buyer.call("GET", `/market/items/${body.id}`)).body).toEqual(body);
     });

@@ -156,6 +156,48 @@ export function salePromises(fixture: Fixture): void {
       }
     });
 
+    it("is of the item that the buyer saw: another revision is refused at the same price", async () => {
+      const item = await seller.offer({ title: "iPhone 17, sealed", price: 50_000 });
+      const change = { title: "Empty box of an iPhone" };
+      const seen = { price: item.price, revision: item.revision };
+      expect(item.revision).toBe(0);
+      const { body: changed } = await seller.call<Item>(
+        "PATCH",
+        `/market/items/${item.id}`,
+        change,
+      );
+
+      expect(await buy(buyer, item.id, seen)).toMatchObject({
+        status: 409,
+        body: { code: "ITEM_CHANGED" },
+      });
+
+      expect(changed).toEqual({ ...item, ...change, revision: 1 });
+      const souk = await newcomer({ url: fabric.api });
+      expect(await souk.item(item.id)).toEqual(changed);
+      const later = { price: changed.price, revision: changed.revision };
+      await expect(souk.buy(item.id, { revision: 0 })).rejects.toMatchObject({
+        code: "ITEM_CHANGED",
+      });
+      const sale = await souk.buy(item.id, later);
+      // A repetition gets the same sale, also as another revision.
+      expect(await souk.buy(item.id, { revision: 0 })).toEqual(sale);
+      expect((await souk.purchases()).sales).toMatchObject([change]);
+    });
+
+    it("excludes a concurrent change of the item that the buyer did not see", async () => {
+      for (let round = 0; round < 10; round++) {
+        const { id, revision } = await seller.offer({ title: "Full" });
+        const revise = seller.call("PATCH", `/market/items/${id}`, { title: "Empty" });
+        const [, bought] = await Promise.all([revise, buy(buyer, id, { revision })]);
+
+        const { body: item } = await buyer.call<Item>("GET", `/market/items/${id}`);
+        expect([item.title, item.isSold]).toEqual(
+          bought.status === 200 ? ["Full", true] : ["Empty", false],
+        );
+      }
+    });
+
     it("excludes a concurrent withdrawal", async () => {
       for (let round = 0; round < 10; round++) {
         const { id } = await seller.offer();
