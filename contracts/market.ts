@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { outboxActions } from "./outbox.ts";
+import { count, outboxActions, replaySince } from "./outbox.ts";
 import {
   action,
   amount,
@@ -55,6 +55,14 @@ export const Sale = exactly({
 });
 export type Sale = Static<typeof Sale>;
 
+/** A sale that was lost, from its notice. Notices of version 0.1.0 do not name the buyer. */
+export const LostSale = exactly({ ...Sale.properties, buyerId: Type.Optional(id) });
+export type LostSale = Static<typeof LostSale>;
+
+/** A sale that could not be restored, and why. */
+export const Conflict = exactly({ saleId: id, itemId: id, reason: Type.String() });
+export type Conflict = Static<typeof Conflict>;
+
 const paging = { limit: Type.Optional(limit), cursor: Type.Optional(cursor) };
 const Items = exactly({ items: Type.Array(Item), nextCursor });
 const Sales = exactly({ sales: Type.Array(Sale), nextCursor });
@@ -98,6 +106,21 @@ export const marketActions = {
   "market.purchases": action(exactly(paging), Sales),
   "market.sales": action(exactly(paging), Sales),
   "market.outbox": outboxActions.outbox,
-  "market.replay": outboxActions.replay,
+  /**
+   * Without `since` as in every outbox. With it, for operators who restored notifications: sends the notice of every sale since
+   * then again, and `replayed` is the number of these sales. A notice that is stored already stays as it is.
+   */
+  "market.replay": action(
+    Type.Union([outboxActions.replay.params, exactly(replaySince)]),
+    exactly({ replayed: count, nextCursor: Type.Optional(nextCursor) }),
+  ),
+  /**
+   * Restores lost sales: items that are for sale are sold as they were, and items that are lost too are made again, without
+   * description and picture. `restored` counts both, not the sales that are here already. For notifications.replay.
+   */
+  "market.restore": action(
+    exactly({ sales: Type.Array(LostSale, { minItems: 1, maxItems: 100 }) }),
+    exactly({ restored: count, conflicts: Type.Array(Conflict) }),
+  ),
   "market.health": health,
 };

@@ -1,7 +1,9 @@
 import Type, { type Static } from "typebox";
+import { Conflict } from "./market.ts";
+import { count, replaySince } from "./outbox.ts";
 import { action, cursor, exactly, health, id, instant, limit, nextCursor, text } from "./schema.ts";
 
-/** A sale's data is `{itemId, saleId, title, price, currency, soldAt}`. Other fields are kept. */
+/** A sale's data is `{itemId, saleId, title, price, currency, buyerId, soldAt}`; 0.1.0 stored no `buyerId`. Other fields are kept. */
 const data = Type.Record(Type.String(), Type.Unknown());
 /** The maximum size of `data`, in characters of its JSON. */
 export const dataLimit = 8 * 1024;
@@ -60,6 +62,14 @@ export const notificationsActions = {
   ),
   /** Marks the caller's notices as read. Idempotent: unknown ids and notices that are read already are no error. */
   "notifications.read": action(Read, exactly({ unread })),
+  /**
+   * For operators who restored market: sends it the sales whose notices were stored since then (`replayed`). It restores those
+   * that it lacks, except for the conflicts.
+   */
+  "notifications.replay": action(
+    exactly(replaySince),
+    exactly({ replayed: count, restored: count, conflicts: Type.Array(Conflict), nextCursor }),
+  ),
   "notifications.health": health,
 };
 

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { action, cursor, exactly, id, instant, limit, nextCursor } from "./schema.ts";
+import { action, cursor, exactly, id, instant, limit, nextCursor, text } from "./schema.ts";
 
 /** The kind of a message: `notice`, for example. */
 const kind = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9]*$" });
@@ -23,6 +23,13 @@ export type OutboxEntry = Static<typeof OutboxEntry>;
 /** An entry as an operator sees it: `id` is the document's. */
 const ListedEntry = exactly({ id, kind, ...OutboxEntry.properties });
 export type ListedEntry = Static<typeof ListedEntry>;
+
+/**
+ * After a database was restored from an older copy: the time from which its data is lost, such as 2026-11-28T09:30:00Z. A call
+ * works for about 3 s; when more is left, its `nextCursor` is the `cursor` of the next call. All calls may be repeated.
+ */
+export const replaySince = { since: text(1, 40), cursor: Type.Optional(cursor) };
+export const count = Type.Integer({ minimum: 0 });
 
 /** For operators, through the REPL. They have no routes. */
 export const outboxActions = {

@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
-import { action, exactly, health, id, instant, secretAction, text } from "./schema.ts";
+import { count, replaySince } from "./outbox.ts";
+import { action, exactly, health, id, instant, nextCursor, secretAction, text } from "./schema.ts";
 
 /** ASCII, lower-cased when it is stored and searched: in other scripts lower case can be longer. */
 const email = Type.String({ minLength: 3, maxLength: 254, pattern: "^[!-?A-~]+@[!-?A-~]+$" });
@@ -59,6 +60,11 @@ export const usersActions = {
       now: Type.Optional(instant),
     }),
   ),
+  /**
+   * For operators who restored users: ends every session, whatever its age, because it may have ended since then; its tokens would be
+   * valid again. `replayed` is the number of ended sessions.
+   */
+  "users.replay": action(exactly(replaySince), exactly({ replayed: count, nextCursor })),
   "users.health": health,
 };
 

@@ -79,14 +79,17 @@ export const toSale = ({
   return { id: saleId, itemId, title, price, currency, sellerId, buyerId, soldAt };
 };
 
+/** The query for all sales since an instant, in the partial index of sold items. */
+export const salesSince = (since: string) => ({ buyerId: { $gt: "" }, soldAt: { $gte: since } });
+
 /** The seller's notice. It has the sale's id, so that a second delivery is a duplicate. */
 export const saleNotice = ({ sellerId, ...sale }: Sale) => {
-  const { id: saleId, itemId, title, price, currency, soldAt } = sale;
+  const { id: saleId, itemId, title, price, currency, buyerId, soldAt } = sale;
   return {
     id: saleId,
     userId: sellerId,
     type: "sale",
     text: `Item #${itemId} was sold!`,
-    data: { itemId, saleId, title, price, currency, soldAt },
+    data: { itemId, saleId, title, price, currency, buyerId, soldAt },
   };
 };

@@ -78,6 +78,18 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
         return { count, entries: rows.flatMap((row) => entriesOf(row, known, state)), nextCursor };
       },
 
+      /** Makes the entries of one kind due again, except pending ones: the receiver lost their messages. */
+      async enqueueAgain(kind: KindOf<Doc>, ids: string[]) {
+        const isPending = domain.inState(kind, "pending");
+        const [[state, pending]] = Object.entries(isPending) as [[string, string]];
+        const now = this.store.now();
+        await this.store.changeMany(
+          { _id: { $in: ids }, [state]: { $ne: pending } },
+          domain.withEntries({}, { [kind]: now }, now),
+        );
+        this.relay.poll();
+      },
+
       /** Makes refused entries due again: those of one document, or all. BAD_DATA if that document has none. */
       async replayEntries(id?: string) {
         const query = { ...domain.refused, ...(id !== undefined && { _id: id }) };

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { env } from "../broker/env.ts";
 import { define } from "../broker/define.ts";
 import { refusal } from "../broker/refusal.ts";
+import { parseSince } from "../broker/since.ts";
 import type { ItemDocument } from "../domain/item.ts";
 import { itemsQuery, orderings } from "../domain/catalogue.ts";
 import { offered, revised } from "../domain/offer.ts";
@@ -20,6 +21,8 @@ import { outbox } from "../mixins/outbox.ts";
 import { paginate } from "../store/pagination.ts";
 import { FormerWords } from "./market/former-words.ts";
 import { items } from "./market/items.ts";
+import { replaySales } from "./market/replay-sales.ts";
+import { restoreSales } from "./market/restore.ts";
 
 /** How often a revision is tried while concurrent writes change the item. */
 const maxRevisions = 20;
@@ -125,7 +128,20 @@ export default define({
     },
 
     async replay({ params }) {
-      return this.replayEntries(params.id);
+      if (!("since" in params)) return this.replayEntries(params.id);
+      const range = { since: parseSince(params.since, this.store.now()), cursor: params.cursor };
+      const enqueue = (ids: string[]) => this.enqueueAgain("notice", ids);
+      const answer = await replaySales(this.store, enqueue, range);
+      this.logger.info(`Sends the notices of ${answer.replayed} sales since ${range.since} again.`);
+      return answer;
+    },
+
+    async restore({ params }) {
+      const { restored, conflicts } = await restoreSales(this.store, params.sales);
+      if (restored > 0) this.logger.info(`Restored ${restored} sales from their notices.`);
+      for (const { saleId, itemId, reason } of conflicts)
+        this.logger.warn(`Sale ${saleId} of item ${itemId} cannot be restored. ${reason}`);
+      return { restored, conflicts };
     },
 
     async health() {

@@ -2,7 +2,9 @@ import type { Static } from "typebox";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { codeOf } from "../broker/refusal.ts";
+import { parseSince } from "../broker/since.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
+import type { LostSale } from "../contracts/market.ts";
 import type { Notice, Notification } from "../contracts/notifications.ts";
 import { keyOf, toNotification } from "../domain/inbox.ts";
 import type { NoticeDocument } from "../domain/notice.ts";
@@ -10,6 +12,7 @@ import { roomOf } from "../edge/sockets/rooms.ts";
 import { collection } from "../mixins/collection.ts";
 import { sockets } from "../mixins/sockets.ts";
 import { Inbox, notices, type WasRead } from "./notifications/inbox.ts";
+import { LostSales } from "./notifications/lost-sales.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
 /** How often a node looks for notices whose broadcast it missed (ms). */
@@ -103,6 +106,12 @@ export default define({
 
     async read({ meta, params }) {
       return { unread: await this.inbox.markRead(meta.user.id, params) };
+    },
+
+    async replay(ctx) {
+      const { since, cursor } = ctx.params;
+      const restore = (sales: LostSale[]) => ctx.call("market.restore", { sales });
+      return new LostSales(this.store, restore).replay(parseSince(since, this.store.now()), cursor);
     },
 
     async health() {

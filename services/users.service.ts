@@ -3,6 +3,7 @@ import type { Ctx } from "../broker/context.ts";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { badData, refusal } from "../broker/refusal.ts";
+import { parseSince } from "../broker/since.ts";
 import { AccountDocument, newAccount, toUser } from "../domain/account.ts";
 import { isCommonPassword } from "../domain/common-passwords.ts";
 import { samplePeople } from "../domain/samples.ts";
@@ -137,6 +138,13 @@ export default define({
         sessions: accounts.flatMap((account) => endedSessions(account, now)),
         now: now.toISOString(),
       };
+    },
+
+    async replay({ params }) {
+      const since = parseSince(params.since, this.store.now());
+      const ended = await this.sessions.endAll(params.cursor);
+      this.logger.info(`Users was restored to ${since}: ended ${ended.replayed} sessions.`);
+      return ended;
     },
 
     async health() {

@@ -17,6 +17,8 @@ export const items = {
     formerWordsIndex,
     { fields: ["sellerId", "soldAt", "_id"] },
     { fields: ["buyerId", "soldAt", "_id"], sparse: true },
+    // All sales in their order, for `market.replay`.
+    { fields: ["soldAt", "_id"], partial: "buyerId" },
     ...outboxIndexes,
   ],
 };

@@ -11,6 +11,7 @@ import {
   sessionExpiry,
   tokensExpireAt,
 } from "../../domain/sessions.ts";
+import { maxCallMs } from "../../store/replay.ts";
 import type { Store } from "../../store/store.ts";
 import {
   newRefreshToken,
@@ -18,6 +19,9 @@ import {
   readRefreshToken,
   type RefreshToken,
 } from "./tokens.ts";
+
+/** Accounts whose sessions end at the same time. */
+const accountsPerPage = 100;
 
 /** Makes an access token that is valid from `now`. */
 type Sign = (userId: string, sid: string, now: Date) => Promise<string>;
@@ -85,6 +89,31 @@ export class Sessions {
       set: { password: passwordHash, sessions },
     });
     return after && this.#answer(after, token);
+  }
+
+  /**
+   * Ends the sessions of all accounts, 100 accounts at a time, for about 3 s. `replayed` is their number, and `nextCursor` where the
+   * next call continues.
+   */
+  async endAll(cursor = ""): Promise<{ replayed: number; nextCursor: string | null }> {
+    const endsAt = performance.now() + maxCallMs;
+    let [email, replayed] = [Buffer.from(cursor, "base64url").toString(), 0];
+    for (;;) {
+      const page = { sort: { email: 1 }, limit: accountsPerPage } as const;
+      const accounts = await this.#store.find({ email: { $gt: email } }, page);
+      const ended = await Promise.all(accounts.map((account) => this.#endAllOf(account)));
+      replayed += ended.reduce((sum, count) => sum + count, 0);
+      email = accounts.at(-1)?.email ?? "";
+      if (accounts.length < accountsPerPage) return { replayed, nextCursor: null };
+      if (performance.now() > endsAt)
+        return { replayed, nextCursor: Buffer.from(email).toString("base64url") };
+    }
+  }
+
+  async #endAllOf(account: AccountDocument): Promise<number> {
+    const sids = Object.keys(account.sessions);
+    if (sids.length > 0) await this.#endSessions(account, sids);
+    return sids.length;
   }
 
   async #accountOf({ userId, sid, hashes }: RefreshToken): Promise<AccountDocument> {

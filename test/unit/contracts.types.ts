@@ -12,7 +12,14 @@ import type { Store } from "../../store/store.ts";
 declare const ctx: Ctx<object>;
 declare const socket: Socket<ServerToClient, ClientToServer>;
 const never = async (): Promise<never> => Promise.reject(new Error());
-const notifications = { notify: never, notifyAll: never, inbox: never, read: never, health: never };
+const notifications = {
+  notify: never,
+  notifyAll: never,
+  inbox: never,
+  read: never,
+  replay: never,
+  health: never,
+};
 
 export const calls = async () => {
   const { saleId } = await ctx.call("market.buy", { id: "1" });
@@ -41,7 +48,7 @@ define({ name: "notifications", actions: notifications });
 define({
   name: "notifications",
   // @ts-expect-error a handler is missing
-  actions: { notify: never, notifyAll: never, inbox: never, read: never },
+  actions: { notify: never, notifyAll: never, inbox: never, read: never, replay: never },
 });
 define({
   name: "notifications",

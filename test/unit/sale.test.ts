@@ -66,6 +66,7 @@ describe("a sale", () => {
         title: "Tea tray",
         price: 4500,
         currency: "EUR",
+        buyerId: "bob",
         soldAt: "2026-01-02T03:04:05.678Z",
       },
     });

@@ -45,6 +45,9 @@ const users = define({
     async ended() {
       return { sessions: [] };
     },
+    async replay() {
+      throw new Error("not used");
+    },
     async health() {
       return { ok: true as const };
     },
