@@ -7,6 +7,8 @@ import { redact } from "../env/urls.ts";
 const HEARTBEAT = "5";
 /** A connection attempt is given up after this time without an answer (ms). */
 const CONNECT_TIMEOUT = 3000;
+/** A connection whose end is not confirmed is cut after this time (ms). */
+export const CLOSE_TIMEOUT = 1000;
 
 /** Opens a connection. Rejects with one sentence, without the password, when RabbitMQ is unreachable or refuses. */
 export async function openConnection(url: string): Promise<ChannelModel> {
@@ -26,6 +28,21 @@ export async function openConnection(url: string): Promise<ChannelModel> {
       `Cannot connect to RabbitMQ at ${redact(url)}: ${reasonOf(error as NodeJS.ErrnoException)}.`,
     );
   }
+}
+
+/** With an error, because amqplib clears its timers only then. */
+export const destroySocket = (connection: ChannelModel): void =>
+  void socketOf(connection).destroy(
+    new Error("RabbitMQ did not confirm the end of the connection"),
+  );
+
+/** Closes a connection. A frozen RabbitMQ does not confirm it; then the socket is destroyed. */
+export function closeConnection(connection: ChannelModel): void {
+  const timer = setTimeout(() => destroySocket(connection), CLOSE_TIMEOUT);
+  connection
+    .close()
+    .catch(() => null)
+    .finally(() => clearTimeout(timer));
 }
 
 /** The socket of a connection. The cast: amqplib does not declare it. */
@@ -51,7 +68,7 @@ function withHeartbeat(url: string): string {
 }
 
 /** RabbitMQ's own reason where amqplib passes it on. A refused TCP connection has only a code. */
-function reasonOf({ message, code }: NodeJS.ErrnoException): string {
+export function reasonOf({ message, code }: NodeJS.ErrnoException): string {
   if (message.includes("ConnectionOpenOk; got <ConnectionClose"))
     return "it has no such virtual host for this user";
   return (

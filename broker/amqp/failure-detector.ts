@@ -1,98 +1,153 @@
 /**
- * A failure detector by timeout. Each node pings every available node twice a second. A node that has not
- * answered for two seconds is suspected to be dead and evicted: it becomes unavailable in Moleculer's registry,
- * and its pending requests are rejected. The suspicion may be wrong (the node was frozen, or its network was
- * cut); a late pong discovers the node again.
- *
- * Pings are `mandatory` messages. The queue of a dead node is gone, so RabbitMQ returns its ping at once and the
- * transporter evicts the node without waiting for the timeout. The timeout detects frozen nodes.
- *
- * Pongs also measure the difference between two nodes' clocks, to compute the age of a request.
+ * A failure detector whose cost per node does not depend on the number of nodes. The nodes form a ring: each sends a
+ * heartbeat to its successor once a second. A heartbeat to a dead node is returned, because its queue is gone, and the
+ * sender broadcasts that. Nodes that owe an answer, and a predecessor that is silent, are pinged twice a second; one
+ * that does not answer for two seconds is suspected to be frozen. A suspect is evicted: it becomes unavailable in
+ * Moleculer's registry, and its pending requests are rejected. A node that learns that it is suspected announces itself.
  */
-import type { ServiceBroker } from "moleculer";
+import type { ServiceBroker, Transit } from "moleculer";
+import type { PeerClocks } from "./peer-clocks.ts";
+import { Agreement } from "./agreement.ts";
+import { neighbours } from "./ring.ts";
 
-/** Time between two pings (ms). */
+/** Time between two looks at the nodes, which send nothing by themselves (ms). */
+const TICK = 250;
+const HEARTBEAT_INTERVAL = 1000;
 const PING_INTERVAL = 500;
-/** A node that was silent for this long is evicted (ms). */
-const SUSPECT_TIMEOUT = 2000;
-/** After connecting, all nodes are asked for their services again for this long (ms). */
-const DISCOVERY_PERIOD = 3000;
+/** A node that owes an answer and was silent for this long is evicted; one ping must have had half of it (ms). */
+const SUSPECT_TIMEOUT = 1900;
+/** A predecessor that was silent for this long owes an answer (ms). */
+const SILENCE = 1500;
+/** This process was suspended when no look took place for this long: other nodes may have evicted it (ms). */
+const SUSPENDED = 1500;
+/** Each node broadcasts a heartbeat after this many seconds for each node, so that separated rings meet. */
+const BROADCAST_EVERY = 5;
+/** Time between two removals of nodes that have been offline for ten minutes (ms). */
+const REMOVAL_INTERVAL = 60_000;
+/** The type of the packet with a Suspicion. */
+const SUSPICION = "SUSPICION";
+
+interface Options {
+  /** The time of a message through RabbitMQ (ms). */
+  latency(): number;
+  /** This process did not run for longer than the timeout allows. */
+  onSuspended(): void;
+}
+
+/** What is known of an available node (times of our monotonic clock). */
+interface Peer {
+  seenAt: number;
+  joinedAt: number | undefined;
+  owesSince?: number;
+  firstPingAt?: number;
+  pingedAt?: number;
+}
 
 interface NodeEvent {
   node: { id: string; local: boolean; metadata: { joinedAt?: number } | null };
 }
-interface Pong {
-  nodeID: string;
-  elapsedTime: number;
-  timeDiff: number;
+interface Payload {
+  sender: string;
 }
-
-/** A measurement of another node's wall clock, taken at `readAt` on our monotonic clock (all in ms). */
-interface ClockOffset {
-  /** Our wall clock minus the other one. */
-  offset: number;
-  /** The largest possible error of `offset` at `readAt`. */
-  error: number;
-  readAt: number;
+interface Heartbeat extends Payload {
+  seq: number;
+  instanceID: string;
+  joinedAt: number;
+  digest: string;
+  /** The sender's monotonic and wall clocks (ms). */
+  sentAt: number;
+  time: number;
 }
-
-/** The error now: clocks drift apart by far less than a millisecond per second. */
-const errorOf = ({ error, readAt }: ClockOffset): number =>
-  error + (performance.now() - readAt) / 1000;
+interface Suspicion extends Payload {
+  node: string;
+  joinedAt: number | undefined;
+  isGone: boolean;
+}
 
 export class FailureDetector {
   private readonly broker: ServiceBroker;
-  private readonly onSuspended: () => void;
+  private readonly clocks: PeerClocks;
+  private readonly options: Options;
+  private readonly peers = new Map<string, Peer>();
   private timer: NodeJS.Timeout | undefined;
-  private pingedAt = 0;
-  private startedAt = 0;
-  /** Per node: when it last answered (our monotonic clock), its clock, and when it joined (its own wall clock). */
-  private readonly lastSeen = new Map<string, number>();
-  private readonly clocks = new Map<string, ClockOffset>();
-  private readonly joinedAt = new Map<string, number | undefined>();
+  private tickedAt = 0;
+  private heartbeatAt = 0;
+  private removedAt = 0;
+  private untilBroadcast = Math.random() * BROADCAST_EVERY;
+  private readonly agreement: Agreement;
 
-  /** `onSuspended` is called when this process itself did not run for longer than the timeout allows. */
-  constructor(broker: ServiceBroker, onSuspended: () => void) {
-    this.broker = broker;
-    this.onSuspended = onSuspended;
+  constructor(broker: ServiceBroker, clocks: PeerClocks, options: Options) {
+    [this.broker, this.clocks, this.options] = [broker, clocks, options];
+    this.agreement = new Agreement(broker, () => this.askAll());
     broker.localBus.on("$node.connected", (event: NodeEvent) => this.onNode(event));
     broker.localBus.on("$node.updated", (event: NodeEvent) => this.onNode(event));
-    broker.localBus.on("$node.pong", (pong: Pong) => this.onPong(pong));
+    broker.localBus.on("$node.disconnected", ({ node }: NodeEvent) => this.peers.delete(node.id));
   }
 
   start(): void {
-    this.pingedAt = this.startedAt = performance.now();
-    this.timer = setInterval(() => this.ping(), PING_INTERVAL);
+    this.stop();
+    const now = performance.now();
+    this.tickedAt = now;
+    this.timer = setInterval(() => this.tick(), TICK);
   }
 
   stop(): void {
     clearInterval(this.timer);
+    this.timer = undefined;
   }
 
   /** Whether this process was suspended so long that other nodes have evicted it and rejected its requests. */
   wasSuspended(): boolean {
-    return performance.now() - this.pingedAt > SUSPECT_TIMEOUT - PING_INTERVAL;
+    return this.timer !== undefined && performance.now() - this.tickedAt > SUSPENDED;
   }
 
-  /**
-   * The largest possible age (ms) of a message that the node sent at `sentAt` by its own wall clock. Undefined
-   * while that clock is unknown.
-   */
-  maxAge(nodeID: string, sentAt: number): number | undefined {
-    const clock = this.clocks.get(nodeID);
-    return clock && Date.now() - clock.offset + errorOf(clock) - sentAt;
+  /** Takes a packet of another node. Returns whether it was for the detector only. */
+  onPacket(command: string, payload: Payload): boolean {
+    const peer = this.peers.get(payload.sender);
+    if (peer) peer.seenAt = performance.now();
+    if (command === SUSPICION) this.onSuspicion(payload as Suspicion);
+    // Moleculer's handler then asks a node that it does not know, or that has changed, for its services.
+    if (command === "HEARTBEAT") this.onHeartbeat(payload as Heartbeat);
+    return command === SUSPICION;
+  }
+
+  /** RabbitMQ returned a message to the node: it has no queue. */
+  onReturned(nodeID: string): void {
+    if (this.peers.has(nodeID)) this.suspect(nodeID, true);
+    else this.broker.transit!.removePendingRequestByNodeID(nodeID);
+  }
+
+  evictAll(): void {
+    for (const id of this.availableNodes()) this.evict(id);
   }
 
   /** Makes the node unavailable and rejects its pending requests. */
-  evict(nodeID: string): void {
-    for (const known of [this.lastSeen, this.clocks, this.joinedAt]) known.delete(nodeID);
+  private evict(nodeID: string): void {
+    this.peers.delete(nodeID);
     this.broker.registry.nodes.disconnected(nodeID, true);
     // disconnected() rejects only while the node is available; a request may have been sent just before.
     this.broker.transit!.removePendingRequestByNodeID(nodeID);
   }
 
-  evictAll(): void {
-    for (const id of this.availableNodes()) this.evict(id);
+  /** Evicts the node here, and tells all nodes. */
+  private suspect(nodeID: string, isGone: boolean): void {
+    const joinedAt = this.peers.get(nodeID)?.joinedAt;
+    this.evict(nodeID);
+    this.send(SUSPICION, null, { node: nodeID, joinedAt, isGone });
+  }
+
+  private onSuspicion({ node, joinedAt, isGone }: Suspicion): void {
+    if (node === this.broker.nodeID) return this.refute(joinedAt);
+    const peer = this.peers.get(node);
+    // A connection that was made since then is another one, and this node may know better.
+    const isSame = peer?.joinedAt === joinedAt;
+    const isSilent = peer && performance.now() - peer.seenAt > HEARTBEAT_INTERVAL;
+    if (peer && isSame && (isGone || isSilent)) this.evict(node);
+  }
+
+  private refute(joinedAt: number | undefined): void {
+    if (joinedAt === this.broker.metadata.joinedAt)
+      void this.broker.transit!.discoverer.sendLocalNodeInfo();
   }
 
   private availableNodes(): string[] {
@@ -100,41 +155,91 @@ export class FailureDetector {
     return nodes.filter((node) => node.available && !node.local).map((node) => node.id);
   }
 
-  private ping(): void {
-    if (this.wasSuspended()) return this.onSuspended();
-    this.pingedAt = performance.now();
-    // Both sides of a new connection subscribe at their own pace, so the first DISCOVER packet may be lost.
-    if (this.pingedAt - this.startedAt < DISCOVERY_PERIOD)
-      void this.broker.transit!.discoverer.discoverAllNodes();
-    for (const id of this.availableNodes()) {
-      if (this.isSuspect(id)) this.evict(id);
-      else void this.broker.transit!.sendPing(id);
+  private tick(): void {
+    if (this.wasSuspended()) return this.options.onSuspended();
+    const now = (this.tickedAt = performance.now());
+    const ids = [...this.peers.keys()];
+    const ring = neighbours(this.broker.nodeID, ids);
+    if (now - this.heartbeatAt > HEARTBEAT_INTERVAL - TICK / 2) this.beat(now, ring?.successor);
+    const owing = new Set([...this.broker.transit!.pendingRequests.values()].map(nodeOf));
+    if (ring && this.isSilent(ring.predecessor, now)) owing.add(ring.predecessor);
+    for (const [id, peer] of this.peers) {
+      if (owing.has(id)) this.watch(id, peer, now);
+      else peer.owesSince = peer.firstPingAt = undefined;
     }
+    if (now - this.removedAt > REMOVAL_INTERVAL) this.removeOfflineNodes(now);
   }
 
-  private isSuspect(nodeID: string): boolean {
-    return this.pingedAt - this.lastSeen.get(nodeID)! > SUSPECT_TIMEOUT;
+  private isSilent(nodeID: string, now: number): boolean {
+    return now - this.peers.get(nodeID)!.seenAt > SILENCE + 2 * this.options.latency();
   }
 
-  private onPong({ nodeID, elapsedTime, timeDiff }: Pong): void {
-    const readAt = performance.now();
-    this.lastSeen.set(nodeID, readAt);
-    // Moleculer assumes equal times for both directions. Both clocks count whole milliseconds.
-    const measured = { offset: timeDiff, error: Math.abs(elapsedTime) / 2 + 2, readAt };
-    const known = this.clocks.get(nodeID);
-    // A slow answer is a poor measurement.
-    if (!known || measured.error <= errorOf(known)) this.clocks.set(nodeID, measured);
-    const wasEvicted = !this.availableNodes().includes(nodeID);
-    if (wasEvicted) void this.broker.transit!.discoverNode(nodeID);
+  /** Pings a node that owes an answer, unless it has just been heard from, and suspects it after the timeout. */
+  private watch(id: string, peer: Peer, now: number): void {
+    const { latency } = this.options;
+    peer.owesSince ??= now;
+    if (now - peer.seenAt < PING_INTERVAL) return void (peer.firstPingAt = undefined);
+    const timeout = SUSPECT_TIMEOUT + 4 * latency();
+    const silentSince = Math.max(peer.seenAt, peer.owesSince);
+    const hadTime = peer.firstPingAt !== undefined && now - peer.firstPingAt > timeout / 2;
+    if (hadTime && now - silentSince > timeout) return this.suspect(id, false);
+    if (now - (peer.pingedAt ?? 0) < PING_INTERVAL - TICK / 2) return;
+    peer.pingedAt = now;
+    peer.firstPingAt ??= now;
+    void this.broker.transit!.sendPing(id).catch(() => null);
+  }
+
+  private beat(now: number, successor: string | undefined): void {
+    this.heartbeatAt = now;
+    const { nodeID, instanceID, metadata, registry } = this.broker;
+    const { seq } = registry.nodes.get(nodeID)!;
+    const digest = this.agreement.digest();
+    const joinedAt = metadata.joinedAt as number;
+    const heartbeat = { seq, instanceID, joinedAt, digest, sentAt: now, time: Date.now() };
+    if (successor !== undefined) this.send("HEARTBEAT", successor, heartbeat);
+    if (--this.untilBroadcast > 0) return;
+    this.untilBroadcast = BROADCAST_EVERY * (this.peers.size + 1);
+    this.send("HEARTBEAT", null, heartbeat);
+  }
+
+  private onHeartbeat(heartbeat: Heartbeat): void {
+    const { sender, instanceID, sentAt, time, joinedAt, digest } = heartbeat;
+    if (sender === this.broker.nodeID) return;
+    this.clocks.measure(sender, instanceID, sentAt, time);
+    const peer = this.peers.get(sender);
+    if (peer && peer.joinedAt !== joinedAt) void this.broker.transit!.discoverNode(sender);
+    this.agreement.compare(digest, this.options.latency());
+  }
+
+  /** Exchanges services with all nodes. Those that do not answer are pinged as if they owed an answer. */
+  private askAll(): void {
+    this.broker.logger.info("Another node knows other nodes than this one: they are asked again.");
+    void this.broker.transit!.discoverer.sendLocalNodeInfo();
+    void this.broker.transit!.discoverer.discoverAllNodes();
+    for (const id of this.peers.keys()) void this.broker.transit!.sendPing(id).catch(() => null);
+  }
+
+  /** Moleculer removes them by its own heartbeats only. */
+  private removeOfflineNodes(now: number): void {
+    this.removedAt = now;
+    this.broker.registry.discoverer.checkOfflineNodes();
+  }
+
+  private send(type: string, target: string | null, payload: object): void {
+    // The cast: Moleculer declares its own packet types only.
+    const packet = { type, target, payload } as unknown as Parameters<Transit["publish"]>[0];
+    void this.broker.transit!.publish(packet).catch(() => null);
   }
 
   /** A node with a new connection or process never answers requests that it received before. */
   private onNode({ node }: NodeEvent): void {
     if (node.local) return;
-    this.lastSeen.set(node.id, performance.now());
     const joinedAt = node.metadata?.joinedAt;
-    if (this.joinedAt.get(node.id) !== joinedAt)
+    const peer = this.peers.get(node.id);
+    if (peer && peer.joinedAt !== joinedAt)
       this.broker.transit!.removePendingRequestByNodeID(node.id);
-    this.joinedAt.set(node.id, joinedAt);
+    this.peers.set(node.id, { seenAt: performance.now(), joinedAt });
   }
 }
+
+const nodeOf = ({ nodeID }: { nodeID: string }) => nodeID;

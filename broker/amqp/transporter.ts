@@ -1,92 +1,95 @@
 /**
  * An AMQP transporter for Moleculer that fails fast and reconnects. The stock one handles one request at a time
  * per node, needs RabbitMQ to start, waits five seconds before each reconnect, does not notice a closed channel,
- * and leaves the requests to a dead node pending until they time out. Queues, topics and packets stay Moleculer's,
- * so that stock nodes can join. The reasons are in docs/decisions/002.
+ * leaves the requests to a dead node pending until they time out, and loses its queues with one node of a RabbitMQ
+ * cluster. Packets stay Moleculer's; exchanges and queues do not. The reasons are in docs/decisions/016.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Channel, ChannelModel, ConsumeMessage, Message } from "amqplib";
+import type { ConsumeMessage, Message } from "amqplib";
 import { Errors, Transporters, type BrokerOptions } from "moleculer";
-import { openConnection, socketOf } from "./connection.ts";
 import { FailureDetector } from "./failure-detector.ts";
+import { Hosts } from "./hosts.ts";
+import { finishStart, markNewConnection, settleTimedOutRequests } from "./moleculer-internals.ts";
+import { PeerClocks } from "./peer-clocks.ts";
+import { PROBE, Probe } from "./probe.ts";
 import type { BrokerState } from "./reachability.ts";
+import { Session, type Receiver } from "./session.ts";
+import { Topology } from "./topology.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 /** Broker options that belong with this transporter. */
 export const brokerDefaults = {
   // The default is no timeout. A request also expires in its queue after this time.
   requestTimeout: 5000,
-  // The failure detector is faster. Heartbeats bring back a node that was evicted by mistake.
-  heartbeatInterval: 5,
-  heartbeatTimeout: 15,
+  // No heartbeats of Moleculer: the failure detector sends its own, and removes offline nodes.
+  heartbeatInterval: 0,
+  heartbeatTimeout: 0,
   // On SIGTERM, other nodes get this time to stop sending requests. Then running requests may finish.
   registry: { stopDelay: 500 },
   tracking: { enabled: true, shutdownTimeout: 3000 },
 } satisfies BrokerOptions;
 
-/** Requests that a node handles at once. With the default, 1, two services that call each other deadlock. */
-const PREFETCH = 100;
-/** Backoff between two connection attempts (ms): doubles from the first value up to the second. */
+/** Backoff after all hosts failed (ms): doubles from the first value up to the second. */
 const BACKOFF = { first: 200, max: 1000 };
-/** A frozen RabbitMQ does not confirm the end of a connection; it is cut after this time (ms). */
-const CLOSE_TIMEOUT = 1000;
-/** The queues of a node that died together with RabbitMQ are deleted after this time (ms). */
-const QUEUE_EXPIRY = 60_000;
+/** A connection whose queues are not ready after this time is given up (ms). */
+const SUBSCRIBE_TIMEOUT = 5000;
 
-/** `url` may name several RabbitMQ nodes, separated by semicolons: they are tried in turn. */
-export const amqp = (url: string): ResilientAmqp => new ResilientAmqp(url);
+/** `urls` names the nodes of a RabbitMQ cluster as AMQP_URL does: separated by commas or semicolons. */
+export const amqp = (urls: string): ResilientAmqp => new ResilientAmqp(urls);
 
-/** Internals that Moleculer does not declare. */
-interface StartingTransit {
-  __connectResolve: ((value: null) => void) | null;
-}
-interface LocalNodeInfo {
-  localNodeInfoInvalidated: boolean | "seq";
-}
 interface Outgoing {
   packet: { type: string; target?: string | null; payload: { timeout?: number } };
 }
+type MessageHandler = (command: string, packet: { payload: { sender: string } }) => unknown;
 
-export class ResilientAmqp extends Transporters.AMQP {
-  declare connection: ChannelModel | null;
-  declare channel: Channel | null;
+export class ResilientAmqp extends Transporters.Base implements Receiver {
+  /** The current connection. */
+  session: Session | null = null;
+  /** Connection attempts so far. */
+  attempts = 0;
+  private readonly hosts: Hosts;
+  private topology!: Topology;
   private detector!: FailureDetector;
+  private clocks!: PeerClocks;
+  private probe!: Probe;
   private stopped = new AbortController();
-  private attempts = 0;
   private lastWarning = "";
 
-  constructor(url: string) {
-    super({ url, prefetch: PREFETCH });
+  constructor(urls: string) {
+    super({});
+    this.hosts = new Hosts(urls);
+    // Balanced queues would bypass the failure detector. Moleculer then warns, and uses its own balancer.
+    this.hasBuiltInBalancer = false;
   }
 
+  /** What this node can do over RabbitMQ now. */
   get state(): BrokerState {
-    return this.connected ? "up" : "disconnected";
+    if (this.session?.alarm) return "blocked";
+    if (!this.session || !this.connected) return "disconnected";
+    return this.probe.isOverdue ? "unrouted" : "up";
   }
 
-  override init(...args: Parameters<Transporters.AMQP["init"]>): void {
-    super.init(...args);
-    this.detector = new FailureDetector(this.broker, () => this.dropConnection(this.connection!));
+  /** Per node: how far its wall clock is ahead of this node's (ms). Nodes that were not measured are missing. */
+  clockOffsets(): Record<string, number> {
+    return this.clocks.offsets();
+  }
+
+  override init(...[transit, handle, afterConnect]: Parameters<Transporters.Base["init"]>): void {
+    const onPacket: MessageHandler = (command, packet) =>
+      // The cast: Moleculer declares packets as strings.
+      this.detector.onPacket(command, packet.payload) ||
+      (handle as unknown as MessageHandler)(command, packet);
+    super.init(transit, onPacket as never, afterConnect);
+    this.topology = new Topology(this.prefix, this.nodeID);
+    this.probe = new Probe(this.topology, this.logger);
+    this.clocks = new PeerClocks(this.broker, () => this.probe.latency);
+    this.detector = new FailureDetector(this.broker, this.clocks, {
+      latency: () => this.probe.latency,
+      onSuspended: () => this.session?.drop("this process was suspended"),
+    });
     // Moleculer announces new services a second late.
-    this.broker.localBus.on(
-      "$broker.started",
-      () => void this.transit.discoverer.sendLocalNodeInfo(),
-    );
-    this.settleTimedOutRequests();
-  }
-
-  /**
-   * Rejects each request that Moleculer removes. Moleculer removes a request that timed out but keeps tracking it,
-   * so that a later stop would wait for it until the shutdown timeout.
-   */
-  private settleTimedOutRequests(): void {
-    const { transit } = this;
-    const remove = transit.removePendingRequest.bind(transit);
-    const timeout = new Errors.RequestTimeoutError({ action: "", nodeID: "" });
-    transit.removePendingRequest = (id) => {
-      const request = transit.pendingRequests.get(id);
-      remove(id);
-      // In a microtask, so that an answer that is being handled wins.
-      if (request) queueMicrotask(() => request.reject(timeout));
-    };
+    this.broker.localBus.on("$broker.started", () => this.announce());
+    settleTimedOutRequests(transit);
   }
 
   /** Connects and reconnects until the broker stops. Never rejects, so Transit's own five-second retry never starts. */
@@ -95,83 +98,70 @@ export class ResilientAmqp extends Transporters.AMQP {
     const { signal } = this.stopped;
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        await this.runConnection(signal, () => (failures = 0));
+        const reason = await this.runSession(signal, () => (failures = 0));
+        if (!signal.aborted) this.logger.warn(`Lost the connection to RabbitMQ: ${reason}.`);
       } catch (error) {
-        if (this.connection) this.dropConnection(this.connection);
         if (!signal.aborted) this.warnOnce((error as Error).message);
       }
-      this.finishStart();
-      // Full jitter: nodes do not reconnect in step.
-      const longest = Math.min(BACKOFF.first * 2 ** failures, BACKOFF.max);
+      finishStart(this.transit);
+      // Another host is tried at once. After all of them, with full jitter: nodes do not reconnect in step.
+      const rounds = Math.floor((failures + 1) / this.hosts.count);
+      const isRoundOver = (failures + 1) % this.hosts.count === 0;
+      const longest = isRoundOver ? Math.min(BACKOFF.first * 2 ** (rounds - 1), BACKOFF.max) : 0;
       await pause(Math.random() * longest, null, { signal }).catch(() => null);
     }
   }
 
-  /** Resolves when an established connection is lost. Rejects when none could be established. */
-  private async runConnection(signal: AbortSignal, onConnected: () => void): Promise<void> {
-    const urls = [this.opts.url ?? []].flat();
-    const connection = await openConnection(urls[this.attempts++ % urls.length] ?? "");
-    if (signal.aborted) return connection.close();
-    const lost = new Promise<void>((resolve) => connection.once("close", () => resolve()));
-    await this.setUp(connection);
-    onConnected();
-    await lost;
+  /** Resolves with the reason when an established session is lost. Rejects when none could be established. */
+  private async runSession(signal: AbortSignal, onConnected: () => void): Promise<string> {
+    this.attempts++;
+    const session = await Session.open(this.hosts.next(), this.topology);
+    // disconnect() may have run during the handshake, when there was no session to close.
+    if (signal.aborted) return (session.drop(""), session.lost);
+    this.session = session;
+    try {
+      await Promise.race([this.setUp(session), failedSetUp(session)]);
+      onConnected();
+      return await session.lost;
+    } finally {
+      session.drop("it could not be set up");
+      this.leave();
+    }
   }
 
-  private async setUp(connection: ChannelModel): Promise<void> {
-    const channel = await connection.createChannel();
-    channel.on("error", (error) =>
-      this.logger.warn(`RabbitMQ closed the channel: ${error.message}`),
-    );
-    // A returned message: the node that it was sent to has no queue, so it is dead.
-    channel.on("return", (message) => this.detector.evict(this.targetOf(message)));
-    channel.once("close", () => this.dropConnection(connection));
-    await channel.prefetch(this.opts.prefetch!);
-    // disconnect() may have run during the handshake, when there was no connection to close.
-    if (this.stopped.signal.aborted) return connection.close();
-    this.connection = connection;
-    this.channel = channel;
-    this.detector.start();
-    this.announceNewConnection();
+  private async setUp(session: Session): Promise<void> {
+    markNewConnection(this.broker);
     // Transit subscribes only at its first connection.
     const isReconnect = this.transit.isReady;
     if (isReconnect) await this.transit.makeSubscriptions();
     await this.onConnected(isReconnect);
+    if (session.isLost) return;
     this.lastWarning = "";
-    this.logger.info("Connected to RabbitMQ.");
+    this.logger.info(`Connected to RabbitMQ at ${session.host}.`);
   }
 
-  /** Other nodes see a new `joinedAt` and reject the calls that they sent over the last connection. */
-  private announceNewConnection(): void {
-    this.broker.metadata.joinedAt = Date.now();
-    // The cast: Moleculer does not declare it.
-    (this.broker.registry as unknown as LocalNodeInfo).localNodeInfoInvalidated = "seq";
+  /** Declares and consumes this node's queues, and returns when it has received a message of its own by each way. */
+  override async makeSubscriptions(): Promise<void> {
+    const session = this.session!;
+    await withTimeout(SUBSCRIBE_TIMEOUT, `RabbitMQ at ${session.host}`, session.subscribe(this));
+    await withTimeout(SUBSCRIBE_TIMEOUT, `RabbitMQ at ${session.host}`, this.probe.start(session));
+    this.detector.start();
   }
 
-  /**
-   * Closes the connection and evicts all nodes: pending requests are rejected now, and new calls are refused at
-   * once. A closed channel ends its connection too, because a new connection sets up everything again.
-   */
-  private dropConnection(connection: ChannelModel): void {
-    if (this.connection !== connection) return;
+  /** Sends this node's services to all nodes. */
+  private announce(): void {
+    void this.transit.discoverer.sendLocalNodeInfo();
+  }
+
+  /** Evicts all nodes: pending requests are rejected now, and new calls are refused at once. */
+  private leave(): void {
     this.connected = false;
-    this.connection = this.channel = null;
+    this.session = null;
     this.detector.stop();
-    connection.close().catch(() => null);
+    this.probe.stop();
     if (this.stopped.signal.aborted) return;
-    this.logger.warn("Lost the connection to RabbitMQ.");
     this.broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
     this.detector.evictAll();
-  }
-
-  /** Lets the broker start without RabbitMQ. Transit then behaves as after a lost connection. */
-  private finishStart(): void {
-    // The cast: Moleculer does not declare it.
-    const starting = this.transit as unknown as StartingTransit;
-    if (!starting.__connectResolve) return;
-    this.transit.connected = this.transit.isReady = true;
-    starting.__connectResolve(null);
-    starting.__connectResolve = null;
   }
 
   /** Logs a reason once: attempts fail about every second. */
@@ -182,29 +172,41 @@ export class ResilientAmqp extends Transporters.AMQP {
 
   override async disconnect(): Promise<void> {
     this.stopped.abort();
-    const { channel, connection } = this;
-    if (!channel || !connection) return;
-    const closed = new Promise((resolve) => connection.once("close", resolve));
-    // Closing the channel is queued behind the last answers. Closing the connection would overtake them.
-    channel.close().catch(() => null);
-    await Promise.race([closed, pause(CLOSE_TIMEOUT, null, { ref: false })]);
-    socketOf(connection).destroy();
+    await this.session?.close();
   }
 
-  /** Acknowledges on the channel that delivered the message, or not at all: any other channel would be closed by it. */
-  override _consumeCB(
-    command: string,
-    needsAck = false,
-  ): (message: ConsumeMessage | null) => Promise<void> {
-    const channel = this.channel;
-    const isCurrent = () => channel !== null && this.channel === channel;
-    return async (message) => {
-      if (!isCurrent()) return;
-      // RabbitMQ delivers null when it cancels the consumer because the queue is gone.
-      if (!message || this.detector.wasSuspended()) return this.dropConnection(this.connection!);
-      if (!needsAck || this.shouldHandle(message)) await this.receive(command, message.content);
-      if (needsAck && isCurrent()) channel!.ack(message);
-    };
+  /** While RabbitMQ accepts no messages, a node behaves as without a connection: what it sent would only be buffered. */
+  onBlocked(reason: string): void {
+    this.logger.warn(
+      `RabbitMQ has an alarm (${reason}) and accepts no messages. Calls to other nodes are refused until it ends.`,
+    );
+    this.connected = false;
+    this.probe.stop();
+    this.detector.stop();
+    this.detector.evictAll();
+  }
+
+  onUnblocked(): void {
+    this.logger.info("RabbitMQ's alarm has ended.");
+    void this.probe.start(this.session!).catch(() => null); // it drops the session
+    this.detector.start();
+    this.connected = true;
+    markNewConnection(this.broker);
+    this.announce();
+    void this.transit.discoverer.discoverAllNodes();
+  }
+
+  /** A returned message: the node that it was sent to has no queue, so it is dead. */
+  onReturned({ fields: { routingKey } }: Message): void {
+    this.detector.onReturned(routingKey);
+  }
+
+  async onMessage(message: ConsumeMessage, isRequest: boolean): Promise<void> {
+    const { type } = message.properties;
+    if (type === PROBE) return this.probe.onArrived(message);
+    if (this.detector.wasSuspended()) return this.session?.drop("this process was suspended");
+    if (!isRequest || this.shouldHandle(message))
+      await this.receive(type as string, message.content);
   }
 
   /** A redelivered request may have been handled already. Only its caller can decide to repeat it. */
@@ -212,33 +214,42 @@ export class ResilientAmqp extends Transporters.AMQP {
     return !request.fields.redelivered && !this.isExpired(request);
   }
 
-  /** RabbitMQ expires messages in its queues, but not those in a socket's buffer. A doubtful request is expired. */
+  /** RabbitMQ expires messages in its queues, but not those in a socket's buffer. */
   private isExpired({ properties: { appId, timestamp, expiration } }: ConsumeMessage): boolean {
     if (!expiration) return false;
-    const age = this.detector.maxAge(appId as string, timestamp as number) ?? 0;
-    return age > Number(expiration);
+    return this.clocks.ageOf(appId as string, timestamp as number) > Number(expiration);
   }
 
   /** Messages to one node are mandatory: RabbitMQ returns them if the node has no queue. */
-  override async send(topic: string, data: Buffer, { packet }: Outgoing): Promise<void> {
-    const channel = this.channel!; // prepublish() calls this only while there is one
-    if (packet.target == null) channel.publish(topic, "", data);
-    else channel.sendToQueue(topic, data, { mandatory: true, ...this.expirationOf(packet) });
+  override async send(_topic: string, data: Buffer, { packet }: Outgoing): Promise<void> {
+    const { session } = this;
+    if (!session || session.isLost)
+      throw new Errors.BrokerDisconnectedError("The connection is lost.");
+    const { type, target } = packet;
+    if (target == null) return this.topology.toAll(session.channel, data, type);
+    const isRequest = type === "REQ";
+    const options = isRequest ? { type, ...this.expirationOf(packet) } : { type };
+    this.topology.toNode(
+      session.channel,
+      isRequest ? "requests" : "packets",
+      target,
+      data,
+      options,
+    );
   }
 
-  private expirationOf({ type, payload }: Outgoing["packet"]): object {
-    if (type !== "REQ" || !payload.timeout) return {};
-    return { appId: this.nodeID, timestamp: Date.now(), expiration: Math.ceil(payload.timeout) };
+  /** The time of sending is that of the monotonic clock of this process, which `appId` names. */
+  private expirationOf({ payload: { timeout } }: Outgoing["packet"]): object {
+    if (!timeout) return {};
+    const timestamp = Math.floor(performance.now());
+    return { appId: this.broker.instanceID, timestamp, expiration: Math.ceil(timeout) };
   }
 
-  /** The node that a returned message was sent to. */
-  private targetOf({ fields: { routingKey } }: Message): string {
-    const [, nodeID = ""] = routingKey.slice(this.prefix.length + 1).split(/\.(.*)/s);
-    return nodeID;
-  }
+  override async subscribe(): Promise<void> {}
+  override async subscribeBalancedRequest(): Promise<void> {}
+  override async subscribeBalancedEvent(): Promise<void> {}
+}
 
-  /** RabbitMQ deletes a node's queues with its connection. */
-  override _getQueueOptions(): Record<string, unknown> {
-    return { autoDelete: true, expires: QUEUE_EXPIRY };
-  }
+async function failedSetUp(session: Session): Promise<never> {
+  throw new Error(`Cannot use RabbitMQ at ${session.host}: ${await session.lost}.`);
 }

@@ -5,9 +5,9 @@
 import Type, { type Static, type TSchemaOptions } from "typebox";
 import Format from "typebox/format";
 import { services } from "../../contracts/actions.ts";
-import { isAmqpUrl, isMongoUrl, isOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
+import { areAmqpUrls, isMongoUrl, isOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
 
-Format.Set("amqp-url", isAmqpUrl);
+Format.Set("amqp-url", areAmqpUrls);
 Format.Set("mongo-url", isMongoUrl);
 Format.Set("origins", (text) => splitOrigins(text).every(isOrigin));
 Format.Set("socket-origin", isSocketOrigin);
@@ -51,8 +51,9 @@ const mongoUrls = Object.fromEntries(
 export const environment = Type.Object({
   AMQP_URL: optional({
     format: "amqp-url",
-    expected: "a URL that begins with amqp:// or amqps://",
-    description: "RabbitMQ; without it, everything runs in this process",
+    expected: "a URL that begins with amqp:// or amqps://, or several, separated by commas",
+    description:
+      "RabbitMQ, several hosts separated by commas; without it, everything runs in this process",
   }),
   MONGO_URL: mongoUrl("MongoDB; each service uses the database souk-<service>"),
   ...mongoUrls,

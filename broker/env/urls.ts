@@ -1,10 +1,32 @@
 /** Rules about the URLs of servers and pages. Pure functions; no error shows a password. */
 import { isCommonPassword } from "../../domain/common-passwords.ts";
 
-/** AMQP_URL names the nodes of a RabbitMQ cluster, separated by semicolons. */
-export const splitAmqpUrls = (urls = ""): string[] => urls.split(";").filter(Boolean);
+/**
+ * The URL of each RabbitMQ node that AMQP_URL names: URLs separated by commas or semicolons, and hosts separated by
+ * commas within a URL (`amqps://user:password@a,b:5671,c/vhost`), which share the rest of it.
+ */
+export const splitAmqpUrls = (urls = ""): string[] =>
+  urls
+    .split(/;|,(?=\s*amqps?:\/\/)/)
+    .map((url) => url.trim())
+    .filter(Boolean)
+    .flatMap(urlOfEachHost);
 
-export const isAmqpUrl = (text: string): boolean => {
+function urlOfEachHost(url: string): string[] {
+  const path = /^\w+:\/\/[^/?#]*/.exec(url)?.[0].length;
+  if (path === undefined) return [url];
+  const hosts = Math.max(url.lastIndexOf("@", path), url.indexOf("://") + 2) + 1;
+  const named = url.slice(hosts, path).split(",");
+  return named.map((host) => url.slice(0, hosts) + host.trim() + url.slice(path));
+}
+
+/** Whether every node that AMQP_URL names has the URL of a RabbitMQ node. */
+export const areAmqpUrls = (text: string): boolean => {
+  const urls = splitAmqpUrls(text);
+  return urls.length > 0 && urls.every(isAmqpUrl);
+};
+
+const isAmqpUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false;
   const { protocol, host } = new URL(text);
   return ["amqp:", "amqps:"].includes(protocol) && host !== "";

@@ -1,4 +1,4 @@
-/** A node in its own process, for tests that kill, freeze or stop it. Prints "ready", the nodes whose pong arrived, and each job. */
+/** A node in its own process, for tests that kill, freeze or stop it. Prints "ready" and each job. */
 import { ServiceBroker, type Context } from "moleculer";
 import { setTimeout as pause } from "node:timers/promises";
 import { amqp, brokerDefaults } from "../../broker/amqp/transporter.ts";
@@ -23,10 +23,6 @@ broker.createService({
     },
   },
 });
-
-broker.localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) =>
-  console.log(`first heartbeat of ${nodeID}`),
-);
 
 await broker.start();
 console.log("ready");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import {
+  areAmqpUrls,
   credentialsOf,
   hasDefaultUser,
   hasWeakPassword,
@@ -8,6 +9,7 @@ import {
   isRemote,
   isMongoUrl,
   redact,
+  splitAmqpUrls,
   withDatabase,
 } from "../../broker/env/urls.ts";
 
@@ -70,6 +72,26 @@ it.each([
   ["mongodb://u:p@a,b/x?key=secret", "mongodb://…@a,b/x?…"],
   ["rabbit user:secret@rabbit", "…@rabbit"],
 ])("%s is shown as %s", (url, shown) => expect(redact(url)).toBe(shown));
+
+it.each([
+  ["amqp://a", ["amqp://a"]],
+  ["amqp://a;amqps://u:p@b/v", ["amqp://a", "amqps://u:p@b/v"]],
+  ["amqp://a, amqp://b", ["amqp://a", "amqp://b"]],
+  [
+    "amqp://u:p@a,b:5673, c/v?x=1",
+    ["amqp://u:p@a/v?x=1", "amqp://u:p@b:5673/v?x=1", "amqp://u:p@c/v?x=1"],
+  ],
+  ["rabbit", ["rabbit"]],
+])("%s names the RabbitMQ nodes %j", (urls, expected) =>
+  expect(splitAmqpUrls(urls)).toEqual(expected),
+);
+
+it.each([
+  ["amqp://a,b;amqps://c", true],
+  ["amqp://a,", false],
+  ["amqp://a;http://b", false],
+  [";", false],
+])("%s is a value for AMQP_URL: %s", (urls, expected) => expect(areAmqpUrls(urls)).toBe(expected));
 
 it("another database replaces the one in the URL, unless that is kept", () => {
   const url = "mongodb://u:p@a,b/x?w=1";

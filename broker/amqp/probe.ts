@@ -1,0 +1,187 @@
+/**
+ * Messages of a node to itself through RabbitMQ, by each way that its messages take. They show what a connection
+ * that stays up does not: deleted exchanges, bindings and queues, revoked permissions, policies that drop messages, and
+ * a RabbitMQ that is frozen. Every 1.25 s one probe is sent: to `requests`, `packets`, `broadcasts`, and to a queue
+ * without a consumer, from which it is fetched later: a policy or a purge only drops what waits.
+ *
+ * The probes of a round use a channel of their own, because RabbitMQ caches permissions per channel.
+ */
+import type { Channel, ConsumeMessage } from "amqplib";
+import type { ServiceBroker } from "moleculer";
+import { reasonOf } from "./connection.ts";
+import type { Session } from "./session.ts";
+import { declareQueue, paths, type Path, type Topology } from "./topology.ts";
+
+/** The type of a probe's message. */
+export const PROBE = "PROBE";
+/** Time between two probes (ms). */
+const INTERVAL = 1250;
+/** A probe without a trace for this long means that the node is not ready, and after `lost` that its way is broken (ms). */
+const OVERDUE = { suspect: 1500, lost: 4000 };
+/** Measurements of the latency that are kept. */
+const KEPT = 8;
+
+type Step = Path | "waiting";
+const steps: readonly Step[] = [...paths, "waiting"];
+
+export class Probe {
+  readonly #topology: Topology;
+  readonly #logger: ServiceBroker["logger"];
+  #session: Session | undefined;
+  #channel: Channel | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #step = 0;
+  #round = 0;
+  /** When the unanswered probe of each way was sent (monotonic clock), and the latest times of travel (ms). */
+  readonly #sent = new Map<Path, number>();
+  #latencies: number[] = [];
+  #onComplete: (() => void) | undefined;
+  /** What a probe that waited in a queue has shown, until one is fetched again. */
+  #fault: string | undefined;
+
+  constructor(topology: Topology, logger: ServiceBroker["logger"]) {
+    [this.#topology, this.#logger] = [topology, logger];
+  }
+
+  /** The least time of the latest probes between sending and arrival (ms). */
+  get latency(): number {
+    return this.#latencies.length > 0 ? Math.min(...this.#latencies) : 0;
+  }
+
+  /** Whether messages to this node are lost or late. */
+  get isOverdue(): boolean {
+    return this.#fault !== undefined || this.#silence() > OVERDUE.suspect + this.latency;
+  }
+
+  /** How long the oldest probe has been under way (ms). */
+  #silence(): number {
+    return Math.max(0, ...[...this.#sent.values()].map((sentAt) => performance.now() - sentAt));
+  }
+
+  /** Starts, and resolves when a probe has arrived by each way. */
+  async start(session: Session): Promise<void> {
+    this.stop();
+    this.#session = session;
+    this.#round++;
+    const complete = new Promise<void>((resolve) => (this.#onComplete = resolve));
+    const alarm = new Promise<never>((_resolve, reject) =>
+      session.connection.once("blocked", (reason) => reject(alarmError(reason as string))),
+    );
+    alarm.catch(() => null); // it may begin later, when the race is over
+    for (const path of paths) await this.#send(session, path);
+    await this.#leaveWaiting(session);
+    this.#timer = setInterval(() => void this.#tick(session), INTERVAL);
+    await Promise.race([complete, alarm]);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#channel?.close().catch(() => null);
+    this.#session = this.#channel = this.#onComplete = undefined;
+    this.#sent.clear();
+    this.#step = 0;
+  }
+
+  onArrived({ properties: { messageId } }: ConsumeMessage): void {
+    const [path, round] = (messageId as string).split(" ") as [Path, string];
+    const sentAt = this.#sent.get(path);
+    if (Number(round) !== this.#round || sentAt === undefined) return;
+    this.#sent.delete(path);
+    this.#latencies = [...this.#latencies.slice(1 - KEPT), performance.now() - sentAt];
+    if (this.#sent.size === 0) this.#onComplete?.();
+  }
+
+  async #tick(session: Session): Promise<void> {
+    if (session.isLost) return;
+    // Behind as many requests as a node handles at once, a probe waits for them.
+    if (session.isFull) this.#sent.delete("requests");
+    if (this.#silence() > OVERDUE.lost + this.latency) return session.drop(this.#reasonOfSilence());
+    const step = steps[this.#step++ % steps.length]!;
+    try {
+      if (step === "waiting") await this.#leaveWaiting(session);
+      else await this.#send(session, step);
+    } catch {
+      // The channel's error has dropped the session.
+    }
+  }
+
+  #reasonOfSilence(): string {
+    const [path = "requests"] = this.#sent.keys();
+    return this.#sent.size > 1
+      ? "it does not deliver this node's messages to itself"
+      : `a message of this node to itself by the exchange ${this.#topology.exchange(path)} was lost`;
+  }
+
+  /** Sends a probe. Re-declares the exchange first, which RabbitMQ checks against the user's permissions. */
+  async #send(session: Session, path: Path): Promise<void> {
+    if (this.#sent.has(path)) return;
+    this.#sent.set(path, performance.now());
+    if (path === "requests") await this.#renewChannel(session);
+    const channel = this.#channel!;
+    await this.#topology.declareExchange(channel, path);
+    if (this.#session !== session || !this.#sent.has(path)) return;
+    this.#sent.set(path, performance.now());
+    const messageId = `${path} ${this.#round}`;
+    this.#topology.toNode(channel, path, this.#topology.nodeID, Buffer.alloc(0), {
+      type: PROBE,
+      messageId,
+    });
+  }
+
+  /** Leaves a message in a queue without a consumer. The queue may be gone: a policy can let it expire. */
+  async #leaveWaiting(session: Session): Promise<void> {
+    const { waiting } = session.queues;
+    const channel = this.#channel!;
+    await declareQueue(channel, waiting);
+    await channel.bindQueue(waiting, this.#topology.exchange("packets"), waiting);
+    this.#topology.toNode(channel, "packets", waiting, Buffer.alloc(0), { type: PROBE });
+  }
+
+  async #fetchWaiting(channel: Channel, queue: string): Promise<void> {
+    const message = await channel.get(queue, { noAck: true }).catch((error: Error) => {
+      if (!reasonOf(error).startsWith("NOT_FOUND")) throw error;
+      return false as const;
+    });
+    if (message) return this.#clearFault();
+    this.#setFault(
+      "A message that waited in a queue of this node was dropped: the queue was purged, or a policy drops messages.",
+    );
+  }
+
+  #setFault(fault: string): void {
+    if (this.#fault !== fault)
+      this.#logger.warn(`${fault} The node is not ready until one waits again.`);
+    this.#fault = fault;
+  }
+
+  #clearFault(): void {
+    if (this.#fault !== undefined)
+      this.#logger.info("Messages wait in the queues of this node again.");
+    this.#fault = undefined;
+  }
+
+  async #renewChannel(session: Session): Promise<void> {
+    const former = this.#channel;
+    if (former) {
+      await this.#fetchWaiting(former, session.queues.waiting);
+      this.#channel = undefined;
+      former.close().catch(() => null);
+    }
+    const channel = await session.connection.createChannel();
+    const isCurrent = () => this.#channel === channel && this.#session === session;
+    channel.on("error", (error: Error) => {
+      const isExpired = reasonOf(error).includes(session.queues.waiting);
+      if (isCurrent() && !isExpired) session.drop(reasonOf(error));
+    });
+    channel.on("return", ({ fields }: { fields: { exchange: string } }) => {
+      if (isCurrent())
+        session.drop(
+          `the exchange ${fields.exchange} does not lead to this node: its binding or its queue was deleted`,
+        );
+    });
+    this.#channel = channel;
+  }
+}
+
+const alarmError = (reason: string) =>
+  new Error(`RabbitMQ has an alarm (${reason}) and accepts no messages.`);
