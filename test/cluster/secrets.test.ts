@@ -70,7 +70,7 @@ function textOf(file: string): string {
 
 it("holds no password of the sign-ins that a frozen users service does not take", async () => {
   const { transporter } = caller.options as { transporter: ResilientAmqp };
-  const { version } = transporter.connection!.connection.serverProperties;
+  const { version } = transporter.session!.connection.connection.serverProperties;
   const passwords = Array.from({ length: 2_000 }, () => randomBytes(100).toString("hex"));
   const folded = "x".repeat(200);
   const leaked = new Set<string>();
