@@ -13,13 +13,13 @@ const retryWithinMs = 8_000;
 
 /** Repeats a call after temporary failures. Only for calls that are safe to repeat. */
 export async function retry<T>(attempt: () => Promise<T>): Promise<T> {
-  const start = Date.now();
+  const start = performance.now();
   for (let failures = 0; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
       const wait = failures + 1 < maxAttempts ? retryDelay(error, failures) : undefined;
-      if (wait === undefined || Date.now() + wait > start + retryWithinMs) throw error;
+      if (wait === undefined || performance.now() + wait > start + retryWithinMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }

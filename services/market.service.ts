@@ -18,6 +18,7 @@ import {
 import { sampleItems } from "../domain/samples.ts";
 import { collection } from "../mixins/collection.ts";
 import { outbox } from "../mixins/outbox.ts";
+import { Arrivals } from "../store/arrivals.ts";
 import { paginate } from "../store/pagination.ts";
 import { FormerWords } from "./market/former-words.ts";
 import { items } from "./market/items.ts";
@@ -42,7 +43,10 @@ export default define({
   ],
 
   state() {
-    return { formerWords: new FormerWords(this.store, this.logger) };
+    return {
+      formerWords: new FormerWords(this.store, this.logger),
+      arrivals: new Arrivals(this.store),
+    };
   },
 
   methods: {
@@ -70,7 +74,8 @@ export default define({
 
     async offer({ params, meta }) {
       const { currency } = env;
-      const by = { id: randomUUID(), sellerId: meta.user.id, currency, now: new Date() };
+      const now = this.arrivals.next();
+      const by = { id: randomUUID(), sellerId: meta.user.id, currency, now };
       return toItem(await this.store.insert(offered(params, by)));
     },
 
@@ -99,11 +104,11 @@ export default define({
     async buy(ctx) {
       const { id, ...seen } = ctx.params;
       const buyerId = ctx.meta.user.id;
-      const now = new Date();
+      const now = this.store.now();
       // One conditional write decides among concurrent buyers. The seller's notice is part of the same write.
       const item = await this.store.change(
         sellable(id, buyerId, seen),
-        sold(buyerId, randomUUID(), now, this.enqueue({ notice: now })),
+        sold(buyerId, randomUUID(), this.arrivals.next(), this.enqueue({ notice: now })),
       );
       if (item) {
         this.deliver(ctx, item);
@@ -152,11 +157,13 @@ export default define({
 
   async started() {
     if (env.hasSamples && (await this.store.count({})) === 0)
-      for (const item of sampleItems(env.currency, new Date())) await this.store.insert(item);
+      for (const item of sampleItems(env.currency, this.store.now())) await this.store.insert(item);
     this.formerWords.start();
+    await this.arrivals.start();
   },
 
   stopped() {
+    this.arrivals.stop();
     return this.formerWords.stop();
   },
 });

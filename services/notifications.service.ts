@@ -37,9 +37,10 @@ export default define({
   ],
 
   state() {
+    const inbox = new Inbox(this.store);
     return {
-      inbox: new Inbox(this.store),
-      missed: new MissedNotices(this.store),
+      inbox,
+      missed: new MissedNotices(this.store, () => inbox.arrivals.now()),
       reconcileTimer: undefined as NodeJS.Timeout | undefined,
     };
   },
@@ -124,6 +125,7 @@ export default define({
     "notifications.stored"({ nodeID, params: { userId, notification } }) {
       if (nodeID === this.broker.nodeID) return;
       const { id, createdAt } = notification;
+      this.inbox.arrivals.observe(createdAt);
       this.missed.markSeen({ _id: keyOf(userId, id), createdAt });
       this.emitNotification(userId, notification);
     },
@@ -145,13 +147,15 @@ export default define({
     };
   },
 
-  started() {
+  async started() {
     // A single node misses nothing.
     if (!env.embedded)
       this.reconcileTimer = setInterval(() => this.reconcile(), reconcileInterval).unref();
+    await this.inbox.arrivals.start();
   },
 
   stopped() {
     clearInterval(this.reconcileTimer);
+    this.inbox.arrivals.stop();
   },
 });

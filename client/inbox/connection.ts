@@ -60,7 +60,7 @@ export class InboxConnection {
     this.#socket
       .on("connect", () => {
         this.#handlers.inboxRequested();
-        this.#renewIn(this.#access.renewAt - Date.now());
+        this.#renewIn(this.#access.renewAtAge - this.#access.age());
       })
       .on("inbox", inbox)
       .on("notification", notification)
@@ -92,7 +92,7 @@ export class InboxConnection {
         .timeout(ackTimeoutMs)
         .emitWithAck("authorize", { token: this.#access.token });
       if (!answer.ok) throw new SoukError(answer.code, answer.detail);
-      this.#renewIn(this.#access.renewAt - Date.now());
+      this.#renewIn(this.#access.renewAtAge - this.#access.age());
     } catch (error) {
       if (this.#isClosed) return;
       if (isCode(error, "UNAUTHENTICATED", "FORBIDDEN"))

@@ -17,8 +17,8 @@ export class InboxMerge {
   #isFirstInbox = true;
   /** Logical times at which the older notices, and the newest ones with the count, became uncertain; -1 while they are certain. */
   readonly #uncertainSince = { older: -1, newest: -1 };
-  /** The last event of each kind, in ms since 1970. */
-  readonly #lastEventMs = { push: 0, read: 0, readAll: 0 };
+  /** The last event of each kind, by performance.now(). */
+  readonly #lastEventMs = { push: -Infinity, read: -Infinity, readAll: -Infinity };
   constructor(emit: (notification: Notification) => void) {
     this.#seen = new SeenNotices(emit);
   }
@@ -58,7 +58,7 @@ export class InboxMerge {
       nextCursor: older.length > 0 ? nextCursor : inbox.nextCursor,
     };
     this.#settle(mark);
-    if (unread.some(({ id }) => !this.#seen.has(id))) this.#lastEventMs.push = Date.now();
+    if (unread.some(({ id }) => !this.#seen.has(id))) this.#lastEventMs.push = performance.now();
     this.#seen.add(inbox.notifications.toReversed(), mark - 1, !this.#isFirstInbox);
     this.#isFirstInbox = false;
   }
@@ -124,7 +124,7 @@ export class InboxMerge {
   #happened(...events: ("push" | "read" | "readAll")[]): void {
     this.#clock++;
     const last = this.#lastEventMs;
-    for (const event of events) last[event] = Date.now();
+    for (const event of events) last[event] = performance.now();
     const isClose = (one: number, other: number) => Math.abs(one - other) < ambiguousWithinMs;
     if (isClose(last.push, last.read)) this.#uncertainSince.newest = this.#clock;
     if (isClose(last.push, last.readAll)) this.#uncertainSince.older = this.#clock;

@@ -12,12 +12,14 @@ export interface SessionState {
   status: "unknown" | "signedIn" | "signedOut";
 }
 
-/** An access token. Times are in ms since 1970. */
+/** An access token. Times are in ms. */
 export interface Access {
   token: string;
-  expiresAt: number;
-  /** The time from which on the token should be renewed. */
-  renewAt: number;
+  /** How long ago it was received. */
+  age(): number;
+  lifeMs: number;
+  /** The age from which on it should be renewed. */
+  renewAtAge: number;
 }
 
 /** The longest time between a token's renewal and its expiry, before jitter. */
@@ -107,10 +109,10 @@ export class SessionManager {
   }
 
   #adopt({ user, accessToken, refreshToken, expiresIn }: Session): Access {
-    const [now, lifeMs] = [Date.now(), expiresIn * 1000];
+    const lifeMs = expiresIn * 1000;
     // With jitter: clients that signed in together must not renew together.
     const margin = Math.min(maxRenewMarginMs, lifeMs / 4) * (1 + Math.random());
-    this.#current = { token: accessToken, expiresAt: now + lifeMs, renewAt: now + lifeMs - margin };
+    this.#current = { token: accessToken, age: stopwatch(), lifeMs, renewAtAge: lifeMs - margin };
     this.#tokens.set(refreshToken);
     this.#setState({ user, status: "signedIn" });
     return this.#current;
@@ -126,11 +128,11 @@ export class SessionManager {
   }
 
   #isValid(): boolean {
-    return this.#current !== undefined && Date.now() < this.#current.expiresAt;
+    return this.#current !== undefined && this.#current.age() < this.#current.lifeMs;
   }
 
   #isFresh(): boolean {
-    return this.#current !== undefined && Date.now() < this.#current.renewAt;
+    return this.#current !== undefined && this.#current.age() < this.#current.renewAtAge;
   }
 
   #renew(): Promise<Access> {
@@ -170,6 +172,15 @@ export class SessionManager {
   async #revoke({ refreshToken, accessToken }: Revocable): Promise<void> {
     await this.#http.call("users.logout", { refreshToken }, accessToken).catch(() => {});
   }
+}
+
+/**
+ * The time since now (ms), by the clock that shows more: the wall clock may be set back, and the monotonic one may stop while the device
+ * sleeps. A wrong clock renews a token too early, never too late.
+ */
+function stopwatch(): () => number {
+  const [wall, monotonic] = [Date.now(), performance.now()];
+  return () => Math.max(Date.now() - wall, performance.now() - monotonic);
 }
 
 type Revocable = Pick<Session, "refreshToken" | "accessToken">;

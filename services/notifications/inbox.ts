@@ -16,11 +16,11 @@ import {
   keyOf,
   newestFirst,
   newNotice,
-  nextInstant,
   toMark,
   toNotification,
 } from "../../domain/inbox.ts";
 import { NoticeDocument } from "../../domain/notice.ts";
+import { Arrivals } from "../../store/arrivals.ts";
 import { batched } from "../../store/group-commit.ts";
 import { paginate } from "../../store/pagination.ts";
 import { DuplicateKey, type Store } from "../../store/store.ts";
@@ -52,12 +52,13 @@ export class Inbox {
   /** Called after a user's notices were marked as read. */
   onRead: (wasRead: WasRead) => void = () => {};
   readonly #store: Store<NoticeDocument>;
-  /** `createdAt` of the last notice stored by this node (ms since 1970). */
-  #storedAt = 0;
+  /** The order of the notices. */
+  readonly arrivals: Arrivals;
   readonly #unreadOf: (userId: string) => Promise<InboxPage | undefined>;
 
   constructor(store: Store<NoticeDocument>) {
     this.#store = store;
+    this.arrivals = new Arrivals(store);
     // After a restart of the server, all sockets reconnect at the same time.
     this.#unreadOf = batched((userIds: string[]) => this.#findUnread(userIds), usersPerQuery);
   }
@@ -67,8 +68,7 @@ export class Inbox {
    * Throws BAD_DATA when `data` is too large.
    */
   async store(params: Notice): Promise<NoticeDocument> {
-    this.#storedAt = nextInstant(this.#storedAt, Date.now());
-    const notice = newNotice(params, randomUUID(), new Date(this.#storedAt));
+    const notice = newNotice(params, randomUUID(), this.arrivals.next());
     if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
     try {
       return await this.#store.insert(notice);

@@ -14,6 +14,8 @@ const windowSize = 5_000;
 /** Keys in memory. Above this the oldest are dropped; a scan finds them again, and clients ignore the repetition. */
 const maxKeys = 100_000;
 const pageSize = 500;
+/** Windows of one scan that are counted one by one: twice the usual number. */
+const maxWindows = 60;
 
 type Seen = Pick<NoticeDocument, "_id" | "createdAt">;
 
@@ -27,11 +29,13 @@ export class MissedNotices {
   readonly #seen = new Map<number, Set<string>>();
   #count = 0;
   /** Everything up to this instant was scanned (ms since 1970). */
-  #scannedTo = Date.now();
+  #scannedTo: number;
+  readonly #now: () => number;
   #scanning: Promise<void> | undefined;
 
-  constructor(store: Store<NoticeDocument>) {
-    this.#store = store;
+  /** `now` is the clock that new notices get their `createdAt` from (ms since 1970). */
+  constructor(store: Store<NoticeDocument>, now = () => Date.now()) {
+    [this.#store, this.#now, this.#scannedTo] = [store, now, now()];
   }
 
   /** Marks a notice as seen by this node. True the first time. */
@@ -46,25 +50,33 @@ export class MissedNotices {
 
   /** Calls `found` for each missed notice. After a failure of the store, the next scan continues where this one ended. */
   scan(found: (notice: NoticeDocument) => void): Promise<void> {
-    return (this.#scanning ??= this.#scanWindows(found).finally(
-      () => (this.#scanning = undefined),
-    ));
+    return (this.#scanning ??= this.#scanAll(found).finally(() => (this.#scanning = undefined)));
   }
 
-  async #scanWindows(found: (notice: NoticeDocument) => void): Promise<void> {
-    const began = Date.now();
+  async #scanAll(found: (notice: NoticeDocument) => void): Promise<void> {
+    const began = this.#now();
+    // The clock was set back.
+    this.#scannedTo = Math.min(this.#scannedTo, began);
     const [first, last] = [windowOf(this.#scannedTo - overlap), windowOf(began + overlap)];
     for (const window of this.#seen.keys()) if (window < first) this.#forget(window);
-    for (let window = first; window <= last; window++) {
-      await this.#scanWindow(window, found);
+    // After a jump of the clock, or a long outage, the time before is counted as one window.
+    const end = Math.max(first, last - maxWindows);
+    if (end > first) await this.#scanWindows(first, end, found);
+    for (let window = end; window <= last; window++) {
+      await this.#scanWindows(window, window + 1, found);
       this.#scannedTo = Math.max(this.#scannedTo, Math.min(began, window * windowSize));
     }
   }
 
-  async #scanWindow(window: number, found: (notice: NoticeDocument) => void): Promise<void> {
-    const query = { createdAt: { $gte: startOf(window), $lt: startOf(window + 1) } };
+  /** The windows from `first` to before `end`. */
+  async #scanWindows(
+    first: number,
+    end: number,
+    found: (notice: NoticeDocument) => void,
+  ): Promise<void> {
+    const query = { createdAt: { $gte: startOf(first), $lt: startOf(end) } };
     // Taken before the query: notices that are seen during it must not count.
-    const seen = this.#seen.get(window)?.size ?? 0;
+    const seen = this.#countSeen(first, end);
     if ((await this.#store.count(query)) === seen) return;
     for (let cursor: string | undefined, isMore = true; isMore;) {
       const { rows, nextCursor } = await paginate(this.#store, query, oldestFirst, {
@@ -75,6 +87,13 @@ export class MissedNotices {
       cursor = nextCursor ?? undefined;
       isMore = nextCursor !== null;
     }
+  }
+
+  #countSeen(first: number, end: number): number {
+    if (end === first + 1) return this.#seen.get(first)?.size ?? 0;
+    return [...this.#seen]
+      .filter(([window]) => window >= first && window < end)
+      .reduce((sum, [, { size }]) => sum + size, 0);
   }
 
   #forget(window: number): void {

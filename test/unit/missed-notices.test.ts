@@ -66,6 +66,45 @@ describe("a scan for missed notices", () => {
     expect(await foundBy(new MissedNotices(store))).toEqual(["u.1", "u.2"]);
   });
 
+  it.each([3, -3])(
+    "finds what it missed while the clock was %d h off, and afterwards",
+    async (hours) => {
+      const off = hours * 3_600_000;
+      const rows: NoticeDocument[] = [stored(0, 0)];
+      const { store, read } = storeOf(rows);
+      let now = Date.now();
+      const missed = new MissedNotices(store, () => now);
+      await foundBy(missed);
+      now += off;
+      rows.push(stored(1, -off));
+      expect(await foundBy(missed)).toContain("u.1");
+
+      now -= off;
+      rows.push(stored(2, 0));
+      expect(await foundBy(missed)).toContain("u.2");
+
+      // What was found is not read again.
+      read.count = 0;
+      expect(await foundBy(missed)).toEqual([]);
+    },
+  );
+
+  it("counts a long time as one window, and reads it if the count differs", async () => {
+    const rows = Array.from({ length: 50 }, (_, n) => stored(n, n * 200_000));
+    const { store } = storeOf(rows);
+    const asked: object[] = [];
+    const count = store.count;
+    store.count = (query) => (asked.push(query), count(query));
+    let now = Date.now() - 3 * 3_600_000;
+    const missed = new MissedNotices(store, () => now);
+    for (const row of rows.slice(1)) missed.markSeen(row);
+    now = Date.now();
+    rows.push(stored(50, 3_600_000));
+
+    expect((await foundBy(missed)).sort()).toEqual(["u.0", "u.50"]);
+    expect(asked.length).toBeLessThan(70);
+  });
+
   it("bounds the keys in memory", async () => {
     const rows: NoticeDocument[] = [];
     const { store, read } = storeOf(rows);
