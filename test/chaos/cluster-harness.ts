@@ -144,6 +144,7 @@ export class Cluster<S extends Shared = Server> implements Servers<S> {
     const running = this.members.filter(({ isRunning }) => isRunning);
     for (const member of running) member.thaw();
     await Promise.all(running.map((member) => member.end("SIGKILL")));
+    for (const member of this.members) member.removeClock();
     await Promise.all(this.members.flatMap(({ proxies }) => proxies.map((proxy) => proxy.close())));
     await Promise.all(this.#clients.map((client) => client.close()));
     await Promise.all(

@@ -60,6 +60,15 @@ function nodeFaults(member: Member, cluster: Cluster): Fault[] {
       inject: () => member.end("SIGTERM"),
       heal: () => member.start(),
     },
+    ...[3, -3].map((hours) => ({
+      ...common,
+      name: `clock ${hours > 0 ? "+" : "−"}3 h: a node of ${service}`,
+      available: allSurfaces,
+      graceMs: 0,
+      avoid: undefined,
+      inject: () => member.setClock(hours * 3_600_000),
+      heal: () => member.setClock(0),
+    })),
     {
       ...common,
       name: `SIGSTOP: a node of ${service}`,

@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import type { ServiceName } from "../../contracts/actions.ts";
 import { startNode, type Node } from "../../bin/processes/node-process.ts";
 import type { Proxy } from "../support/proxy.ts";
+import { ShiftedClock } from "../support/shifted-clock.ts";
 
 /** One node of the cluster. It restarts under the same name and addresses, as a container does. */
 export class Member {
@@ -11,6 +11,7 @@ export class Member {
   /** The proxy to its database; api has none. */
   readonly mongo: Proxy | undefined;
   declare node: Node;
+  readonly #clock = new ShiftedClock();
   readonly #processes: Node[] = [];
   readonly #env: Record<string, string | undefined>;
 
@@ -36,18 +37,20 @@ export class Member {
     );
   }
 
-  /** Starts the node unless it runs. Its clock is `clockOffset` ms ahead. */
-  async start(clockOffset = 0): Promise<void> {
-    const shiftedClock = {
-      NODE_OPTIONS: `--import ${join(import.meta.dirname, "clock.ts")}`,
-      CLOCK_MS: String(clockOffset),
-    };
+  /** Starts the node unless it runs. */
+  async start(): Promise<void> {
     if (this.isRunning) return;
-    this.node = await startNode([this.service], {
-      ...this.#env,
-      ...(clockOffset && shiftedClock),
-    });
+    this.node = await startNode([this.service], { ...this.#env, ...this.#clock.env });
     this.#processes.push(this.node);
+  }
+
+  /** Sets the node's clock `ms` ahead, also that of its next process. */
+  setClock(ms: number): Promise<void> {
+    return this.#clock.set(ms, this.isRunning ? this.node.child.pid : undefined);
+  }
+
+  removeClock(): void {
+    this.#clock.remove();
   }
 
   /** Resolves with the exit code, or with the name of the signal. */

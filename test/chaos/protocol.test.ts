@@ -99,11 +99,12 @@ it("shows the notices of other nodes after it lost RabbitMQ", async () => {
 }, 90_000);
 
 describe("with clocks a minute apart", () => {
-  const restart = async (clockOffset?: number) => {
+  const restart = async (clockOffset = 0) => {
     await Promise.all(
       ["market-1", "notifications-1"].map(async (name) => {
         await cluster.get(name).end("SIGTERM");
-        await cluster.get(name).start(clockOffset);
+        await cluster.get(name).setClock(clockOffset);
+        await cluster.get(name).start();
       }),
     );
     await cluster.waitUntilHealthy();
