@@ -111,18 +111,5 @@ it("a full limit on a clock three hours ahead ends with its window", async () =>
   const { status, headers } = await signIn();
 
   expect(status).toBe(429);
-  expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(900);
-});
-
-it("notices that were due on a clock three hours ahead are delivered within 30 s of its return", async () => {
-  const seller = await Client.registered(market.api);
-  const buyer = await Client.registered(market.api);
-  await setClock(3);
-  const { id } = await offer(seller);
-  const { saleId } = await ask<{ saleId: string }>(buyer, "POST", `/market/buy/${id}`);
-  await setClock(0);
-
-  await eventually(async () => expect((await inboxOf(seller)).notifications[0]?.id).toBe(saleId), {
-    within,
-  });
+  expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(60);
 });
