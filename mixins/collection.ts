@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Static, TSchema } from "typebox";
 import { define, mixinOf } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
+import { codeOf } from "../broker/refusal.ts";
 import { checker } from "../broker/validator.ts";
 import { SqliteStore } from "../store/sqlite/adapter.ts";
 import { startThread } from "../store/sqlite/thread.ts";
@@ -21,7 +22,7 @@ export type Open = (service: string, collection: Collection) => Adapter;
 
 /**
  * Gives a service `this.store`, typed by the schema of its documents: in MongoDB when the service has a
- * URL, otherwise in a file. The service starts without its MongoDB; a broken file refuses the start.
+ * URL, otherwise in a file. The service starts without its database, and answers UNAVAILABLE until it can be used.
  */
 export const collection = <Schema extends TSchema>(
   what: Collection<Schema>,
@@ -52,6 +53,16 @@ export const collection = <Schema extends TSchema>(
       remove: false,
     },
   });
+
+/** Whether a collection has no documents. One whose database is unavailable is not known to be empty. */
+export async function isEmpty(store: Pick<Store<Stored>, "count">): Promise<boolean> {
+  try {
+    return (await store.count({})) === 0;
+  } catch (error) {
+    if (codeOf(error) === "UNAVAILABLE") return false;
+    throw error;
+  }
+}
 
 function configured(service: string, what: Collection): Adapter {
   const url = env.mongoUrls[service as keyof typeof env.mongoUrls];

@@ -16,7 +16,7 @@ import {
   whyNotSold,
 } from "../domain/sale.ts";
 import { sampleItems } from "../domain/samples.ts";
-import { collection } from "../mixins/collection.ts";
+import { collection, isEmpty } from "../mixins/collection.ts";
 import { outbox } from "../mixins/outbox.ts";
 import { Arrivals } from "../store/arrivals.ts";
 import { paginate } from "../store/pagination.ts";
@@ -156,7 +156,7 @@ export default define({
   },
 
   async started() {
-    if (env.hasSamples && (await this.store.count({})) === 0)
+    if (env.hasSamples && (await isEmpty(this.store)))
       for (const item of sampleItems(env.currency, this.store.now())) await this.store.insert(item);
     this.formerWords.start();
     await this.arrivals.start();

@@ -9,7 +9,7 @@ import { isCommonPassword } from "../domain/common-passwords.ts";
 import { samplePeople } from "../domain/samples.ts";
 import { endedSessions } from "../domain/sessions.ts";
 import { networkOf } from "../edge/policy/client-address.ts";
-import { collection } from "../mixins/collection.ts";
+import { collection, isEmpty } from "../mixins/collection.ts";
 import { DuplicateKey } from "../store/store.ts";
 import { LoginThrottle } from "./users/login-throttle.ts";
 import { hashPassword, isPassword } from "./users/password-hashing.ts";
@@ -57,7 +57,7 @@ export default define({
     },
 
     async createSampleAccounts(password: string | undefined): Promise<void> {
-      if (!password || (await this.store.count({})) > 0) return;
+      if (!password || !(await isEmpty(this.store))) return;
       // One hash for all of them: each takes time, and memory that the process keeps.
       const hash = await (this.sampleHash ?? hashPassword(password, { network: "" }));
       for (const person of samplePeople)

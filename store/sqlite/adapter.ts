@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Service } from "moleculer";
 import { refusal } from "../../broker/refusal.ts";
 import {
@@ -9,6 +10,7 @@ import {
   type Stored,
   type Update,
 } from "../store.ts";
+import { UnfitFile, type Known } from "./file.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { Failure, Operation } from "./operations.ts";
@@ -17,8 +19,8 @@ import type { Reply } from "./worker.ts";
 
 /** Every call ends within this time. */
 const operationTimeoutMs = 2800;
-/** The time between two attempts to start the databases' thread again. */
-const restartDelayMs = 250;
+/** The time between two attempts to open the file again: the first, and the longest. A damaged file is read as a whole each time. */
+const [reopenDelayMs, maxReopenDelayMs] = [250, 4000];
 
 /**
  * A moleculer-db adapter on one SQLite file. A write is acknowledged after its transaction is on the disk. While a
@@ -31,14 +33,14 @@ export class SqliteStore implements Adapter {
   #service?: Service;
   /** Its number in the databases' thread. */
   #database = 0;
-  /** The file that was opened first. After the thread's end, no other is. */
-  #identity?: string;
-  /** "lost" after the thread died, until it has opened the file again. */
+  /** The file that was opened first: no other is opened again. "exists" if none could be opened yet. */
+  #known: Known | undefined;
+  #fault: string | undefined;
+  /** "lost" after a failed start or the thread's death, until the file is opened again. */
   #state: "open" | "lost" | "closing" | "closed" = "closed";
   #ending: Promise<void> | undefined;
   #opening = Promise.withResolvers<undefined>();
   #closing = Promise.withResolvers<undefined>();
-  /** The cause of the outage that was logged last. */
   #outage: string | undefined;
 
   constructor(file: string, collection: Collection) {
@@ -50,10 +52,31 @@ export class SqliteStore implements Adapter {
     this.#service = service;
   }
 
-  /** Rejects with one sentence when the file cannot be used. */
+  /** Why it will serve no call in this process any more, in the words that follow "the store". Undefined while it may. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** The outage that was logged last, as a sentence. Undefined while the file is usable, as far as it is known. */
+  get outage(): string | undefined {
+    return this.#outage;
+  }
+
+  /**
+   * Rejects with one sentence when the file cannot be made, or is not of this version of Souk. One that is damaged or held by another
+   * process is opened when that has changed, and the other services start without it.
+   */
   async connect(): Promise<void> {
-    this.#identity = undefined;
-    await this.#open();
+    this.#known = this.#fault = undefined;
+    const existed = existsSync(this.file);
+    try {
+      await this.#open();
+    } catch (error) {
+      if (!existed || (error instanceof UnfitFile && error.kind === "foreign")) throw error;
+      [this.#state, this.#known] = ["lost", "exists"];
+      this.#logOutage((error as Error).message);
+      this.#reopenLater();
+    }
   }
 
   /** Refuses new operations, and finishes those that wait. */
@@ -127,7 +150,7 @@ export class SqliteStore implements Adapter {
   async #open(): Promise<void> {
     this.#opening = Promise.withResolvers();
     this.#database = openDatabase(
-      { file: this.file, layout: this.layout, identity: this.#identity },
+      { file: this.file, layout: this.layout, known: this.#known },
       { onReply: (reply) => this.#onReply(reply), onEnd: () => this.#onEnd() },
     );
     try {
@@ -159,18 +182,21 @@ export class SqliteStore implements Adapter {
       if (reply.isUsable) this.#reportRecovery();
       return this.#sendNext();
     }
-    this.#identity ??= reply.identity;
-    const ended = reply.type === "opened" ? this.#opening : this.#closing;
-    if (reply.error === undefined || reply.type === "closed") ended.resolve(undefined);
-    else ended.reject(new Error(`${this.file} cannot be used as a database: ${reply.error}.`));
+    if (reply.type === "closed") return this.#closing.resolve(undefined);
+    if (reply.type === "opened") {
+      this.#known = reply.identity;
+      return this.#opening.resolve(undefined);
+    }
+    const sentence = `${this.file} cannot be used as a database: ${reply.error}.`;
+    this.#opening.reject(reply.kind ? new UnfitFile(reply.kind, sentence) : new Error(sentence));
   }
 
   #errorOf(failure: Failure): Error {
     if (failure.type === "duplicate") return new DuplicateKey(failure.fields);
     if (failure.type === "late") return refusal("UNAVAILABLE");
-    return failure.type === "invalid"
-      ? new Error(failure.message)
-      : this.#unavailable(failure.message);
+    if (failure.type === "invalid") return new Error(failure.message);
+    this.#setFault(failure.needsRestart);
+    return this.#unavailable(failure.message);
   }
 
   /** The thread died: what it had may be done or not. It is started again. */
@@ -183,27 +209,41 @@ export class SqliteStore implements Adapter {
     this.#state = "lost";
     this.#queue.rejectAll(() => this.#unavailable(cause));
     void release(this.#database);
-    this.#restartLater();
+    this.#reopenLater();
   }
 
-  #restartLater(): void {
-    const restart = () => {
-      if (this.#state === "lost") this.#open().catch(() => this.#restartLater());
+  #reopenLater(delay = reopenDelayMs): void {
+    const reopen = () => {
+      if (this.#state !== "lost") return;
+      this.#open().catch((error: unknown) => {
+        this.#setFault(error instanceof UnfitFile);
+        this.#reopenLater(Math.min(2 * delay, maxReopenDelayMs));
+      });
     };
-    setTimeout(restart, restartDelayMs).unref();
+    setTimeout(reopen, delay).unref();
   }
 
-  /** The error of a call in an outage, whose first cause is logged. */
+  #setFault(needsRestart = false): void {
+    this.#fault = needsRestart
+      ? `finds another file at ${this.file}, which only a restart may use`
+      : undefined;
+  }
+
+  /** The error of a call in an outage. */
   #unavailable(cause: string): Error {
-    if (this.#outage !== cause && this.#state !== "closed")
-      this.#service?.logger.error(`${this.file} is unavailable: ${cause}.`);
-    this.#outage = cause;
+    if (this.#state !== "closed") this.#logOutage(`${this.file} is unavailable: ${cause}.`);
     return refusal("UNAVAILABLE");
+  }
+
+  /** Logs a cause once. */
+  #logOutage(sentence: string): void {
+    if (this.#outage !== sentence) this.#service?.logger.error(sentence);
+    this.#outage = sentence;
   }
 
   #reportRecovery(): void {
     if (this.#outage === undefined) return;
-    this.#outage = undefined;
+    this.#outage = this.#fault = undefined;
     this.#service?.logger.info(`${this.file} is available again.`);
   }
 }

@@ -2,16 +2,18 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { identityOf } from "../../broker/folder.ts";
-import { createFile, syncLog } from "./file.ts";
+import { checkIdentity, createFile, syncLog, type Known } from "./file.ts";
 import type { Layout } from "./layout.ts";
 import type { Failure, Outcome } from "./operations.ts";
 import { CorruptRow } from "./row.ts";
-import { checkFile, ensureSchema } from "./schema.ts";
+import { checkFile, ensureSchema, pragma } from "./schema.ts";
 import { Table } from "./table.ts";
-import { isRead, read, write, writes, type Unfinished, type Work } from "./turn.ts";
+import { isPing, isRead, read, write, type Unfinished, type Work } from "./turn.ts";
 
 /** How long another process may hold the file (ms): the databases of the other services wait as long. */
 const busyTimeout = 50;
+/** The shortest time between two writes of pings, while no operation fails (ms). */
+const pingIntervalMs = 1000;
 
 const settings = `
   PRAGMA cell_size_check = ON;
@@ -33,6 +35,8 @@ export class Database {
   #identity: string | undefined;
   /** Keeps that file's number from being given to another file, while the file is gone and closed. */
   #handle: number | undefined;
+  /** When a ping last wrote, by performance.now(). */
+  #pingedAt = -Infinity;
 
   constructor(file: string, layout: Layout) {
     [this.#file, this.#layout] = [file, layout];
@@ -43,14 +47,13 @@ export class Database {
   }
 
   /**
-   * Opens the file. The first time it is made if there is none; later, and with the `identity` that an earlier process
-   * returned, only the same file is opened again: another one in its place may belong to another market.
-   * Throws what is wrong with it, as the end of a sentence.
+   * Opens the file. The first time it is made if there is none; later, and when something is `known` of it from before, only the
+   * same file is opened. Returns its identity. Throws what is wrong with it, as the end of a sentence.
    */
-  open(identity = this.#identity): string {
+  open(known: Known | undefined = this.#identity): string {
     try {
-      if (identity === undefined) createFile(this.#file);
-      else this.#checkIdentity(identity);
+      if (known === undefined) createFile(this.#file);
+      else checkIdentity(this.#file, known);
       syncLog(this.#file);
       this.#db = new DatabaseSync(this.#file, { timeout: busyTimeout });
       checkFile(this.#db);
@@ -97,6 +100,7 @@ export class Database {
       this.#checkFile();
       return outcomes;
     } catch (error) {
+      this.#pingedAt = -Infinity;
       this.#rollBack();
       throw error;
     }
@@ -114,11 +118,13 @@ export class Database {
   /** One operation, or one turn of a long one, done wholly or not at all. */
   #runOne(operation: Work): Outcome | Unfinished {
     const { savepoint, release } = this.#control!;
-    const isWrite = writes(operation);
+    const isWrite = !isRead(operation) && !isPing(operation);
     if (isWrite) savepoint.run();
     try {
-      const done = isWrite ? write(this.#table!, operation) : read(this.#table!, operation);
-      if (isWrite) release.run();
+      if (isPing(operation)) return this.#ping();
+      if (isRead(operation)) return read(this.#table!, operation);
+      const done = write(this.#table!, operation);
+      release.run();
       return done;
     } catch (error) {
       const failure = failureOf(error);
@@ -126,6 +132,17 @@ export class Database {
       if (isWrite) this.#db!.exec("ROLLBACK TO operation; RELEASE operation");
       return { failure: this.#named(failure, operation) };
     }
+  }
+
+  /** Proves that a document can be read and that a write would be committed: it writes the first page as it is. */
+  #ping(): Outcome {
+    const now = performance.now();
+    this.#table!.find({ query: {}, limit: 1 });
+    if (now - this.#pingedAt >= pingIntervalMs) {
+      this.#control!.touch.run();
+      this.#pingedAt = now;
+    }
+    return { result: "null" };
   }
 
   /** SQLite names any violated index. Of several, a duplicate `_id` counts first, as in MongoDB. */
@@ -142,13 +159,6 @@ export class Database {
       throw new Error("it was removed or replaced");
   }
 
-  #checkIdentity(expected: string): void {
-    const found = identityOf(this.#file);
-    if (found === "none") throw new Error("it does not exist");
-    if (found !== expected)
-      throw new Error("another file is in its place, which only a restart may use");
-  }
-
   #identities(): string[] {
     return [this.#file, `${this.#file}-wal`].map(identityOf);
   }
@@ -163,6 +173,7 @@ const prepareControl = (db: DatabaseSync) => ({
   commit: db.prepare("COMMIT"),
   savepoint: db.prepare("SAVEPOINT operation"),
   release: db.prepare("RELEASE operation"),
+  touch: db.prepare(`PRAGMA user_version = ${pragma(db, "user_version")}`),
 });
 
 /** SQLite's primary result codes. */

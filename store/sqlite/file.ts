@@ -1,7 +1,30 @@
 /** The file of a database and its log, as files. */
 import { closeSync, existsSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { makeFolder, syncPath } from "../../broker/folder.ts";
+import { identityOf, makeFolder, syncPath } from "../../broker/folder.ts";
+
+/** What is known of a file from before: its identity, or only that it exists. */
+export type Known = string | "exists";
+
+/** `foreign`: not a file of this version of Souk. `replaced`: not the file that this process used. */
+export type Unfit = "foreign" | "replaced";
+
+/** A file that is not damaged, but must not be used. */
+export class UnfitFile extends Error {
+  readonly kind: Unfit;
+  constructor(kind: Unfit, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** Throws when the file is not the known one: another in its place may belong to another market, or be a restored copy. */
+export function checkIdentity(file: string, known: Known): void {
+  const found = identityOf(file);
+  if (found === "none") throw new Error("it does not exist");
+  if (known !== "exists" && found !== known)
+    throw new UnfitFile("replaced", "another file is in its place, which only a restart may use");
+}
 
 /** Creates the file, readable by its owner only, so that it is there after a power cut. */
 export function createFile(file: string): void {

@@ -7,7 +7,8 @@ import { SqliteStore } from "./adapter.ts";
 
 /**
  * Middleware that keeps the names of the broker's database files in `files.json` of the folder, from the first complete start on.
- * It refuses the start with one sentence when a listed file is missing or empty. A folder without the list gets one.
+ * It refuses the start with one sentence when a listed file is missing or empty, or when no file can be used. A folder without the
+ * list gets one.
  */
 export const listedFiles = (folder: string): Middleware => ({
   name: "ListedFiles",
@@ -22,8 +23,11 @@ export const listedFiles = (folder: string): Middleware => ({
       );
   },
   async started(broker: ServiceBroker) {
+    const stores = storesIn(folder, broker);
+    if (stores.length > 0 && stores.every(({ outage }) => outage))
+      throw new Error(stores[0]!.outage);
     const listed = readList(folder);
-    const used = storesIn(folder, broker).map(({ file }) => basename(file));
+    const used = stores.map(({ file }) => basename(file));
     // A file stays listed while its service runs elsewhere.
     const names = [...new Set([...listed, ...used])].sort();
     if (names.length > listed.length) writeList(folder, names);

@@ -10,10 +10,13 @@ export type Operation =
   | { type: "removeOne"; query: Query }
   | { type: "ping" };
 
-/** Why an operation failed: a duplicate in a unique index, an unusable file, a search that took too long, or a mistake of the caller. */
+/**
+ * Why an operation failed: a duplicate in a unique index, an unusable file, a search that took too long, or a mistake of
+ * the caller. `needsRestart`: the file will not be used again by this process as it is.
+ */
 export type Failure =
   | { type: "duplicate"; fields: string }
-  | { type: "unavailable"; message: string }
+  | { type: "unavailable"; message: string; needsRestart?: boolean }
   | { type: "late" }
   | { type: "invalid"; message: string };
 

@@ -1,7 +1,8 @@
 import type { Layout } from "./layout.ts";
 import { Database } from "./database.ts";
+import { UnfitFile, type Known } from "./file.ts";
 import { isRead, isSearch, type Unfinished, type Work } from "./turn.ts";
-import type { Operation, Outcome } from "./operations.ts";
+import type { Failure, Operation, Outcome } from "./operations.ts";
 
 /** The shortest time between two attempts to open a file that could not be used (ms). */
 const reopenIntervalMs = 500;
@@ -17,7 +18,7 @@ export class RecoveringDatabase {
   /** Mass updates and searches that go on in a later turn, by the id of their operation. */
   readonly #unfinished = new Map<number, Unfinished>();
   #failedAt = -Infinity;
-  #reason = "it is closed";
+  #failure: Failure = { type: "unavailable", message: "it is closed" };
   /** Another process held the file: an open connection waits for it, but not with each operation. */
   #isLocked = false;
 
@@ -26,8 +27,8 @@ export class RecoveringDatabase {
   }
 
   /** Throws when the file cannot be used. Returns its identity (Database.open). */
-  open(identity?: string): string {
-    return this.#database.open(identity);
+  open(known?: Known): string {
+    return this.#database.open(known);
   }
 
   close(): void {
@@ -48,7 +49,7 @@ export class RecoveringDatabase {
     // Another process that writes the file does not hinder reading.
     const reads = this.#database.isOpen ? all.filter(([, operation]) => isRead(operation)) : [];
     const rest = all.filter((one) => !reads.includes(one));
-    return [...this.#attempt(reads), ...refused(rest, this.#reason)];
+    return [...this.#attempt(reads), ...refused(rest, this.#failure)];
   }
 
   /** The mass updates, and one search: however many there are, other operations wait for one turn of one. */
@@ -75,8 +76,13 @@ export class RecoveringDatabase {
         return [];
       });
     } catch (error) {
-      this.#fail(error as Error);
-      return refused(all, (error as Error).message);
+      const failure = this.#fail(error as Error);
+      const reads = all.filter(([, work]) => isRead(work));
+      if (!isFull(error) || reads.length === 0 || reads.length === all.length)
+        return refused(all, failure);
+      // Reading goes on while the disk is full.
+      const rest = all.filter((one) => !reads.includes(one));
+      return [...this.#attempt(reads), ...refused(rest, failure)];
     }
   }
 
@@ -85,15 +91,23 @@ export class RecoveringDatabase {
     return !isUsable && performance.now() - this.#failedAt < reopenIntervalMs;
   }
 
-  #fail(error: Error & { errcode?: number }): void {
-    const code = (error.errcode ?? 0) & 0xff;
+  #fail(error: Error): Failure {
+    const isReplaced = error instanceof UnfitFile && error.kind === "replaced";
+    const failure: Failure = {
+      ...{ type: "unavailable", message: error.message },
+      ...(isReplaced && { needsRestart: true }),
+    };
     // The connection stays good: space may be there for the next operation.
-    if (code === fullCode) return;
-    this.#isLocked = lockedCodes.has(code);
+    if (isFull(error)) return failure;
+    this.#isLocked = lockedCodes.has(codeOf(error));
     if (!this.#isLocked) this.#database.close();
-    [this.#failedAt, this.#reason] = [performance.now(), error.message];
+    this.#failedAt = performance.now();
+    return (this.#failure = failure);
   }
 }
 
-export const refused = (all: [number, Work][], message: string) =>
-  all.map(([id]): Answer => [id, { failure: { type: "unavailable", message } }]);
+const codeOf = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) & 0xff;
+const isFull = (error: unknown) => codeOf(error) === fullCode;
+
+export const refused = (all: [number, Work][], failure: Failure) =>
+  all.map(([id]): Answer => [id, { failure }]);

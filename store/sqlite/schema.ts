@@ -1,6 +1,7 @@
 /** Creates and checks the tables and indexes of a collection. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Index, Stored } from "../store.ts";
+import { UnfitFile } from "./file.ts";
 import { columnValue, elementsTable, jsonPath, quoted, type Layout } from "./layout.ts";
 
 /** Marks SQLite files as Souk's ("Souk" in ASCII). */
@@ -14,8 +15,10 @@ const maxChecked = 32 << 20;
 /** Throws what makes a file unfit, as the end of a sentence. Writes nothing. */
 export function checkFile(db: DatabaseSync): void {
   const [id, version] = [pragma(db, "application_id"), pragma(db, "user_version")];
-  if (id !== 0 && id !== applicationId) throw new Error("it belongs to another program");
-  if (version > formatVersion) throw new Error("it was written by a later version of Souk");
+  if (id !== 0 && id !== applicationId)
+    throw new UnfitFile("foreign", "it belongs to another program");
+  if (version > formatVersion)
+    throw new UnfitFile("foreign", "it was written by a later version of Souk");
   if (pragma(db, "page_count") * pragma(db, "page_size") > maxChecked) return;
   const [found] = db.prepare("PRAGMA integrity_check(1)").all();
   if (found?.integrity_check !== "ok")
@@ -38,7 +41,7 @@ export function ensureSchema(db: DatabaseSync, layout: Layout): void {
   }
 }
 
-const pragma = (db: DatabaseSync, name: string) =>
+export const pragma = (db: DatabaseSync, name: string) =>
   Number(Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]);
 
 function ensureTables(db: DatabaseSync, layout: Layout): void {

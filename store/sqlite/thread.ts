@@ -1,5 +1,6 @@
 /** The main thread's side of the thread of the databases. */
 import { Worker } from "node:worker_threads";
+import type { Known } from "./file.ts";
 import type { Layout } from "./layout.ts";
 import type { Reply, Request } from "./worker.ts";
 
@@ -39,7 +40,7 @@ export const startThread = () => void thread();
 
 /** Opens a database. Returns its number in requests; the listener hears whether it was opened. */
 export function openDatabase(
-  what: { file: string; layout: Layout; identity?: string },
+  what: { file: string; layout: Layout; known?: Known },
   listener: Listener,
 ): number {
   const database = ++lastDatabase;

@@ -26,31 +26,23 @@ interface UnfinishedSearch {
 }
 
 export type Unfinished = UnfinishedUpdate | UnfinishedSearch;
+type Reading = Find | (Operation & { type: "count" }) | UnfinishedSearch;
+type Ping = Operation & { type: "ping" };
+type Writing = Exclude<Operation, Reading | Ping> | UnfinishedUpdate;
 /** An operation, or what remains of one. */
-export type Work = Operation | Unfinished;
+export type Work = Reading | Writing | Ping;
 
 export const isSearch = (work: Work): work is UnfinishedSearch => "walk" in work;
 
-/** Whether it only reads, so that another process that writes the file does not hinder it. */
-export const isRead = (work: Work): boolean =>
+/** Whether it only reads, so that another process that writes the file does not hinder it, nor a full disk. */
+export const isRead = (work: Work): work is Reading =>
   isSearch(work) || ("type" in work && ["find", "count"].includes(work.type));
 
-/** A ping reads, in a transaction that could write: so it fails while another process holds the file. */
-export const writes = (work: Work): boolean =>
-  !isRead(work) && !("type" in work && work.type === "ping");
+export const isPing = (work: Work): work is Ping => "type" in work && work.type === "ping";
 
-export function read(table: Table, work: Work): Outcome | Unfinished {
+export function read(table: Table, work: Reading): Outcome | Unfinished {
   if (isSearch(work)) return find(table, work.operation, work);
-  if ("rowids" in work) throw new Error("A mass update writes.");
-  switch (work.type) {
-    case "find":
-      return find(table, work);
-    case "count":
-      return { result: String(table.count(work.query)) };
-    default:
-      table.find({ query: {}, limit: 1 });
-      return { result: "null" };
-  }
+  return work.type === "find" ? find(table, work) : { result: String(table.count(work.query)) };
 }
 
 function find(
@@ -65,9 +57,8 @@ function find(
     : { operation, walk: found, since };
 }
 
-export function write(table: Table, work: Work): Outcome | Unfinished {
+export function write(table: Table, work: Writing): Outcome | Unfinished {
   if ("rowids" in work) return updateMany(table, work);
-  if (isSearch(work)) throw new Error("A search does not write.");
   switch (work.type) {
     case "insert":
       table.insert(work.doc);
@@ -82,8 +73,6 @@ export function write(table: Table, work: Work): Outcome | Unfinished {
         { operation: work, rowids: table.rowids(work.query), matched: 0 },
         { isFresh: true },
       );
-    default:
-      throw new Error(`${work.type} does not write.`);
   }
 }
 

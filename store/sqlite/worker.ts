@@ -3,22 +3,27 @@ import { parentPort } from "node:worker_threads";
 import type { Layout } from "./layout.ts";
 import { decode, type Operation } from "./operations.ts";
 import { RecoveringDatabase, refused, type Answer } from "./recovering-database.ts";
+import { UnfitFile, type Known, type Unfit } from "./file.ts";
 import { isRead } from "./turn.ts";
 
 /** To the thread. `operations` are texts of `encode`; their ids are `firstId` and the following. */
 export type Request =
-  | { type: "open"; database: number; file: string; layout: Layout; identity?: string }
+  | { type: "open"; database: number; file: string; layout: Layout; known?: Known }
   | { type: "run"; database: number; firstId: number; operations: string[] }
   | { type: "close"; database: number };
 
 /**
  * From the thread. `answers` is the text of a list of `Answer`; each batch has one reply, and parts of it that go
- * on have later ones. `isUsable`: the file could be written. `error` says why a file was not opened or closed;
- * an opened one has an `identity`.
+ * on have later ones. `isUsable`: the file could be written. `error` says why a file was not opened.
  */
 export type Reply =
-  | { type: "opened" | "closed"; database: number; error?: string; identity?: string }
+  | { type: "opened"; database: number; identity: string }
+  | { type: "unopened"; database: number; error: string; kind?: Unfit }
+  | { type: "closed"; database: number }
   | { type: "answers"; database: number; answers: string; isBatchDone: boolean; isUsable: boolean };
+
+/** SQLite's primary result codes for tables or documents that do not fit the layout: an error, and a violated constraint. */
+const misfitCodes = new Set([1, 19]);
 
 const port = parentPort!;
 const databases = new Map<number, RecoveringDatabase>();
@@ -29,25 +34,27 @@ port.on("message", (request: Request) => {
   const { database: id } = request;
   if (request.type === "run")
     return run(id, withIds(request.firstId, request.operations.map(decode)), true);
-  const type = request.type === "open" ? "opened" : "closed";
-  try {
-    const identity = request.type === "open" ? open(request) : close(id);
-    reply({ type, database: id, identity });
-  } catch (error) {
-    reply({ type, database: id, error: (error as Error).message });
-  }
-});
-
-function open({ database, file, layout, identity }: Request & { type: "open" }): string {
-  const opened = new RecoveringDatabase(file, layout);
-  const found = opened.open(identity);
-  databases.set(database, opened);
-  return found;
-}
-
-function close(id: number): undefined {
+  if (request.type === "open") return open(request);
   databases.get(id)?.close();
   databases.delete(id);
+  reply({ type: "closed", database: id });
+});
+
+function open({ database, file, layout, known }: Request & { type: "open" }): void {
+  const opened = new RecoveringDatabase(file, layout);
+  try {
+    const identity = opened.open(known);
+    databases.set(database, opened);
+    reply({ type: "opened", database, identity });
+  } catch (error) {
+    reply({ type: "unopened", database, error: (error as Error).message, kind: kindOf(error) });
+  }
+}
+
+function kindOf(error: unknown): Unfit | undefined {
+  if (error instanceof UnfitFile) return error.kind;
+  const { errcode = 0 } = error as { errcode?: number };
+  return misfitCodes.has(errcode & 0xff) ? "foreign" : undefined;
 }
 
 /** Databases whose next turn is scheduled. */
@@ -55,7 +62,9 @@ const scheduled = new Set<number>();
 
 function run(id: number, operations: [number, Operation][], isBatchDone = false): void {
   const database = databases.get(id);
-  const answers = database?.run(operations) ?? refused(operations, "it is closed");
+  const answers =
+    database?.run(operations) ??
+    refused(operations, { type: "unavailable", message: "it is closed" });
   // Reading goes on while another process writes the file, or the disk is full.
   const isUsable = operations.some(([, one]) => writesOrPings(one)) && !answers.some(isOutage);
   const texts = `[${answers.map(toText).join(",")}]`;

@@ -182,7 +182,7 @@ describe("an embedded market", () => {
       { operations: ["write", "truncate", "open-to-write", "unlink"], error: "EROFS" },
     ],
   ])(
-    "refuses buys with 503 while %s, and sells again afterwards",
+    "is not ready and refuses buys with 503 while %s, and sells again afterwards",
     async (_name, fault) => {
       const market = await start({ recording: false });
       const seller = await Client.registered(market.api);
@@ -196,19 +196,39 @@ describe("an embedded market", () => {
       };
       expect(await buy(items[0]!)).toBe(200);
 
+      const ready = async () => (await fetch(`${market.api}/health/ready`)).status;
       disk.fail(fault);
+      // Without any sale: a check alone finds it.
+      await eventually(async () => expect(await ready()).toBe(503), { within: 20_000 });
       const statuses = new Set<number>();
       for (const item of items.slice(1, 30)) statuses.add(await buy(item));
       expect([...statuses].filter((status) => status !== 200)).toEqual([503]);
 
       disk.mend();
       await eventually(async () => expect(await buy(items[30]!)).toBe(200), { within: 60_000 });
+      await eventually(async () => expect(await ready()).toBe(200), { within: 60_000 });
       expect(await market.end("SIGKILL")).toBe("SIGKILL");
       const again = await start({ recording: false });
       expect(await checkSales(new Client(again.api, seller.session), sold)).toBeGreaterThan(1);
     },
     120_000,
   );
+
+  it("serves lists while the disk is full, also those that arrive together with buys", async () => {
+    const market = await start({ recording: false });
+    const [seller, buyer] = [
+      await Client.registered(market.api),
+      await Client.registered(market.api),
+    ];
+    const items = await offers(seller, 50);
+    disk.fail({ operations: ["extend", "create"], error: "ENOSPC" });
+    const [buys, lists] = await Promise.all([
+      Promise.all(items.map(({ id }) => buyer.call("POST", `/market/buy/${id}`))),
+      Promise.all(items.map(() => buyer.call("GET", "/market/items"))),
+    ]);
+    expect(new Set(buys.map(({ status }) => status))).toContain(503);
+    expect(new Set(lists.map(({ status }) => status))).toEqual(new Set([200]));
+  }, 120_000);
 
   it.each(["market", "users", "notifications"])(
     "serves the other services while the file of %s cannot be written",

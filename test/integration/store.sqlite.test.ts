@@ -241,6 +241,27 @@ describe("a store in a SQLite file", () => {
     await shop.stop();
   });
 
+  it("says that only a restart helps while another file is in its place, and serves its own when that is back", async () => {
+    const store = open(things("replaced"));
+    await store.connect();
+    const { file } = store;
+    await eventually(() => store.ping());
+    renameSync(file, `${file}.own`);
+    await expect(store.ping()).rejects.toMatchObject({ type: "UNAVAILABLE" });
+    expect(store.fault).toBeUndefined();
+
+    copyFileSync(`${file}.own`, file);
+    await eventually(async () => {
+      await expect(store.ping()).rejects.toMatchObject({ type: "UNAVAILABLE" });
+      expect(store.fault).toMatch(/^finds another file at \S+, which only a restart may use$/);
+    });
+
+    renameSync(`${file}.own`, file);
+    await eventually(() => store.ping());
+    expect(store.fault).toBeUndefined();
+    await store.disconnect();
+  });
+
   it("does not use another file in its place, even when that could get the number of the lost one", () => {
     const [file, { now }] = [fileOf("reused"), performance];
     const database = new RecoveringDatabase(file, layoutOf(things("reused")));
@@ -267,7 +288,8 @@ describe("a store in a SQLite file", () => {
       renameSync(copies[0]!, file);
       // The file is opened again when its pause is over.
       performance.now = () => now.call(performance) + 60_000;
-      expect(database.run([[1, sell]])).toEqual(unavailable);
+      const [[, outcome]] = database.run([[1, sell]]) as [[number, object]];
+      expect(outcome).toMatchObject({ failure: { type: "unavailable", needsRestart: true } });
     } finally {
       performance.now = now;
       database.close();
