@@ -1,9 +1,11 @@
 import type { BrokerOptions } from "moleculer";
+import { announcedReadiness } from "./broker/announced-readiness.ts";
 import { amqp, brokerDefaults } from "./broker/amqp/transporter.ts";
 import { env } from "./broker/env.ts";
 import { greeting } from "./broker/greeting.ts";
 import { exclusive } from "./broker/folder-lock.ts";
 import { logging } from "./broker/logging.ts";
+import { readyFirst } from "./broker/ready-first.ts";
 import { sealing } from "./broker/sealing.ts";
 import { SchemaValidator } from "./broker/validator.ts";
 import { nodeHealth } from "./edge/health.ts";
@@ -15,6 +17,7 @@ export default {
   namespace: env.namespace,
   ...logging(env, process.stdout.isTTY),
   ...brokerDefaults,
+  registry: { ...brokerDefaults.registry, ...readyFirst },
   transporter: env.amqpUrl ? amqp(env.amqpUrl) : null,
   validator: new SchemaValidator({}),
   // $node.options would give the URL of RabbitMQ, with its password, to every node.
@@ -22,6 +25,7 @@ export default {
   middlewares: [
     nodeHealth(),
     sealing(env.keys),
+    announcedReadiness(),
     ...(env.embedded
       ? [exclusive(env.dataDir), listedFiles(env.dataDir), formerFiles(env.dataDir)]
       : []),

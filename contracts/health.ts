@@ -1,14 +1,27 @@
 import Type, { type Static } from "typebox";
 
 /**
- * `unreachable`: the service does not answer. `database unreachable`: the service answers, its database does
- * not. `disconnected`: the service runs on this node, which has lost its connection to RabbitMQ.
+ * What a service can do now:
+ * - `up`: it serves calls, and its database accepts writes.
+ * - `database unreachable`: it answers, but its database does not accept a write.
+ * - `unresponsive`: it is known to run, and does not answer in time: it is frozen, or waits for something slow.
+ * - `overloaded`: it does not answer in time, and api sheds requests to it.
+ * - `unreachable`: no node that offers it can be reached.
+ * - `disconnected`: the node that was asked has no connection to RabbitMQ.
+ * - `blocked`: RabbitMQ has a memory or disk alarm and accepts no messages.
+ * - `unrouted`: the node that was asked is connected to RabbitMQ, which does not deliver its messages.
+ * - `isolated`: the node that was asked is connected to RabbitMQ, and has lost all other nodes.
  */
 export const ServiceState = Type.Enum([
   "up",
-  "unreachable",
   "database unreachable",
+  "unresponsive",
+  "overloaded",
+  "unreachable",
   "disconnected",
+  "blocked",
+  "unrouted",
+  "isolated",
 ]);
 export type ServiceState = Static<typeof ServiceState>;
 
@@ -19,6 +32,9 @@ export const Readiness = Type.Object({
 });
 export type Readiness = Static<typeof Readiness>;
 
-/** `GET /health/live`. */
-export const Liveness = Type.Object({ status: Type.Literal("live") });
+/** `GET /health/live`: "not live" when only a restart of the process can help; `causes` says why. */
+export const Liveness = Type.Object({
+  status: Type.Enum(["live", "not live"]),
+  causes: Type.Optional(Type.Array(Type.String())),
+});
 export type Liveness = Static<typeof Liveness>;

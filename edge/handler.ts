@@ -103,6 +103,11 @@ export class RequestHandler {
     reply(req, res, route.success, result, locationHeader(location, result));
   }
 
+  /** Whether requests to the service are shed now. */
+  isShedding(service: string): boolean {
+    return this.#load.isShedding(service);
+  }
+
   #endpointOf({ method, fullPath }: Alias): Endpoint {
     return this.#endpoints.get(keyOf(method, fullPath))!;
   }

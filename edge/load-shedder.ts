@@ -28,6 +28,11 @@ export class LoadShedder {
     this.#warn = warn;
   }
 
+  /** Whether the service has as many calls in flight as it may have. */
+  isShedding(service: string): boolean {
+    return this.#admission.get(service)!.isFull;
+  }
+
   /** Throws UNAVAILABLE with `retryAfter` while the service has as many calls in flight as it may have. */
   shedLoad(service: string): void {
     const { isFull, limit } = this.#admission.get(service)!;

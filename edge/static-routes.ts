@@ -4,8 +4,8 @@ import type { Config } from "../contracts/config.ts";
 import type { Liveness, Readiness } from "../contracts/health.ts";
 import type { StaticPath } from "../contracts/routes.ts";
 import { pageHeaders, sharedHeaders, socketOrigin } from "./headers.ts";
-import { statusOf } from "./health.ts";
 import type { Request, Response } from "./node-http.ts";
+import { statusOf } from "./readiness.ts";
 import { reply } from "./reply.ts";
 import { asyncapi } from "./spec/asyncapi.ts";
 import { openapi } from "./spec/openapi.ts";
@@ -23,6 +23,7 @@ export interface StaticSettings {
   /** The port of the sockets; 0 when it is not known. */
   socketPort(): number;
   readiness(): Promise<Readiness>;
+  liveness(): Liveness;
 }
 
 /** The paths that api serves itself: the page and its files, the API documents and health. */
@@ -42,7 +43,10 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
     "/config.json": async (req, res) => reply(req, res, 200, configOf(settings)),
     "/openapi.json": async (req, res) => serve(req, res, spec.openapi()),
     "/asyncapi.json": async (req, res) => serve(req, res, spec.asyncapi()),
-    "/health/live": async (req, res) => reply(req, res, 200, { status: "live" } satisfies Liveness),
+    async "/health/live"(req, res) {
+      const liveness = settings.liveness();
+      reply(req, res, statusOf(liveness), liveness);
+    },
     async "/health/ready"(req, res) {
       const readiness = await settings.readiness();
       reply(req, res, statusOf(readiness), readiness);

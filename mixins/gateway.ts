@@ -8,9 +8,9 @@ import { codeOf } from "../broker/refusal.ts";
 import { routes, staticPaths, type StaticPath } from "../contracts/routes.ts";
 import { Drain } from "../edge/drain.ts";
 import { RequestHandler } from "../edge/handler.ts";
-import { marketReadiness, shared } from "../edge/health.ts";
 import type { Request, Response } from "../edge/node-http.ts";
 import { isRetryable } from "../edge/problem.ts";
+import { liveness, marketReadiness, shared } from "../edge/readiness.ts";
 import { replyProblem } from "../edge/reply.ts";
 import { RouteTable, type Alias, type Match } from "../edge/route-table.ts";
 import { createServer, listen } from "../edge/server.ts";
@@ -100,24 +100,28 @@ export const gateway = define({
   state() {
     const settings = this.settings as GatewaySettings;
     const server = createServer((req, res) => void this.httpHandler(req, res as Response));
+    const handler = new RequestHandler({
+      routeTable: new RouteTable(this.aliases, this.resolveAlias),
+      origins: settings.origins,
+      trustedProxies: settings.trustedProxies,
+      inFlight: { max: settings.maxInFlight, min: settings.minInFlight },
+      verify: (token) => this.verify(token),
+      isAvailable: (action) =>
+        this.broker.registry.getActionEndpoints(action)?.hasAvailable() ?? false,
+      warn: (line) => this.logger.warn(line),
+    });
     return {
       server,
       drain: new Drain(server),
       staticRoutes: staticRoutes({
         ...settings,
         socketPort: () => localPort(this.broker, "notifications") ?? settings.socketPort,
-        readiness: shared(() => marketReadiness(this.broker)),
+        readiness: shared(() =>
+          marketReadiness(this.broker, (service) => handler.isShedding(service)),
+        ),
+        liveness: () => liveness(this.broker),
       }),
-      handler: new RequestHandler({
-        routeTable: new RouteTable(this.aliases, this.resolveAlias),
-        origins: settings.origins,
-        trustedProxies: settings.trustedProxies,
-        inFlight: { max: settings.maxInFlight, min: settings.minInFlight },
-        verify: (token) => this.verify(token),
-        isAvailable: (action) =>
-          this.broker.registry.getActionEndpoints(action)?.hasAvailable() ?? false,
-        warn: (line) => this.logger.warn(line),
-      }),
+      handler,
     };
   },
 

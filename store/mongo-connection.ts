@@ -118,7 +118,7 @@ export class MongoConnection {
   /** Refuses calls at once when no server answers. */
   #heartbeatFailed(address: string, failure: Error): void {
     this.#failing.add(address);
-    if (this.#isClosed() || this.#failing.size < this.client.options.hosts.length) return;
+    if (this.isClosed || this.#failing.size < this.client.options.hosts.length) return;
     this.#warn(failure);
     this.#enter("unavailable");
     void this.#connect();
@@ -132,9 +132,9 @@ export class MongoConnection {
       try {
         await this.client.connect();
         await this.#prepare();
-        if (!this.#isClosed()) this.#enter("ready");
+        if (!this.isClosed) this.#enter("ready");
       } catch (error) {
-        if (this.#isClosed()) break;
+        if (this.isClosed) break;
         this.#warn(error as Error);
         this.#enter("unavailable");
         await pause(reconnectDelayMs, undefined, { ref: false });
@@ -143,13 +143,13 @@ export class MongoConnection {
     this.#isConnecting = false;
   }
 
-  #isClosed(): boolean {
+  get isClosed(): boolean {
     return this.#state === "closed";
   }
 
   /** Warns once in an outage, and at intervals of single calls that fail while the server answers. */
   #warn(cause: Error): void {
-    if (this.#hasWarned || this.#isClosed()) return;
+    if (this.#hasWarned || this.isClosed) return;
     this.#hasWarned = true;
     if (this.#state === "ready")
       setTimeout(() => (this.#hasWarned = false), warnIntervalMs).unref();

@@ -34,6 +34,7 @@ const Base = MongoAdapter as unknown as new (url: string) => {
 const operationTimeoutMs = 2800;
 /** The server itself ends an operation that takes longer, before the driver closes the connection (socketTimeoutMS). */
 const maxTimeMS = 2300;
+const upsert = { upsert: true, maxTimeMS };
 /** Concurrent single inserts of documents that a batch refused. */
 const insertConcurrency = 20;
 
@@ -150,12 +151,18 @@ export class MongoStore extends Base implements Adapter {
     );
   }
 
+  /** A write, because a server may answer and accept none: without a majority, or with a full disk. */
   async ping(): Promise<void> {
-    await this.use(() => this.pingServer());
+    await this.use(() =>
+      this.connection.client
+        .db()
+        .collection("health")
+        .updateOne({ collection: this.definition.name }, { $inc: { checks: 1 } }, upsert),
+    );
   }
 
-  private pingServer() {
-    return this.connection.client.db().command({ ping: 1 });
+  get fault(): string | undefined {
+    return this.connection.isClosed ? "is closed" : undefined;
   }
 
   /** No operation passes before the indexes exist: without the unique ones two inserts could win. */
@@ -177,7 +184,7 @@ export class MongoStore extends Base implements Adapter {
 
   private async ensureIndexes(): Promise<unknown> {
     const { indexes } = this.definition;
-    if (indexes.length === 0) return this.pingServer();
+    if (indexes.length === 0) return this.connection.client.db().command({ ping: 1 });
     return this.collection.createIndexes(
       indexes.map(({ fields, unique, sparse, partial }) => ({
         key: Object.fromEntries(fields.map((field) => [field, 1])),

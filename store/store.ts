@@ -59,7 +59,7 @@ export interface Store<Doc extends { _id: string }> {
   changeMany(query: Query, update: Update): Promise<number>;
   /** Removes one document and returns it, or null when none matched. */
   remove(query: Query): Promise<Doc | null>;
-  /** Throws UNAVAILABLE when the database does not answer. */
+  /** Throws UNAVAILABLE unless the database accepts a write now. */
   ping(): Promise<void>;
   /** The time for what is stored. The clock of the database's server decides while this node's own differs by more than 2 s. */
   now(): Date;
@@ -94,4 +94,6 @@ export interface Adapter {
   /** Milliseconds since 1970. */
   now(): number;
   skew(): number;
+  /** Why it will serve no call in this process any more, in the words that follow "the store". Undefined while it may. */
+  readonly fault: string | undefined;
 }

@@ -28,11 +28,16 @@ export const staticOperations = {
       Config,
     ],
   }),
-  "/health/live": operation("live", "Whether this process runs", {
-    200: ["This process runs", Liveness],
+  "/health/live": operation("live", "Whether this process can go on without a restart", {
+    200: ["This process runs, and repairs by itself what is not ready", Liveness],
+    503: ["Only a restart of this process can help", Liveness],
   }),
-  "/health/ready": operation("ready", "Whether every service and its database answers", {
-    200: ["Every service and its database answers", Readiness],
-    503: ["A service or a database does not answer", Readiness],
-  }),
+  "/health/ready": operation(
+    "ready",
+    "Whether every service serves calls and its database accepts writes",
+    {
+      200: ["Every service serves calls", Readiness],
+      503: ["A service does not serve calls; its state says why", Readiness],
+    },
+  ),
 };

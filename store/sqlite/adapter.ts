@@ -14,7 +14,7 @@ import { UnfitFile, type Known } from "./file.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { Failure, Operation } from "./operations.ts";
-import { openDatabase, release, send } from "./thread.ts";
+import { isThreadStuck, openDatabase, release, send } from "./thread.ts";
 import type { Reply } from "./worker.ts";
 
 /** Every call ends within this time. */
@@ -54,7 +54,8 @@ export class SqliteStore implements Adapter {
 
   /** Why it will serve no call in this process any more, in the words that follow "the store". Undefined while it may. */
   get fault(): string | undefined {
-    return this.#fault;
+    if (this.#state === "closed" || this.#state === "closing") return "is closed";
+    return isThreadStuck() ? "waits for a thread that does not answer" : this.#fault;
   }
 
   /** The outage that was logged last, as a sentence. Undefined while the file is usable, as far as it is known. */
