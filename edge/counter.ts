@@ -6,6 +6,13 @@ export class Counter {
     return this.#counts.get(key) ?? 0;
   }
 
+  /** All counts, as if none were larger than `cap`. */
+  sumUpTo(cap: number): number {
+    let sum = 0;
+    for (const count of this.#counts.values()) sum += Math.min(count, cap);
+    return sum;
+  }
+
   /** Returns the new count. */
   increment(key: string): number {
     const count = this.get(key) + 1;

@@ -20,6 +20,12 @@ import type { Alias, RouteTable } from "./route-table.ts";
 /** A call that may have had an effect is never repeated. */
 const callOptions = { timeout: 5_000, retries: 0 };
 
+/**
+ * Calls that one node of a service works on at the same time: as many as it takes from RabbitMQ, and twice its database
+ * connections. More would only wait there, where networks do not take turns.
+ */
+const callsPerNode = 100;
+
 /** One route of contracts/routes.ts, prepared at start. */
 interface Endpoint {
   route: Route;
@@ -37,8 +43,8 @@ export interface Dependencies {
   inFlight: { max: number; min: number };
   /** Throws UNAUTHENTICATED unless the access token is valid and its session has not ended. */
   verify(token: string): Promise<Caller>;
-  /** Whether some node offers the action now. */
-  isAvailable(action: string): boolean;
+  /** How many nodes offer the action now. */
+  availableNodes(action: string): number;
   warn(line: string): void;
 }
 
@@ -66,11 +72,12 @@ export class RequestHandler {
   async handle(ctx: Context<unknown, Meta>, req: Request, res: Response): Promise<void> {
     const [path = "", ...rest] = req.url!.split("?");
     const ip = this.#addressOf(req);
+    const network = networkOf(ip);
     if (hasOtherCoding(req)) res.shouldKeepAlive = false;
 
     // Rate limit: 429, for any path. Then Host and Origin: 400, 403.
     const isAllowed = this.#allowOrigin(req, res);
-    if (!isHealthCheck(path)) await this.#byNetwork.take(networkOf(ip));
+    if (!isHealthCheck(path)) await this.#byNetwork.take(network);
     checkRequest(req, isAllowed);
 
     // Match: 404, 405. Some paths are served by api itself.
@@ -80,7 +87,7 @@ export class RequestHandler {
     const { route, service, parseParams, location } = this.#endpointOf(alias);
 
     // Admission: 503, before the token and the body cost anything.
-    this.#load.shedLoad(service);
+    this.#load.shedLoad(service, network);
 
     // Authenticate: 401. Then the user's own rate limit: 429.
     ctx.meta.ip = ip;
@@ -94,11 +101,15 @@ export class RequestHandler {
     const params = parseParams(pathParams, rest.join("?"), body);
 
     // Call: 503, or what the action refuses. The load may have risen while the body arrived.
-    this.#checkAvailable(route);
-    this.#load.shedLoad(service);
-    const result = await this.#load.run(service, networkOf(ip), () =>
-      ctx.call(route.action, params, callOptions),
-    );
+    const nodes = this.#availableNodes(route);
+    this.#load.shedLoad(service, network);
+    const result = await this.#load.run({
+      service,
+      network,
+      capacity: nodes * callsPerNode,
+      isAbandoned: () => res.destroyed,
+      call: () => ctx.call(route.action, params, callOptions),
+    });
 
     reply(req, res, route.success, result, locationHeader(location, result));
   }
@@ -113,9 +124,10 @@ export class RequestHandler {
   }
 
   /** Before the call, because Moleculer would log a line of its own for each call to an unavailable service. */
-  #checkAvailable({ action }: Route): void {
-    if (!this.#deps.isAvailable(action))
-      throw refusal("UNAVAILABLE", "No node offers this service.");
+  #availableNodes({ action }: Route): number {
+    const nodes = this.#deps.availableNodes(action);
+    if (nodes === 0) throw refusal("UNAVAILABLE", "No node offers this service.");
+    return nodes;
   }
 
   #addressOf({ socket, headers }: IncomingMessage): string {

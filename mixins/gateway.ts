@@ -53,6 +53,10 @@ const localPort = (broker: ServiceBroker, name: string) =>
   (broker.getLocalService(name) as { address?(): AddressInfo | null } | undefined)?.address?.()
     ?.port;
 
+const availableNodes = ({ registry }: ServiceBroker, action: string) =>
+  registry.getActionEndpoints(action)?.endpoints.filter(({ isAvailable }) => isAvailable).length ??
+  0;
+
 /** An alias may be a function, which moleculer-web calls on the service. */
 const serveStatic = (path: StaticPath) =>
   function (this: { staticRoutes: StaticRoutes }, req: Request, res: Response) {
@@ -106,8 +110,7 @@ export const gateway = define({
       trustedProxies: settings.trustedProxies,
       inFlight: { max: settings.maxInFlight, min: settings.minInFlight },
       verify: (token) => this.verify(token),
-      isAvailable: (action) =>
-        this.broker.registry.getActionEndpoints(action)?.hasAvailable() ?? false,
+      availableNodes: (action) => availableNodes(this.broker, action),
       warn: (line) => this.logger.warn(line),
     });
     return {

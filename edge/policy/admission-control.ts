@@ -5,9 +5,15 @@ const windowMs = 500;
 
 interface Window {
   startedAt: number;
-  /** Milliseconds that the fastest call of the window took. */
-  fastest: number;
   completed: number;
+  byNetwork: Map<string, Calls>;
+}
+
+/** The calls of one network in a window. */
+interface Calls {
+  completed: number;
+  /** Milliseconds that the fastest one took. */
+  fastest: number;
 }
 
 /**
@@ -15,7 +21,8 @@ interface Window {
  * burst of a thousand calls is admitted. While even the fastest call of a 500 ms window exceeds the
  * target, the queue is standing: then the limit is the number of calls that one target's time can serve
  * at the window's rate, so an admitted call waits about that long and the rest is shed. The fastest call
- * decides, because single calls can also be slow for other reasons.
+ * decides, because single calls can also be slow for other reasons: the fastest of each network, because networks
+ * wait in queues of their own, and a network with one call waits for none.
  *
  * Times are milliseconds of any one clock.
  */
@@ -45,10 +52,13 @@ export class AdmissionControl {
     this.#inFlight++;
   }
 
-  release(admittedAt: number, now: number): void {
+  release(admittedAt: number, now: number, network = ""): void {
     if (--this.#inFlight < this.#min / 2) return this.#reset();
-    const window = (this.#window ??= { startedAt: now, fastest: Infinity, completed: 0 });
-    window.fastest = Math.min(window.fastest, now - admittedAt);
+    const window = (this.#window ??= { startedAt: now, completed: 0, byNetwork: new Map() });
+    const calls = window.byNetwork.get(network) ?? { completed: 0, fastest: Infinity };
+    window.byNetwork.set(network, calls);
+    calls.fastest = Math.min(calls.fastest, now - admittedAt);
+    calls.completed++;
     window.completed++;
     // The first slow call may begin an overload or only a burst: half the limit is enough for a burst.
     if (now - admittedAt > targetMs) this.#limit = Math.min(this.#limit, this.#max / 2);
@@ -60,12 +70,15 @@ export class AdmissionControl {
     this.#window = undefined;
   }
 
-  #adapt({ startedAt, fastest, completed }: Window, now: number): void {
+  #adapt({ startedAt, completed, byNetwork }: Window, now: number): void {
     // Under a reduced limit a call takes about the target, so only well below the target the queue is
     // gone. The limit then doubles in each window: one lucky window does not bring the queue back.
     const threshold = this.#limit < this.#max / 2 ? targetMs / 2 : targetMs;
+    let queued = 0;
+    for (const calls of byNetwork.values())
+      if (calls.fastest >= threshold) queued += calls.completed;
     const limit =
-      fastest >= threshold
+      queued > completed / 2
         ? Math.max(this.#min, Math.round((completed / (now - startedAt)) * targetMs))
         : this.#limit * 2;
     this.#limit = Math.min(this.#max, limit);
