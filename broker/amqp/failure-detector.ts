@@ -1,6 +1,6 @@
 /**
  * A failure detector whose cost per node does not depend on the number of nodes. The nodes form a ring: each sends a
- * heartbeat to its successor once a second. A heartbeat to a dead node is returned, because its queue is gone, and the
+ * heartbeat to its successor every 1.25 s. A heartbeat to a dead node is returned, because its queue is gone, and the
  * sender broadcasts that. Nodes that owe an answer, and a predecessor that is silent, are pinged twice a second; one
  * that does not answer for two seconds is suspected to be frozen. A suspect is evicted: it becomes unavailable in
  * Moleculer's registry, and its pending requests are rejected. A node that learns that it is suspected announces itself.
@@ -12,16 +12,16 @@ import { neighbours } from "./ring.ts";
 
 /** Time between two looks at the nodes, which send nothing by themselves (ms). */
 const TICK = 250;
-const HEARTBEAT_INTERVAL = 1000;
+const HEARTBEAT_INTERVAL = 1250;
 const PING_INTERVAL = 500;
 /** A node that owes an answer and was silent for this long is evicted; one ping must have had half of it (ms). */
 const SUSPECT_TIMEOUT = 1900;
 /** A predecessor that was silent for this long owes an answer (ms). */
-const SILENCE = 1500;
+const SILENCE = 2000;
 /** This process was suspended when no look took place for this long: other nodes may have evicted it (ms). */
 const SUSPENDED = 1500;
-/** Each node broadcasts a heartbeat after this many seconds for each node, so that separated rings meet. */
-const BROADCAST_EVERY = 5;
+/** One node in the cluster broadcasts its heartbeat about this often (s), so that separated rings meet. */
+const BROADCAST_EVERY = 10;
 /** Time between two removals of nodes that have been offline for ten minutes (ms). */
 const REMOVAL_INTERVAL = 60_000;
 /** The type of the packet with a Suspicion. */
@@ -73,7 +73,6 @@ export class FailureDetector {
   private tickedAt = 0;
   private heartbeatAt = 0;
   private removedAt = 0;
-  private untilBroadcast = Math.random() * BROADCAST_EVERY;
   private readonly agreement: Agreement;
 
   constructor(broker: ServiceBroker, clocks: PeerClocks, options: Options) {
@@ -197,9 +196,8 @@ export class FailureDetector {
     const joinedAt = metadata.joinedAt as number;
     const heartbeat = { seq, instanceID, joinedAt, digest, sentAt: now, time: Date.now() };
     if (successor !== undefined) this.send("HEARTBEAT", successor, heartbeat);
-    if (--this.untilBroadcast > 0) return;
-    this.untilBroadcast = BROADCAST_EVERY * (this.peers.size + 1);
-    this.send("HEARTBEAT", null, heartbeat);
+    if (Math.random() * BROADCAST_EVERY * (this.peers.size + 1) < 1)
+      this.send("HEARTBEAT", null, heartbeat);
   }
 
   private onHeartbeat(heartbeat: Heartbeat): void {

@@ -31,6 +31,8 @@ export class Probe {
   #channel: Channel | undefined;
   #timer: NodeJS.Timeout | undefined;
   #step = 0;
+  /** When the present step began; undefined between steps. */
+  #stepBegan: number | undefined;
   #round = 0;
   /** When the unanswered probe of each way was sent (monotonic clock), and the latest times of travel (ms). */
   readonly #sent = new Map<Path, number>();
@@ -50,12 +52,13 @@ export class Probe {
 
   /** Whether messages to this node are lost or late. */
   get isOverdue(): boolean {
-    return this.#fault !== undefined || this.#silence() > OVERDUE.suspect + this.latency;
+    return this.#fault !== undefined || this.#silence() > OVERDUE.suspect + 4 * this.latency;
   }
 
-  /** How long the oldest probe has been under way (ms). */
+  /** How long the oldest probe, or the step that sends one, has been under way (ms). */
   #silence(): number {
-    return Math.max(0, ...[...this.#sent.values()].map((sentAt) => performance.now() - sentAt));
+    const begun = [...this.#sent.values(), this.#stepBegan ?? Infinity];
+    return Math.max(0, performance.now() - Math.min(...begun));
   }
 
   /** Starts, and resolves when a probe has arrived by each way. */
@@ -79,6 +82,7 @@ export class Probe {
     this.#channel?.close().catch(() => null);
     this.#session = this.#channel = this.#onComplete = undefined;
     this.#sent.clear();
+    this.#stepBegan = undefined;
     this.#step = 0;
   }
 
@@ -95,13 +99,18 @@ export class Probe {
     if (session.isLost) return;
     // Behind as many requests as a node handles at once, a probe waits for them.
     if (session.isFull) this.#sent.delete("requests");
-    if (this.#silence() > OVERDUE.lost + this.latency) return session.drop(this.#reasonOfSilence());
+    if (this.#silence() > OVERDUE.lost + 4 * this.latency)
+      return session.drop(this.#reasonOfSilence());
+    if (this.#stepBegan !== undefined) return;
     const step = steps[this.#step++ % steps.length]!;
+    this.#stepBegan = performance.now();
     try {
       if (step === "waiting") await this.#leaveWaiting(session);
       else await this.#send(session, step);
     } catch {
       // The channel's error has dropped the session.
+    } finally {
+      if (this.#session === session) this.#stepBegan = undefined;
     }
   }
 

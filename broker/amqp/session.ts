@@ -30,6 +30,8 @@ export class Session {
   readonly queues: ReturnType<Topology["newQueues"]>;
   /** Resolves with the reason when the session is no longer usable. */
   readonly lost: Promise<string>;
+  /** The time of a request to RabbitMQ and its answer (ms), measured once. */
+  roundTrip = 0;
   /** RabbitMQ's alarm, while it accepts no messages. */
   alarm: string | undefined;
   #requests = 0;
@@ -51,8 +53,10 @@ export class Session {
     const connection = await openConnection(url);
     try {
       const channel = await connection.createChannel();
-      await channel.prefetch(PREFETCH);
       const session = new Session(url, connection, channel, topology);
+      const askedAt = performance.now();
+      await channel.prefetch(PREFETCH);
+      session.roundTrip = performance.now() - askedAt;
       session.#watch();
       return session;
     } catch (error) {

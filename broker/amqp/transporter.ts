@@ -31,8 +31,8 @@ export const brokerDefaults = {
 
 /** Backoff after all hosts failed (ms): doubles from the first value up to the second. */
 const BACKOFF = { first: 200, max: 1000 };
-/** A connection whose queues are not ready after this time is given up (ms). */
-const SUBSCRIBE_TIMEOUT = 5000;
+/** A connection is given up when its queues, or its probes, are not ready after this time and this many round trips (ms). */
+const SET_UP = { time: 5000, roundTrips: 15 };
 
 /** `urls` names the nodes of a RabbitMQ cluster as AMQP_URL does: separated by commas or semicolons. */
 export const amqp = (urls: string): ResilientAmqp => new ResilientAmqp(urls);
@@ -143,8 +143,12 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
   /** Declares and consumes this node's queues, and returns when it has received a message of its own by each way. */
   override async makeSubscriptions(): Promise<void> {
     const session = this.session!;
-    await withTimeout(SUBSCRIBE_TIMEOUT, `RabbitMQ at ${session.host}`, session.subscribe(this));
-    await withTimeout(SUBSCRIBE_TIMEOUT, `RabbitMQ at ${session.host}`, this.probe.start(session));
+    const [limit, who] = [
+      SET_UP.time + SET_UP.roundTrips * session.roundTrip,
+      `RabbitMQ at ${session.host}`,
+    ];
+    await withTimeout(limit, who, session.subscribe(this));
+    await withTimeout(limit, who, this.probe.start(session));
     this.detector.start();
   }
 

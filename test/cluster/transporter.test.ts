@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
 import {
   afterAll,
   afterEach,
@@ -16,18 +15,13 @@ import {
   jest,
 } from "@jest/globals";
 import { connect, type Channel, type Message } from "amqplib";
-import {
-  Loggers,
-  ServiceBroker,
-  type BrokerOptions,
-  type Context,
-  type ServiceSchema,
-} from "moleculer";
+import { ServiceBroker, type BrokerOptions, type Context, type ServiceSchema } from "moleculer";
 import { amqp, brokerDefaults, type ResilientAmqp } from "../../broker/amqp/transporter.ts";
 import type { Session } from "../../broker/amqp/session.ts";
 import { socketOf } from "../../broker/amqp/connection.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { gate } from "../support/gate.ts";
+import { linesOf } from "../support/log-lines.ts";
 import { Proxy } from "../support/proxy.ts";
 import { SERVER_START, startRabbit, type Server } from "../../bin/processes/servers.ts";
 
@@ -215,7 +209,7 @@ describe("a connection", () => {
 
   it("that is refused is logged once, in a sentence without the password", async () => {
     const lines: string[] = [];
-    const logger = listener(lines);
+    const logger = linesOf(lines);
     const withWrongPassword = await start("wrong-password", [], {
       url: `amqp://guest:sesame@127.0.0.1:${rabbit.port}`,
       logger,
@@ -323,7 +317,7 @@ describe("a node", () => {
 
   it("answers with disableBalancer, which is refused in a sentence", async () => {
     const lines: string[] = [];
-    const settings = { logger: listener(lines), disableBalancer: true };
+    const settings = { logger: linesOf(lines), disableBalancer: true };
     const a = await start("a", [], settings);
     await start("b", [answer("b")], settings);
 
@@ -532,20 +526,4 @@ function within<T>(ms: number, promise: Promise<T>): Promise<T> {
     throw new Error(`nothing within ${ms} ms`);
   });
   return Promise.race([promise, late]);
-}
-
-/** A Moleculer logger that keeps its lines. */
-function listener(lines: string[]): Loggers.Base<object> {
-  class Listener extends Loggers.Base<object> {
-    override getLogHandler() {
-      return (_level: string, args: unknown[]) =>
-        void lines.push(
-          args
-            .map((arg) => inspect(arg))
-            .join(" ")
-            .replace(/^'|'$/g, ""),
-        );
-    }
-  }
-  return new Listener();
 }
