@@ -1,6 +1,7 @@
 /** The protocol from sale to notice, step by step: without faults, with a crash between every two steps, duplicates and lost broadcasts. */
 import { eventually } from "../../bin/processes/eventually.ts";
 import { SERVER_START, type Shared } from "../../bin/processes/servers.ts";
+import { Client } from "../support/client.ts";
 import { check, violationsOf } from "./checker.ts";
 import { Cluster } from "./cluster-harness.ts";
 import { sharedServers } from "./cluster-servers.ts";
@@ -125,4 +126,70 @@ describe("with clocks a minute apart", () => {
     },
     150_000,
   );
+});
+
+/** Registers, signs in, offers and buys, over the public interface. */
+async function sellOne(): Promise<{ saleId: string }> {
+  const [api] = cluster.apis;
+  const seller = await Client.registered(api!);
+  const buyer = await Client.registered(api!);
+  const { id } = await seller.offer();
+  const { body } = await buyer.call<{ saleId: string }>("POST", `/market/buy/${id}`);
+  return body;
+}
+
+describe("with the clock of one node three hours off while items are sold", () => {
+  const hours = 3_600_000;
+  const setClocks = (names: string[], ms: number) =>
+    Promise.all(names.map((name) => cluster.get(name).setClock(ms)));
+  afterEach(() => Promise.all(cluster.members.map((member) => member.setClock(0))), 60_000);
+
+  it.each(
+    ["api-1", "market-1", "notifications-1", "users-1"].flatMap((name) => [
+      [name, 3] as const,
+      [name, -3] as const,
+    ]),
+  )(
+    "(%s, %d h) sells each item once, delivers every notice, and keeps every device connected",
+    async (name, off) => {
+      await scenario(async (load, sell) => {
+        sell();
+        await setClocks([name], off * hours);
+        await load.soldOut();
+        expect(await sellOne()).toHaveProperty("saleId");
+        await setClocks([name], 0);
+      });
+    },
+    90_000,
+  );
+
+  it.each([3, -3])(
+    "(both nodes of market, %d h) delivers every notice within 30 s of the clock's return",
+    async (off) => {
+      const markets = ["market-1", "market-2"];
+      const receivers = cluster.of("notifications");
+      await scenario(async (load, sell) => {
+        await setClocks(markets, off * hours);
+        sell();
+        await eventually(() => load.purchases > 50, { within: 60_000 });
+        await Promise.all(receivers.map((node) => node.end("SIGTERM")));
+        await load.soldOut();
+        await setClocks(markets, 0);
+        await Promise.all(receivers.map((node) => node.start()));
+        await load.settle(30_000);
+      });
+    },
+    150_000,
+  );
+
+  it("logs the difference to the database once", async () => {
+    const market = cluster.get("market-1");
+    const said = () => market.lines("ahead of that of MongoDB").length;
+    const before = said();
+    await setClocks([market.name], 3 * hours);
+    await eventually(() => said() > before, { within: 20_000 });
+    const { saleId } = await sellOne();
+    expect(saleId).toEqual(expect.any(String));
+    expect(said()).toBe(before + 1);
+  }, 60_000);
 });
