@@ -29,6 +29,8 @@ export type ServiceState = Static<typeof ServiceState>;
 export const Readiness = Type.Object({
   status: Type.Enum(["ready", "not ready"]),
   services: Type.Record(Type.String(), ServiceState),
+  /** On HEALTH_PORT: how far the node's clock is ahead of others (ms), where that is more than 2 s. It does not affect the status. */
+  clockSkewMs: Type.Optional(Type.Record(Type.String(), Type.Integer())),
 });
 export type Readiness = Static<typeof Readiness>;
 

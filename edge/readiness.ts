@@ -4,6 +4,7 @@ import { typedCall } from "../broker/context.ts";
 import { codeOf } from "../broker/refusal.ts";
 import { services as dataServices } from "../contracts/actions.ts";
 import type { Liveness, Readiness, ServiceState } from "../contracts/health.ts";
+import { clockSkews } from "./clock-skew.ts";
 import type { Peers } from "./peers.ts";
 
 /** Milliseconds in which a service must answer its health check. */
@@ -38,7 +39,9 @@ export async function nodeReadiness(
     async (name) =>
       [name, reach === "up" ? await stateOf(broker, name, broker.nodeID) : reach] as const,
   );
-  return toReadiness(Object.fromEntries(await Promise.all(states)));
+  const readiness = toReadiness(Object.fromEntries(await Promise.all(states)));
+  const clockSkewMs = clockSkews(broker, hosted);
+  return { ...readiness, ...(Object.keys(clockSkewMs).length > 0 && { clockSkewMs }) };
 }
 
 const toReadiness = (services: Record<string, ServiceState>): Readiness => ({
