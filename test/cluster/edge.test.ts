@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import {
   createServer,
   request,
@@ -10,13 +10,14 @@ import {
   type IncomingMessage,
   type RequestListener,
 } from "node:http";
-import { type Server as TcpServer } from "node:net";
+import { connect, type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buffer, text } from "node:stream/consumers";
 import { Server as SocketServer } from "socket.io";
 import { io } from "socket.io-client";
 import { errors, Problem, type ErrorCode } from "../../contracts/errors.ts";
+import { fixedHeaders } from "../../edge/headers.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { freePort } from "../../bin/processes/free-port.ts";
 import Value from "typebox/value";
@@ -38,6 +39,16 @@ interface Edge {
   socketPort: number;
   close: () => Promise<void>;
 }
+
+/** Connections of one address: fewer than as deployed, so that the test is cheap. */
+const connectionLimit = 60;
+/** Headers of every response that api sends: the edge's own responses have the same. */
+const policy = Object.fromEntries(
+  [
+    ...["content-security-policy", "permissions-policy", "referrer-policy", "x-frame-options"],
+    ...["x-content-type-options", "cross-origin-resource-policy", "cache-control"],
+  ].map((name) => [name, fixedHeaders[name]]),
+);
 
 let edge: Edge;
 const closing: (() => unknown)[] = [];
@@ -118,6 +129,62 @@ describe("HTTP through the edge", () => {
     expect(fits.status).toBe(200);
     problem(tooLarge, "TOO_LARGE");
     expect(seen.map(({ body }) => body)).toEqual([32 * 1024]);
+  });
+});
+
+describe("a request that the edge refuses itself", () => {
+  const get = (path: string, headers = "") =>
+    `GET ${path} HTTP/1.1\r\nhost: h\r\n${headers}connection: close\r\n\r\n`;
+
+  it.each<[string, ErrorCode, string]>([
+    ["bytes that are not HTTP", "BAD_DATA", "hello\r\n\r\n"],
+    ["HTTP/1.1 without a host", "BAD_DATA", "GET / HTTP/1.1\r\nconnection: close\r\n\r\n"],
+    ["two hosts", "BAD_DATA", get("/", "host: i\r\n")],
+    ["an unknown coding", "BAD_DATA", get("/", "transfer-encoding: gzip, chunked\r\n")],
+    [
+      "chunks in HTTP/1.0",
+      "BAD_DATA",
+      get("/", "transfer-encoding: chunked\r\n").replace("1.1", "1.0"),
+    ],
+    ["TRACE", "METHOD_NOT_ALLOWED", get("/").replace("GET", "TRACE")],
+    ["a long path", "TOO_LARGE", get(`/${"x".repeat(9_000)}`)],
+    ["a long header", "TOO_LARGE", get("/", `x: ${"x".repeat(9_000)}\r\n`)],
+    ["a large body", "TOO_LARGE", get("/", "content-length: 100000\r\n").replace("GET", "POST")],
+    ["no api", "UNAVAILABLE", get("/")],
+  ])("%s: gets problem details and the headers of api", async (_what, code, bytes) => {
+    const answer = await raw(bytes);
+
+    problem(answer, code);
+    expect(answer.headers).toMatchObject({
+      ...policy,
+      "x-request-id": expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    expect(answer.headers["retry-after"]).toBe(code === "UNAVAILABLE" ? "1" : undefined);
+  });
+
+  it("does not show its problems at their paths", async () => {
+    await api((_, res) => res.end("api"));
+
+    expect(await send("/problem/503")).toMatchObject({ status: 404 });
+  });
+});
+
+describe("connections", () => {
+  it("of one address are limited, also without a request; other addresses are served", async () => {
+    await api((_, res) => res.end("on"));
+    const { port } = new URL(edge.origin);
+    let closed = 0;
+    const flood = Array.from({ length: connectionLimit + 20 }, () =>
+      connect({ port: Number(port), host: "127.0.0.1", localAddress: "127.0.0.8" })
+        .on("error", () => {})
+        .on("close", () => closed++)
+        .resume(),
+    );
+    closing.push(() => flood.forEach((socket) => socket.destroy()));
+
+    await eventually(() => expect(closed).toBe(20));
+
+    expect(await send("/")).toMatchObject({ status: 200, body: "on" });
   });
 });
 
@@ -284,6 +351,20 @@ async function send(
   return { status: res.statusCode, headers: res.headers, body: await text(res) };
 }
 
+/** Sends exactly these bytes, and reads until the connection is closed. */
+async function raw(bytes: string): Promise<Answer> {
+  const socket = connect(Number(new URL(edge.origin).port), "127.0.0.1", () => socket.write(bytes));
+  const answer = await text(socket);
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  const [status = "", ...lines] = head.split("\r\n");
+  const headers = lines.map((line) => line.split(/:(.*)/).map((part) => part.trim()));
+  return {
+    status: Number(status.split(" ")[1]),
+    headers: Object.fromEntries(headers.map(([name, value]) => [name!.toLowerCase(), value])),
+    body,
+  };
+}
+
 /** Asserts that the edge itself answered, with the same body as api would. */
 function problem(answer: Answer, code: ErrorCode): void {
   expect(answer).toMatchObject({
@@ -307,10 +388,10 @@ async function startEdge(): Promise<Edge> {
   const [port, healthPort, apiPort, socketPort] = await Promise.all(
     Array.from({ length: 4 }, () => freePort()),
   );
-  const conf = replaced(
-    readFileSync(resolve(import.meta.dirname, "../../deploy/nginx.conf"), "utf8"),
-    {
-      "listen 8080;": `listen 127.0.0.1:${port};`,
+  const conf =
+    streamModule() +
+    replaced(readFileSync(resolve(import.meta.dirname, "../../deploy/nginx.conf"), "utf8"), {
+      "listen 8080 ": `listen 127.0.0.1:${port} `,
       "listen 127.0.0.1:8081;": `listen 127.0.0.1:${healthPort};`,
       "resolver 127.0.0.11 ": `resolver 127.0.0.1:${dns.port} `,
       " api:3000;": ` api:${apiPort};`,
@@ -319,10 +400,10 @@ async function startEdge(): Promise<Edge> {
       "worker_processes auto;": "worker_processes 1;",
       // A short timeout, so that its test is fast.
       "proxy_read_timeout 11s;": "proxy_read_timeout 1s;",
+      "limit_conn connections 2500;": `limit_conn connections ${connectionLimit};`,
       "/dev/stdout": "/tmp/access.log",
       "/tmp/": `${dir}/`,
-    },
-  );
+    });
   writeFileSync(join(dir, "nginx.conf"), conf);
   const child = spawn(nginx, ["-p", dir, "-c", join(dir, "nginx.conf")], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -343,6 +424,12 @@ async function startEdge(): Promise<Edge> {
       rmSync(dir, { recursive: true });
     },
   };
+}
+
+/** Debian builds nginx's `stream` as a module of its own (libnginx-mod-stream); the image of compose has it built in. */
+function streamModule(): string {
+  const path = "/usr/lib/nginx/modules/ngx_stream_module.so";
+  return existsSync(path) ? `load_module ${path};\n` : "";
 }
 
 /** Resolves to its error log once nginx serves; rejects with it if nginx ends instead. */
