@@ -34,7 +34,7 @@ export const limit = Type.Integer({
 export const cursor = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w-]+$" });
 export const nextCursor = Type.Union([cursor, Type.Null()], {
   description:
-    "The cursor of the next page; null on the last page. A page ends early, with its cursor, at 512 KB: a short page may not be the last.",
+    "The cursor of the next page; null on the last page. A page ends early, with its cursor, at 512 KB, and a search after a bounded number of items was read: a short or empty page may not be the last.",
 });
 
 /** The contract of an action: its params and its result. */

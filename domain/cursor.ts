@@ -16,10 +16,12 @@ type Condition = Record<string, unknown>;
 export const sortOf = ({ field, direction }: Ordering) => ({ [field]: direction, _id: direction });
 
 /** The cursor that continues after a row: opaque to clients, and bound to its ordering. */
-export const cursorAfter = (row: Row, { field, direction }: Ordering) =>
-  Buffer.from(JSON.stringify([`${field}${direction}`, valueAt(row, field), row._id])).toString(
-    "base64url",
-  );
+export const cursorAfter = (row: Row, ordering: Ordering) =>
+  cursorAt([valueAt(row, ordering.field), row._id], ordering);
+
+/** The cursor that continues after a row with these values of the ordering's field and `_id`. */
+export const cursorAt = (values: unknown[], { field, direction }: Ordering) =>
+  Buffer.from(JSON.stringify([`${field}${direction}`, ...values])).toString("base64url");
 
 /**
  * The rows after a cursor, as conditions on the ordering's field and `_id`: each is one range of the index of

@@ -111,9 +111,11 @@ function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
   return {
     insert: async (doc) => (await service._create(null, doc)) as Doc,
     one: async (query) => (await adapter.findOne(checkQuery(query))) as Doc | null,
-    find: async (query, { sort = {}, limit } = {}) => {
+    find: async (query, { sort = {}, limit, onEarlyEnd } = {}) => {
       const order = Object.entries(sort).map(([field, way]) => (way < 0 ? `-${field}` : field));
-      return (await service._find(null, { query: checkQuery(query), sort: order, limit })) as Doc[];
+      return (await service._find(null, {
+        ...{ query: checkQuery(query), sort: order, limit, onEarlyEnd },
+      })) as Doc[];
     },
     count: async (query) => service._count(null, { query: checkQuery(query) }),
     change: async (query, update) =>

@@ -25,7 +25,14 @@ export interface Index {
 export interface Found {
   sort?: Order;
   limit?: number;
+  /**
+   * Permits a search to end before its limit, after a bounded number of documents were read: it is called then, before the
+   * result, with the values that the last of them has in the fields of the order.
+   */
+  onEarlyEnd?: OnEarlyEnd;
 }
+
+type OnEarlyEnd = (reached: unknown[]) => void;
 
 /** A collection: its name, the schema of its documents and its indexes. */
 export interface Collection<Schema extends TSchema = TSchema> {
@@ -39,6 +46,7 @@ export interface Find {
   query: Query;
   sort?: string[];
   limit?: number;
+  onEarlyEnd?: OnEarlyEnd;
 }
 
 /**

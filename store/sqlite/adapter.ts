@@ -119,8 +119,13 @@ export class SqliteStore implements Adapter {
     return found ?? null;
   }
 
-  find({ query, sort, limit }: Find): Promise<Stored[]> {
-    return this.#ask({ type: "find", query, sort, limit });
+  async find({ query, sort, limit, onEarlyEnd }: Find): Promise<Stored[]> {
+    const found = await this.#ask<Stored[] | { rows: Stored[]; reached: unknown[] }>({
+      ...{ type: "find", query, sort, limit, isBounded: onEarlyEnd !== undefined },
+    });
+    if (Array.isArray(found)) return found;
+    onEarlyEnd?.(found.reached);
+    return found.rows;
   }
 
   count({ query }: { query: Query }): Promise<number> {
@@ -214,14 +219,13 @@ export class SqliteStore implements Adapter {
   }
 
   #reopenLater(delay = reopenDelayMs): void {
-    const reopen = () => {
+    setTimeout(() => {
       if (this.#state !== "lost") return;
       this.#open().catch((error: unknown) => {
         this.#setFault(error instanceof UnfitFile);
         this.#reopenLater(Math.min(2 * delay, maxReopenDelayMs));
       });
-    };
-    setTimeout(reopen, delay).unref();
+    }, delay).unref();
   }
 
   #setFault(needsRestart = false): void {

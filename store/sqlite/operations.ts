@@ -3,7 +3,8 @@ import type { Query, Stored, Update } from "../store.ts";
 
 export type Operation =
   | { type: "insert"; doc: Stored }
-  | { type: "find"; query: Query; sort?: string[]; limit?: number }
+  /** `isBounded`: it may end early. Its result is then an object of `rows`, and the values that it has `reached` in the order. */
+  | { type: "find"; query: Query; sort?: string[]; limit?: number; isBounded?: boolean }
   | { type: "count"; query: Query }
   | { type: "updateOne"; query: Query; update: Update }
   | { type: "updateMany"; query: Query; update: Update }

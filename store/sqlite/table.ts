@@ -17,6 +17,8 @@ import { applyUpdate, touches } from "./update.ts";
 export interface Walk {
   after?: Value[];
   found: string[];
+  /** The turns that it took. */
+  turns: number;
 }
 
 /** Documents that one turn of a long search reads: about 5 ms. */
@@ -69,7 +71,7 @@ export class Table {
     if (limit === 1 && sort.length === 0) return this.#one(where);
     return isDriven || where.text.includes(" IN (SELECT _id ")
       ? this.#select(where, translator.order(sort), limit)
-      : this.#walk({ query, sort, limit: limit! }, { found: [] });
+      : this.#walk({ query, sort, limit: limit! }, { found: [], turns: 0 });
   }
 
   #select({ text, params }: Sql, order: string, limit?: number): string[] {
@@ -89,7 +91,7 @@ export class Table {
   /** Reads the next part of a list in its order, and asks each document for its elements. */
   #walk(
     { query, sort, limit }: Find & { sort: string[]; limit: number },
-    { after, found }: Walk,
+    { after, found, turns }: Walk,
   ): string[] | Walk {
     const translator = new Translator(this.#layout, () => false);
     const { elements, rest } = translator.split(query);
@@ -110,7 +112,7 @@ export class Table {
     // Nothing is greater or less than null.
     if (next?.includes(null))
       return this.#select(translator.where(query), translator.order(sort), limit);
-    if (next) return { after: next, found: all };
+    if (next) return { after: next, found: all, turns: turns + 1 };
     if (!after || !sort[0]!.startsWith("-")) return all;
     const lacking = sql(`${translator.keys(sort)[0]} IS NULL`);
     const lastOnes = join([translator.where(query), lacking], "AND");

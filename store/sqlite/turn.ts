@@ -4,6 +4,8 @@ import type { Table, Walk } from "./table.ts";
 
 /** Documents that one turn of `updateMany` changes. */
 const maxPerTurn = 500;
+/** Turns of a bounded search: with its words counted, at most five times what one word may cost. */
+const maxTurns = 3;
 /** A search that takes longer has no answer: nobody waits for it any more (ms). */
 const searchTimeout = 3000;
 
@@ -52,9 +54,9 @@ function find(
 ): Outcome | Unfinished {
   if (performance.now() - since > searchTimeout) return { failure: { type: "late" } };
   const found = table.find(operation, walk);
-  return Array.isArray(found)
-    ? { result: `[${found.join(",")}]` }
-    : { operation, walk: found, since };
+  if (Array.isArray(found)) return { result: `[${found.join(",")}]` };
+  if (!operation.isBounded || found.turns < maxTurns) return { operation, walk: found, since };
+  return { result: `{"rows":[${found.found.join(",")}],"reached":${JSON.stringify(found.after)}}` };
 }
 
 export function write(table: Table, work: Writing): Outcome | Unfinished {

@@ -1,5 +1,5 @@
 /** The import of a data folder of version 0.1.0. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -12,8 +12,10 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { eventually } from "../../bin/processes/eventually.ts";
 import {
   spawnNode,
@@ -229,15 +231,20 @@ describe("a market on a folder of version 0.1.0", () => {
     expect((await start()).output()).not.toMatch(/password/);
   }, 60_000);
 
-  it("imports none of the files when one is broken", async () => {
-    writeFileSync(place("accounts.db"), `${readFileSync(place("accounts.db"), "utf8")}{"_id":`);
-    const before = digest(folder.path);
-    expect(await refused()).toMatch(
-      /^\S+accounts\.db cannot be imported: line \d+ is not a document in JSON: restore .*\.$/,
-    );
-    const { lock: _lock, ...after } = digest(folder.path);
-    expect(after).toEqual(before);
-  }, 60_000);
+  it.each(["items", "accounts"])(
+    "imports none of the files when that of %s is broken",
+    async (table) => {
+      const file = place(`${table}.db`);
+      writeFileSync(file, `${readFileSync(file, "utf8")}{"_id":`);
+      const before = digest(folder.path);
+      expect(await refused()).toMatch(
+        /^\S+\.db cannot be imported: line \d+ is not a document in JSON: restore .*\.$/,
+      );
+      const { lock: _lock, ...after } = digest(folder.path);
+      expect(after).toEqual(before);
+    },
+    60_000,
+  );
 
   it.each(["items", "notifications", "accounts"])(
     "refuses the start without %s.db, and begins with no documents when it is empty",
@@ -279,10 +286,11 @@ describe("a market on a folder of version 0.1.0", () => {
       console.log("go");
       for (;;) fill(${JSON.stringify({ from: place("items.db"), to: place("market.sqlite.import"), layout: layouts.items })});
     `;
-    spawnSync(process.execPath, ["--input-type=module", "-e", script], {
-      timeout: 1_500,
-      killSignal: "SIGKILL",
-    });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+    await once(child.stdout, "data");
+    await pause(100 * Math.random());
+    expect(child.kill("SIGKILL")).toBe(true);
+    expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
     expect(existsSync(place("market.sqlite"))).toBe(false);
     expect((await start()).output()).toMatch(/ 17 items/);
   }, 60_000);

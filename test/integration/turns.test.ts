@@ -1,10 +1,12 @@
 /** Long operations of a SQLite file go on in turns. Here on the test's own thread, turn by turn. */
 import { join } from "node:path";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
+import { cursorAt } from "../../domain/cursor.ts";
 import { layoutOf } from "../../store/sqlite/layout.ts";
 import type { Operation } from "../../store/sqlite/operations.ts";
 import { RecoveringDatabase, type Answer } from "../../store/sqlite/recovering-database.ts";
-import type { Query } from "../../store/store.ts";
+import { paginate } from "../../store/pagination.ts";
+import type { Query, Store, Stored } from "../../store/store.ts";
 import { things } from "../support/store-promises.ts";
 
 const folder = temporaryFolder();
@@ -87,6 +89,61 @@ it("a search of words that no document has together ends empty, after several tu
   expect(database.run([[1, search("odd", "even")]])).toEqual([]);
   expect(database.run([[2, updateLast]]).map(([id]) => id)).toEqual([2]);
   expect(finish()).toEqual([[1, { result: "[]" }]]);
+});
+
+/** A store over the database, and the turns that each of its searches took. */
+function pagedStore() {
+  const turns: number[] = [];
+  const find: Store<Stored>["find"] = async (query, { sort = {}, limit, onEarlyEnd } = {}) => {
+    const order = Object.entries(sort).map(([field, way]) => (way < 0 ? `-${field}` : field));
+    const isBounded = onEarlyEnd !== undefined;
+    let answers = database.run([[1, { type: "find", query, sort: order, limit, isBounded }]]);
+    for (turns.push(1); answers.length === 0; turns.push(turns.pop()! + 1))
+      answers = database.run([]);
+    const [, outcome] = answers[0]!;
+    const found = JSON.parse((outcome as { result: string }).result) as
+      Stored[] | { rows: Stored[]; reached: unknown[] };
+    if (Array.isArray(found)) return found;
+    onEarlyEnd?.(found.reached);
+    return found.rows;
+  };
+  return { store: { find } as Store<Stored>, turns };
+}
+
+it.each([
+  ["two words", ["odd", "even"]],
+  ["eight words", ["common", "odd", "even", "comm", "commo", "eve", "od", "com"]],
+])(
+  "a page of a search for %s that many documents have reads at most 3,000 documents, and the next page goes on",
+  async (_count, words) => {
+    const last = { ...docOf(-1), _id: "last", words: ["common", "odd", "even"] };
+    database.run([[1, { type: "insert", doc: last }]]);
+    const { store, turns } = pagedStore();
+    const query = { $and: words.map((word) => ({ words: new RegExp(`^${word}`) })) };
+    const newest = { field: "createdAt", direction: -1 } as const;
+
+    const first = await paginate(store, query, newest, {});
+    expect(first).toEqual({ rows: [], nextCursor: expect.any(String) as string });
+    expect(turns).toEqual([3]);
+
+    const second = await paginate(store, query, newest, { cursor: first.nextCursor! });
+    expect(second).toEqual({ rows: [last], nextCursor: null });
+    expect(Math.max(...turns)).toBeLessThanOrEqual(3);
+  },
+);
+
+it("a page that ends early within one price leaves documents of other prices to the next page", async () => {
+  const dear = { ...docOf(-1), _id: "dear", price: 2, words: ["odd", "even"] };
+  database.run([[1, { type: "insert", doc: dear }]]);
+  const { store } = pagedStore();
+  const query = { $and: ["odd", "even"].map((word) => ({ words: new RegExp(`^${word}`) })) };
+  const cheapest = { field: "price", direction: 1 } as const;
+
+  const cursor = cursorAt([1, "0000"], cheapest);
+  const first = await paginate(store, query, cheapest, { cursor });
+  expect(first).toEqual({ rows: [], nextCursor: cursorAt([1, "3000"], cheapest) });
+  const second = await paginate(store, query, cheapest, { cursor: first.nextCursor! });
+  expect(second).toEqual({ rows: [dear], nextCursor: null });
 });
 
 it("a search of words that most documents have ends in its first turn", () => {

@@ -12,7 +12,8 @@ type Options = { sort: object; limit: number };
 /** A store in memory, and the queries that it received. */
 function storeOf(rows: Row[]) {
   const asked: (object & Options)[] = [];
-  const find = async (query: object, options: Options) => {
+  const find = async (query: object, { sort, limit }: Options) => {
+    const options = { sort, limit };
     asked.push({ ...query, ...options });
     const direction = Object.values(options.sort)[0] as number;
     return rows

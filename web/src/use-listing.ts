@@ -61,8 +61,7 @@ export function useListing<T>(
   );
   const more = useCallback(() => {
     const list = lists.get(id);
-    if (list && !list.isLoading)
-      void load(list.rows.length > 0 ? (list.nextCursor ?? undefined) : undefined);
+    if (list && !list.isLoading) void load(list.nextCursor ?? undefined);
   }, [id]);
 
   useEffect(() => {

@@ -37,6 +37,8 @@ export function ItemList({ name, query, isSearch = false }: ItemListProps) {
 
   if (rows.length === 0 && isLoading) return <CardsSkeleton />;
   if (rows.length === 0 && error) return <LoadError error={error} retry={more} />;
+  // A search for frequent words ends early: its next page may have the first item.
+  if (rows.length === 0 && nextCursor) return <NothingYet more={more} />;
   if (rows.length === 0) return isSearch ? <NoResults /> : <NoItems />;
   return (
     <>
@@ -55,10 +57,18 @@ export function ItemList({ name, query, isSearch = false }: ItemListProps) {
 }
 
 function resultText(count: number, hasMore: boolean): string {
-  if (count === 0) return "No items found.";
+  if (count === 0) return hasMore ? "No items found so far." : "No items found.";
   if (hasMore) return `More than ${count} items found.`;
   return count === 1 ? "1 item found." : `${count} items found.`;
 }
+
+const NothingYet = ({ more }: { more: () => void }) => (
+  <Empty title="No items found so far.">
+    <button type="button" class="button is-secondary" onClick={more}>
+      Search on
+    </button>
+  </Empty>
+);
 
 const NoResults = () => (
   <Empty title="No items match your search.">
