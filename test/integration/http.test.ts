@@ -834,6 +834,28 @@ describe("a burst", () => {
     expect(await thousand(made)).toEqual(all200(1_000));
   }, 20_000);
 
+  it("returns the places of abandoned requests when their calls end", async () => {
+    const held = gate();
+    const slow = () => held.opened().then(() => ({ ok: true }));
+    const made = await another({
+      handlers: { "market.items": slow },
+      settings: { maxInFlight: 4 },
+    });
+    const abandon = new AbortController();
+    const abandoned = Array.from({ length: 4 }, () =>
+      made.call("GET", "/market/items", { signal: abandon.signal }).catch(() => "abandoned"),
+    );
+    await eventually(() => expect(held.waiting()).toBe(4));
+    abandon.abort();
+    expect(await Promise.all(abandoned)).toEqual(Array(4).fill("abandoned"));
+    // The service is still at work on them.
+    expect((await made.call("GET", "/market/items/1")).status).toBe(503);
+    held.open();
+    await eventually(async () =>
+      expect((await made.call("GET", "/market/items/1")).status).toBe(200),
+    );
+  });
+
   it("at a slow service sheds load of that service only, and is logged in one line", async () => {
     const held = gate();
     const slow = () => held.opened().then(() => ({ ok: true }));
