@@ -18,6 +18,37 @@ function cores(plain: string): string[] {
   );
 }
 
+/** The forms in which a list of common passwords may contain a password: in lower case, also without up to four digits or signs at its end. */
+export function variants(password: string): string[] {
+  const plain = password.toLowerCase().replace(/\s/g, "");
+  const endings = [1, 2, 3, 4].filter((length) => /^[^a-z]+$/.test(plain.slice(-length)));
+  return [plain, ...endings.map((length) => plain.slice(0, -length))].filter(
+    ({ length }) => length >= 8,
+  );
+}
+
+const day = "(0[1-9]|[12]\\d|3[01])";
+const month = "(0[1-9]|1[0-2])";
+const year = "(19|20)\\d\\d";
+const dates = new RegExp(`^(${day}${month}${year}|${month}${day}${year}|${year}${month}${day})$`);
+
+/** A date of the years 1900 to 2099 in digits, with any signs between them. */
+export const isDate = (password: string): boolean => dates.test(password.replace(/[\s./_-]/g, ""));
+
+const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+
+/** Whether a password is the owner's email address or name, or a part of them, with at most four more letters or digits. */
+export function isAboutOwner(
+  password: string,
+  { email, name }: { email: string; name: string },
+): boolean {
+  const plain = letters(password);
+  const [local = ""] = email.split("@");
+  return [email, local, name, ...name.split(/\s+/)]
+    .map(letters)
+    .some((own) => own.length >= 4 && plain.includes(own) && plain.length - own.length <= 4);
+}
+
 const inLetters = (text: string) => text.replace(/[@4301!$57]/g, (sign) => lookAlikes[sign]!);
 const lookAlikes: Record<string, string> = {
   "@": "a",

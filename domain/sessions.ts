@@ -3,6 +3,8 @@ import type { AccountDocument } from "./account.ts";
 
 /** A session lives this long after its last refresh. */
 const sessionMs = 30 * 24 * 3_600_000;
+/** However often it is refreshed, a session ends this long after its sign-in. */
+const longestSessionMs = 90 * 24 * 3_600_000;
 /** A refresh can be repeated for as long as an access token lives, so a copied request is worth no more than a copied token. */
 const repeatMs = accessTokenSeconds * 1_000;
 /** A sign-in beyond this number ends the oldest session. */
@@ -33,7 +35,10 @@ export const matchesFamily = (
   session: Sessions[string] | undefined,
   { family }: Hashes,
   now: Date,
-) => session?.family === family && session.expiresAt > now.toISOString();
+) =>
+  session?.family === family &&
+  session.expiresAt > now.toISOString() &&
+  Date.parse(session.startedAt) + longestSessionMs > now.getTime();
 
 export const newSession = ({ family, token }: Hashes, now: Date): Sessions[string] => ({
   family,

@@ -46,7 +46,8 @@ export function verifier(
 
   return async (token, readClock = async () => {}) => {
     // The token comes from the network, whatever its type says.
-    if (typeof token !== "string") throw refusal("UNAUTHENTICATED", notValid);
+    if (typeof token !== "string" || !isCanonical(token))
+      throw refusal("UNAUTHENTICATED", notValid);
     const key = hash("sha256", token, "base64");
     const cached = cache.get(key);
     if (cached && cached.endsAt > uptime()) return cached;
@@ -82,6 +83,15 @@ async function verify(token: string, keys: ReturnType<typeof createLocalJWKSet>)
     throw refusal("UNAUTHENTICATED", notValid);
   return { id: sub, sid, exp };
 }
+
+/** Base64url permits several last characters for the same bytes of the signature. A token has one form. */
+function isCanonical(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf(".") + 1);
+  return Buffer.from(signature, "base64url").toString("base64url") === signature;
+}
+
+/** Whether the verifier refused a token that no key of ours has signed, or that we would never sign. Not one that has expired. */
+export const isForgery = (error: unknown) => (error as Error).message === notValid;
 
 /** Of a valid token (ms). */
 const longestMs = (accessTokenSeconds + clockTolerance) * 1000;

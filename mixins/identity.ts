@@ -3,10 +3,11 @@ import { typedCall } from "../broker/context.ts";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { codeOf, refusal } from "../broker/refusal.ts";
+import { SecurityLog } from "../broker/security-log.ts";
 import { accessTokenSeconds } from "../contracts/users.ts";
 import { RevokedSessions } from "../edge/revoked-sessions.ts";
 import { uptime } from "../edge/uptime.ts";
-import { verifier, type Verified } from "../edge/token-verifier.ts";
+import { isForgery, verifier, type Verified } from "../edge/token-verifier.ts";
 import { ReferenceClock } from "../store/reference-clock.ts";
 
 /** The clock of the users service. It answers at once, so its last answer counts. */
@@ -23,18 +24,26 @@ const reconcileInterval = (accessTokenSeconds * 1000) / 15;
 
 /** Checks access tokens and rejects those of revoked sessions. For services that authenticate users. */
 export const identity = define({
-  state: () => ({
-    revokedSessions: new RevokedSessions(),
-    isUsersAvailable: false,
-    reconciledAt: -Infinity,
-    reconciling: undefined as Promise<void> | undefined,
-    reconcileTimer: undefined as NodeJS.Timeout | undefined,
-  }),
+  state() {
+    return {
+      tokenLog: new SecurityLog(this.logger),
+      revokedSessions: new RevokedSessions(),
+      isUsersAvailable: false,
+      reconciledAt: -Infinity,
+      reconciling: undefined as Promise<void> | undefined,
+      reconcileTimer: undefined as NodeJS.Timeout | undefined,
+    };
+  },
 
   methods: {
     /** Throws UNAUTHENTICATED when the token is not valid, has expired, or its session is revoked. */
     async verify(token: string): Promise<Verified> {
-      const verified = await verifyToken(token, () => this.readIssuerClock());
+      const verified = await verifyToken(token, () => this.readIssuerClock()).catch(
+        (error: unknown) => {
+          if (isForgery(error)) this.tokenLog.record("access_token_forged");
+          throw error;
+        },
+      );
       if (this.revokedSessions.has(verified.sid))
         throw refusal("UNAUTHENTICATED", "The session has ended.");
       return verified;
@@ -89,5 +98,6 @@ export const identity = define({
 
   stopped() {
     clearInterval(this.reconcileTimer);
+    this.tokenLog.flush();
   },
 });

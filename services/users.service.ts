@@ -2,17 +2,18 @@ import { randomUUID } from "node:crypto";
 import type { Ctx } from "../broker/context.ts";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
-import { badData, refusal } from "../broker/refusal.ts";
+import { refusal } from "../broker/refusal.ts";
+import { SecurityLog } from "../broker/security-log.ts";
 import { parseSince } from "../broker/since.ts";
 import { AccountDocument, newAccount, toUser } from "../domain/account.ts";
-import { isCommonPassword } from "../domain/common-passwords.ts";
-import { samplePeople } from "../domain/samples.ts";
 import { endedSessions } from "../domain/sessions.ts";
 import { networkOf } from "../edge/policy/client-address.ts";
-import { collection, isEmpty } from "../mixins/collection.ts";
+import { collection } from "../mixins/collection.ts";
 import { DuplicateKey } from "../store/store.ts";
 import { LoginThrottle } from "./users/login-throttle.ts";
 import { hashPassword, isPassword } from "./users/password-hashing.ts";
+import { checkPassword } from "./users/password-policy.ts";
+import { createSampleAccounts } from "./users/sample-accounts.ts";
 import { Sessions } from "./users/sessions.ts";
 import { accessTokens, readRefreshToken } from "./users/tokens.ts";
 
@@ -36,16 +37,16 @@ export default define({
     if (!env.keys.private) throw new Error("The users service needs the private signing key.");
     const sign = accessTokens(env.keys.private);
     const { samplePassword, areNew } = env.keys;
+    const securityLog = new SecurityLog(this.logger);
     return {
-      throttle: new LoginThrottle(),
+      securityLog,
+      throttle: new LoginThrottle(securityLog),
       /** At the first start it is ready when the other services are. */
       sampleHash:
         env.hasSamples && areNew && samplePassword
           ? hashPassword(samplePassword, { network: "" })
           : undefined,
-      sessions: new Sessions(this.store, sign, (ended) => {
-        void this.broker.broadcast("users.sessionEnded", ended);
-      }),
+      sessions: new Sessions(this.store, sign, this.broker, securityLog),
     };
   },
 
@@ -55,14 +56,6 @@ export default define({
       if (!account) throw refusal("NOT_FOUND", "There is no such user.");
       return account;
     },
-
-    async createSampleAccounts(password: string | undefined): Promise<void> {
-      if (!password || !(await isEmpty(this.store))) return;
-      // One hash for all of them: each takes time, and memory that the process keeps.
-      const hash = await (this.sampleHash ?? hashPassword(password, { network: "" }));
-      for (const person of samplePeople)
-        await this.store.insert(newAccount(person, hash, this.store.now()));
-    },
   },
 
   actions: {
@@ -70,16 +63,19 @@ export default define({
       const { email, password, name } = ctx.params;
       const network = networkIn(ctx);
       await this.throttle.register(network);
-      refuseCommonPassword(password, "password");
+      checkPassword("password", password, { email, name });
       const onTurn = async () => {
-        if (await this.store.one({ email: email.toLowerCase() })) throw refusal("EMAIL_TAKEN");
+        if (await this.store.one({ email: email.toLowerCase() }))
+          throw this.throttle.emailTaken(network);
       };
       const hash = await hashPassword(password, { network, onTurn });
       const account = newAccount({ id: randomUUID(), email, name }, hash, this.store.now());
-      return this.sessions.createAccount(account).catch((error: unknown) => {
+      const session = await this.sessions.createAccount(account).catch((error: unknown) => {
         // Of many concurrent registrations that found the address free, the unique index accepts one.
-        throw error instanceof DuplicateKey ? refusal("EMAIL_TAKEN") : error;
+        throw error instanceof DuplicateKey ? this.throttle.emailTaken(network) : error;
       });
+      this.throttle.know(network, account.email);
+      return session;
     },
 
     async login(ctx) {
@@ -89,7 +85,10 @@ export default define({
       const account = await this.store.one({ email: email.toLowerCase() });
       const turn = { network, onTurn: attempt.begin };
       const isRight = await isPassword(password, account?.password, turn);
-      if (!isRight || !account) throw wrongCredentials();
+      if (!isRight || !account) {
+        attempt.fail(account?._id);
+        throw wrongCredentials();
+      }
       await attempt.succeed();
       const session = await this.sessions.begin(account);
       if (!session) throw wrongCredentials();
@@ -98,8 +97,11 @@ export default define({
 
     async refresh(ctx) {
       const token = readRefreshToken(ctx.params.refreshToken);
-      await this.throttle.refresh(networkIn(ctx), token.sid);
-      return this.sessions.refresh(token, ctx.params.idempotencyKey);
+      const network = networkIn(ctx);
+      await this.throttle.refresh(network, token.sid);
+      const session = await this.sessions.refresh(token, ctx.params.idempotencyKey);
+      this.throttle.know(network, session.user.email);
+      return session;
     },
 
     async logout(ctx) {
@@ -111,11 +113,13 @@ export default define({
       const { password, newPassword } = ctx.params;
       const { id } = ctx.meta.user;
       const network = networkIn(ctx);
-      await this.throttle.changePassword(id);
-      refuseCommonPassword(newPassword, "newPassword");
+      await this.throttle.changePassword(network, id);
       const account = await this.account(id);
-      if (!(await isPassword(password, account.password, { network })))
+      checkPassword("newPassword", newPassword, account, password);
+      if (!(await isPassword(password, account.password, { network }))) {
+        this.securityLog.record("password_change_failed", { user: id, network });
         throw refusal("FORBIDDEN", "The password is wrong.");
+      }
       const hash = await hashPassword(newPassword, { network });
       const session = await this.sessions.changePassword(account, hash);
       if (!session) throw refusal("FORBIDDEN", "Another request changed the password first.");
@@ -153,15 +157,14 @@ export default define({
     },
   },
 
+  stopped() {
+    this.securityLog.flush();
+  },
+
   async started() {
-    if (env.hasSamples) await this.createSampleAccounts(env.keys.samplePassword);
+    if (env.hasSamples) await createSampleAccounts(this.store, this.sampleHash);
   },
 });
 
 const wrongCredentials = () =>
   refusal("UNAUTHENTICATED", "The email address or password is wrong.");
-
-function refuseCommonPassword(password: string, field: string): void {
-  if (isCommonPassword(password))
-    throw badData([{ field, message: "is one of the most common passwords" }]);
-}

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { SecurityLog } from "../../broker/security-log.ts";
 import { refusal } from "../../broker/refusal.ts";
 import { accessTokenSeconds, type EndedSession, type Session } from "../../contracts/users.ts";
 import { toUser, type AccountDocument } from "../../domain/account.ts";
@@ -26,18 +27,22 @@ const accountsPerPage = 100;
 /** Makes an access token that is valid from `now`. */
 type Sign = (userId: string, sid: string, now: Date) => Promise<string>;
 /** Announces an ended session to the services that check access tokens. */
-type Broadcast = (session: EndedSession) => void;
+interface Announcer {
+  broadcast(event: "users.sessionEnded", session: EndedSession): unknown;
+}
 
 /** The sessions of accounts: begun, refreshed and ended by one conditional write each. */
 export class Sessions {
   readonly #store: Store<AccountDocument>;
   readonly #sign: Sign;
-  readonly #broadcast: Broadcast;
+  readonly #broker: Announcer;
+  readonly #log: SecurityLog;
 
-  constructor(store: Store<AccountDocument>, sign: Sign, broadcast: Broadcast) {
+  constructor(store: Store<AccountDocument>, sign: Sign, broker: Announcer, log: SecurityLog) {
+    this.#log = log;
     this.#store = store;
     this.#sign = sign;
-    this.#broadcast = broadcast;
+    this.#broker = broker;
   }
 
   /** Stores a new account with its first session. Throws DuplicateKey when the email address is taken. */
@@ -68,6 +73,7 @@ export class Sessions {
     const renewed = (await this.#renew(token, next)) ?? (await this.#renewedBefore(next));
     if (renewed) return this.#answer(renewed, next);
     // The token was spent before: it was copied.
+    this.#log.record("refresh_token_reused", { user: token.userId, session: token.sid });
     await this.#endSessions(account, [token.sid]);
     throw notValid();
   }
@@ -88,6 +94,7 @@ export class Sessions {
       match: { password: account.password },
       set: { password: passwordHash, sessions },
     });
+    if (after) this.#log.record("password_changed", { user: account._id });
     return after && this.#answer(after, token);
   }
 
@@ -163,7 +170,10 @@ export class Sessions {
         $unset: Object.fromEntries(unset.map((field) => [field, true])),
       },
     );
-    if (after) for (const sid of sids) this.#broadcast({ sid, userId: account._id, until });
+    for (const sid of after ? sids : []) {
+      this.#log.record("session_ended", { user: account._id, session: sid });
+      void this.#broker.broadcast("users.sessionEnded", { sid, userId: account._id, until });
+    }
     return after;
   }
 

@@ -71,6 +71,11 @@ const forged: Record<string, () => string | Promise<string>> = {
     const content = `${encode({ alg: "RS256", kid: market.key.kid })}.${encode(claims())}`;
     return `${content}.${sign("sha256", Buffer.from(content), rsa.privateKey).toString("base64url")}`;
   },
+  "whose signature has another last character for the same bytes": async () => {
+    const valid = await signed({}, claims());
+    // The last of 86 characters has four unused bits.
+    return valid.slice(0, -1) + String.fromCharCode(valid.charCodeAt(valid.length - 1) + 1);
+  },
   "of another key under our kid": () => signed({}, claims(), foreign.private),
   "of another key under its own kid": () =>
     signed({ kid: foreign.private.kid }, claims(), foreign.private),
@@ -513,4 +518,50 @@ describe("secrets", () => {
       [],
     );
   }, 30_000);
+});
+
+describe("an attack", () => {
+  it("leaves a trace in the log, without secrets", async () => {
+    const target = await startMarket({ LOG_LEVEL: "info" });
+    const client = await Client.registered(target.api);
+    const { id, email } = client.session!.user;
+    const stranger = new Client(target.api);
+    const next = `next-${randomUUID()}`;
+    const wrong = `wrong-${randomUUID()}`;
+
+    for (let n = 0; n < 12; n++)
+      await stranger.call("POST", "/users/login", { email, password: wrong });
+    await stranger.call("POST", "/users", { email, password: next, name: "Copy" });
+    const forgery = `${client.session!.accessToken.slice(0, -8)}AAAAAAAA`;
+    await new Client(target.api, { accessToken: forgery } as Session).call("GET", "/users/me");
+    const { refreshToken } = client.session!;
+    const refresh = () => stranger.call<Session>("POST", "/users/refresh", { refreshToken });
+    const { body: renewed } = await refresh();
+    await new Client(target.api, renewed).call("POST", "/users/password", {
+      password: wrong,
+      newPassword: next,
+    });
+    await refresh();
+    const other = await Client.registered(target.api);
+    await other.call("POST", "/users/password", { password, newPassword: next });
+    await target.close();
+
+    const lines = target.output().match(/Security event .*$/gm)!;
+    const network = "network=127.0.0.1";
+    expect(
+      lines.filter((line) => line === `Security event sign_in_failed user=${id} ${network}`),
+    ).toHaveLength(5);
+    expect(lines.slice(5)).toEqual(
+      expect.arrayContaining([
+        `Security event registration_refused ${network}`,
+        "Security event access_token_forged",
+        `Security event password_change_failed user=${id} ${network}`,
+        expect.stringMatching(`^Security event refresh_token_reused user=${id} session=`),
+        expect.stringMatching(`^Security event session_ended user=${id} session=`),
+        `Security event password_changed user=${other.id}`,
+      ]),
+    );
+    const secrets = [email, wrong, next, forgery, refreshToken];
+    expect(secrets.filter((secret) => lines.join().includes(secret))).toEqual([]);
+  }, 60_000);
 });
