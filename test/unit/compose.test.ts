@@ -206,13 +206,14 @@ describe("health", () => {
 
 describe("every container", () => {
   it.each(containers)(
-    "%s restarts after a crash, is not run by root, and can write only its data",
+    "%s restarts after a crash, is not run by root, can write only its data, and has limits",
     (_, container) => {
       expect(container.restart).toBe("unless-stopped");
       if (!container.build) expect(container.user).toMatch(/^(?!root|0)\w+$/);
       expect(container.read_only).toBe(true);
       expect(container.cap_drop).toEqual(["ALL"]);
       expect(container.security_opt).toEqual(["no-new-privileges:true"]);
+      expect(container).toMatchObject({ pids_limit: 512, mem_limit: "768m", cpus: 2 });
     },
   );
 });
