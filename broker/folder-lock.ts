@@ -1,9 +1,8 @@
-import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Middleware, ServiceBroker } from "moleculer";
-import { identityOf } from "./folder.ts";
+import { identityOf, makeFile } from "./folder.ts";
 
 /** SQLite's result code of a file that another connection has locked. */
 const busyCode = 5;
@@ -109,7 +108,7 @@ function lockFolder(folder: string): Held {
   const file = join(folder, "lock");
   let connection: DatabaseSync | undefined;
   try {
-    createFile(file);
+    makeFile(file);
     const identity = identityOf(file);
     connection = new DatabaseSync(file);
     connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
@@ -134,12 +133,3 @@ const findIdentity = (path: string): Promise<string> =>
   stat(path).then(format, ({ code }: NodeJS.ErrnoException) =>
     code === "ENOENT" ? "none" : "unknown",
   );
-
-/** Never opens an existing file: to close it would release the locks that this process has on it. */
-function createFile(file: string): void {
-  try {
-    closeSync(openSync(file, "wx", 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-}

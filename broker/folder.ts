@@ -32,6 +32,18 @@ export function makeFolder(path: string, mode = 0o777): void {
   syncPath(dirname(path));
 }
 
+/**
+ * Makes an empty file, readable by its owner only, unless it exists. It never opens an existing one: to close it would
+ * release the locks that this process has on it.
+ */
+export function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
 /** Puts a file, or the names in a folder, on the disk. The sync of a file does not include its name. */
 export function syncPath(path: string): void {
   const handle = openSync(path, "r");

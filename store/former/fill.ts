@@ -1,7 +1,7 @@
 /** Fills a SQLite file from a file of version 0.1.0. Synchronous, for a thread of its own. */
-import { closeSync, openSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { syncPath } from "../../broker/folder.ts";
+import { makeFile, syncPath } from "../../broker/folder.ts";
 import { withWords } from "../../domain/offer.ts";
 import type { ItemDocument } from "../../domain/item.ts";
 import type { Layout } from "../sqlite/layout.ts";
@@ -33,7 +33,7 @@ export function fill({ from, to, layout }: Job): number {
   let db: DatabaseSync | undefined;
   try {
     rmSync(to, { force: true });
-    closeSync(openSync(to, "wx", 0o600));
+    makeFile(to);
     db = new DatabaseSync(to);
     db.exec(settings);
     const count = copy(from, db, layout);

@@ -1,7 +1,7 @@
 /** The file of a database and its log, as files. */
-import { closeSync, existsSync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { identityOf, makeFolder, syncPath } from "../../broker/folder.ts";
+import { identityOf, makeFile, makeFolder, syncPath } from "../../broker/folder.ts";
 
 /** What is known of a file from before: its identity, or only that it exists. */
 export type Known = string | "exists";
@@ -34,7 +34,7 @@ export function createFile(file: string): void {
       `it does not exist, but its log ${file}-wal does: restore both from one backup`,
     );
   makeFolder(dirname(file), 0o700);
-  closeSync(openSync(file, "a", 0o600));
+  makeFile(file);
   syncPath(dirname(file));
 }
 

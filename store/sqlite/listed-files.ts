@@ -34,12 +34,13 @@ export const listedFiles = (folder: string): Middleware => ({
   },
 });
 
-/** The stores of the broker's services whose files are in the folder. */
+/** The stores of the broker's services whose files are in the folder, by the names of the files. */
 export const storesIn = (folder: string, broker: ServiceBroker): SqliteStore[] =>
   broker.services
     .map((service) => (service as { adapter?: unknown }).adapter)
     .filter((store) => store instanceof SqliteStore)
-    .filter(({ file }) => dirname(file) === folder);
+    .filter(({ file }) => dirname(file) === folder)
+    .sort((a, b) => (a.file < b.file ? -1 : 1));
 
 const listOf = (folder: string) => join(folder, "files.json");
 
