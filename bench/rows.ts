@@ -9,6 +9,7 @@ import embedded from "./rows/embedded.ts";
 import eventLoop from "./rows/event-loop.ts";
 import growth from "./rows/growth.ts";
 import latency from "./rows/latency.ts";
+import membership from "./rows/membership.ts";
 import overload from "./rows/overload.ts";
 import reads from "./rows/reads.ts";
 import reconnect from "./rows/reconnect.ts";
@@ -29,6 +30,7 @@ export const rows: Row[] = [
   overload,
   clusterBacklog,
   cost,
+  membership,
   soak,
   start,
   growth,

@@ -53,7 +53,8 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
   private clocks!: PeerClocks;
   private probe!: Probe;
   private stopped = new AbortController();
-  private lastWarning = "";
+  /** Reasons that were logged since the last connection. */
+  private readonly warned = new Set<string>();
 
   constructor(urls: string) {
     super({});
@@ -136,7 +137,7 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
     if (isReconnect) await this.transit.makeSubscriptions();
     await this.onConnected(isReconnect);
     if (session.isLost) return;
-    this.lastWarning = "";
+    this.warned.clear();
     this.logger.info(`Connected to RabbitMQ at ${session.host}.`);
   }
 
@@ -168,10 +169,10 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
     this.detector.evictAll();
   }
 
-  /** Logs a reason once: attempts fail about every second. */
+  /** Logs a reason once: attempts fail about every second, and may do so at several hosts in turn. */
   private warnOnce(message: string): void {
-    if (message !== this.lastWarning) this.logger.warn(`${message} The node keeps trying.`);
-    this.lastWarning = message;
+    if (!this.warned.has(message)) this.logger.warn(`${message} The node keeps trying.`);
+    this.warned.add(message);
   }
 
   override async disconnect(): Promise<void> {
@@ -181,9 +182,10 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
 
   /** While RabbitMQ accepts no messages, a node behaves as without a connection: what it sent would only be buffered. */
   onBlocked(reason: string): void {
-    this.logger.warn(
-      `RabbitMQ has an alarm (${reason}) and accepts no messages. Calls to other nodes are refused until it ends.`,
-    );
+    const fact = `RabbitMQ has an alarm (${reason}) and accepts no messages.`;
+    if (!this.warned.has(fact))
+      this.logger.warn(`${fact} Calls to other nodes are refused until it ends.`);
+    this.warned.add(fact);
     this.connected = false;
     this.probe.stop();
     this.detector.stop();
@@ -192,6 +194,7 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
 
   onUnblocked(): void {
     this.logger.info("RabbitMQ's alarm has ended.");
+    this.warned.clear();
     void this.probe.start(this.session!).catch(() => null); // it drops the session
     this.detector.start();
     this.connected = true;

@@ -22,5 +22,5 @@ export function countMessages(node: ServiceBroker) {
     if (frame.id === ids.deliver || frame.id === ids.getOk) counts.delivered++;
     return accept(frame);
   };
-  return { counts, total: () => counts.published + counts.delivered };
+  return { total: () => counts.published + counts.delivered };
 }
