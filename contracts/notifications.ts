@@ -19,6 +19,10 @@ export const Notification = exactly({
 });
 export type Notification = Static<typeof Notification>;
 
+/**
+ * The number of a user's unread notices. Above 1,000, changes on other nodes may show up to 10 s later; above 1,000,000 it is no
+ * longer exact.
+ */
 const unread = Type.Integer({ minimum: 0 });
 const ids = Type.Array(id, { minItems: 1, maxItems: 100 });
 
@@ -60,7 +64,10 @@ export const notificationsActions = {
     }),
     Inbox,
   ),
-  /** Marks the caller's notices as read. Idempotent: unknown ids and notices that are read already are no error. */
+  /**
+   * Marks the caller's notices as read. Idempotent: unknown ids and notices that are read already are no error. Of very many
+   * notices, inbox and `unread` show it at once, and each is marked in the background: until then `unread: false` lacks some.
+   */
   "notifications.read": action(Read, exactly({ unread })),
   /**
    * For operators who restored market: sends it the sales whose notices were stored since then (`replayed`). It restores those

@@ -14,5 +14,25 @@ export const NoticeDocument = exactly({
   data: Type.String({ maxLength: dataLimit }),
   createdAt: instant,
   isRead: Type.Boolean(),
+  /** On one notice of a user who marked very many as read: all up to this instant are, whatever their `isRead` says. */
+  readUntil: Type.Optional(instant),
 });
 export type NoticeDocument = Static<typeof NoticeDocument>;
+
+/** The query for notices that carry a mark, in its partial indexes. */
+export const marked = { readUntil: { $gt: "" } };
+
+/** The latest of a user's marks. */
+export const latestMark = (notices: NoticeDocument[]): string | undefined =>
+  notices
+    .flatMap(({ readUntil }) => readUntil ?? [])
+    .toSorted()
+    .at(-1);
+
+/** The condition of unread notices, besides `isRead`. */
+export const afterMark = (mark: string | undefined) =>
+  mark === undefined ? {} : { createdAt: { $gt: mark } };
+
+/** The instants directly before and after another one. */
+export const instantBefore = (at: string) => new Date(Date.parse(at) - 1).toISOString();
+export const instantAfter = (at: string) => new Date(Date.parse(at) + 1).toISOString();

@@ -9,7 +9,7 @@ import { checker } from "../broker/validator.ts";
 import { SqliteStore } from "../store/sqlite/adapter.ts";
 import { startThread } from "../store/sqlite/thread.ts";
 import { checkQuery, toUpdate } from "../store/query.ts";
-import type { Adapter, Collection, Find, Query, Store, Stored } from "../store/store.ts";
+import type { Adapter, Collection, Find, Store, Stored } from "../store/store.ts";
 
 // eslint-disable-next-line no-restricted-syntax -- loaded on demand: a market on files needs no driver of 10 MB
 const mongo = Object.keys(env.mongoUrls).length > 0 ? await import("../store/mongo.ts") : undefined;
@@ -77,7 +77,6 @@ interface Database extends Service {
   connect(): Promise<void>;
   _create(ctx: null, document: object): Promise<Stored>;
   _find(ctx: null, params: Find): Promise<Stored[]>;
-  _count(ctx: null, params: { query: Query }): Promise<number>;
 }
 
 /** The library declares a class, and exports a schema. */
@@ -117,7 +116,8 @@ function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
         ...{ query: checkQuery(query), sort: order, limit, onEarlyEnd },
       })) as Doc[];
     },
-    count: async (query) => service._count(null, { query: checkQuery(query) }),
+    // The library's method forgets the limit.
+    count: async (query, limit) => adapter.count({ query: checkQuery(query), limit }),
     change: async (query, update) =>
       (await adapter.updateOne(checkQuery(query), toUpdate(update))) as Doc | null,
     changeMany: async (query, update) => adapter.updateMany(checkQuery(query), toUpdate(update)),

@@ -37,7 +37,7 @@ export default define({
   ],
 
   state() {
-    const inbox = new Inbox(this.store);
+    const inbox = new Inbox(this.store, this.logger);
     return {
       inbox,
       missed: new MissedNotices(this.store, () => inbox.arrivals.now()),
@@ -126,6 +126,7 @@ export default define({
       if (nodeID === this.broker.nodeID) return;
       const { id, createdAt } = notification;
       this.inbox.arrivals.observe(createdAt);
+      this.inbox.counts.add(userId, 1);
       this.missed.markSeen({ _id: keyOf(userId, id), createdAt });
       this.emitNotification(userId, notification);
     },
@@ -148,6 +149,7 @@ export default define({
   },
 
   async started() {
+    this.inbox.marks.start();
     // A single node misses nothing.
     if (!env.embedded)
       this.reconcileTimer = setInterval(() => this.reconcile(), reconcileInterval).unref();
@@ -157,5 +159,6 @@ export default define({
   stopped() {
     clearInterval(this.reconcileTimer);
     this.inbox.arrivals.stop();
+    return this.inbox.marks.stop();
   },
 });

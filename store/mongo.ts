@@ -121,8 +121,9 @@ export class MongoStore extends Base implements Adapter {
     return this.use(() => super.find(params));
   }
 
-  override count(params: { query: Query }): Promise<number> {
-    return this.use(() => super.count(params));
+  override count({ query, limit }: { query: Query; limit?: number }): Promise<number> {
+    const options = { maxTimeMS, ...(limit !== undefined && { limit }) };
+    return this.use(() => this.collection.countDocuments(query, options));
   }
 
   override createCursor(params: object, isCounting: boolean): unknown {

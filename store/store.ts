@@ -60,7 +60,8 @@ export interface Store<Doc extends { _id: string }> {
   /** Reads writes that a majority has, so never one that may be rolled back. */
   one(query: Query): Promise<Doc | null>;
   find(query: Query, options?: Found): Promise<Doc[]>;
-  count(query: Query): Promise<number>;
+  /** The number of documents that match, or `limit` if they are more: reads no more keys than that. */
+  count(query: Query, limit?: number): Promise<number>;
   /** One conditional write: of many concurrent callers, one matches. Returns the document after the change, or null when none matched. */
   change(query: Query, update: Update): Promise<Doc | null>;
   /** Returns how many matched. Each document changes atomically; the call as a whole may end half-way. */
@@ -94,7 +95,7 @@ export interface Adapter {
   insert(doc: Stored): Promise<Stored>;
   findOne(query: Query): Promise<Stored | null>;
   find(params: Find): Promise<Stored[]>;
-  count(filters: { query: Query }): Promise<number>;
+  count(filters: { query: Query; limit?: number }): Promise<number>;
   updateMany(query: Query, update: Update): Promise<number>;
   updateOne(query: Query, update: Update): Promise<Stored | null>;
   removeOne(query: Query): Promise<Stored | null>;

@@ -16,7 +16,7 @@ import { rounds, stopAll } from "../support/rounds.ts";
 
 const sizes = {
   small: { notices: 10, unread: 10, fill: (path: string) => fillItems(path, marketOf(1_000)) },
-  large: { notices: 100_000, unread: 1_000, fill: copyManyItems },
+  large: { notices: 100_000, unread: 100_000, fill: copyManyItems },
 };
 type Size = keyof typeof sizes;
 const sizeNames = Object.keys(sizes) as Size[];

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Service } from "moleculer";
 import type { Static } from "typebox";
 import { badData } from "../../broker/refusal.ts";
 import type { Events } from "../../contracts/actions.ts";
@@ -9,7 +10,7 @@ import {
   type Read,
 } from "../../contracts/notifications.ts";
 import { inboxSize } from "../../contracts/socket.ts";
-import { toPage } from "../../domain/cursor.ts";
+import { sortOf, toPage } from "../../domain/cursor.ts";
 import {
   byUser,
   groupUnread,
@@ -19,11 +20,13 @@ import {
   toMark,
   toNotification,
 } from "../../domain/inbox.ts";
-import { NoticeDocument } from "../../domain/notice.ts";
+import { afterMark, instantAfter, instantBefore, NoticeDocument } from "../../domain/notice.ts";
 import { Arrivals } from "../../store/arrivals.ts";
 import { batched } from "../../store/group-commit.ts";
 import { paginate } from "../../store/pagination.ts";
 import { DuplicateKey, type Store } from "../../store/store.ts";
+import { markIndexes, ReadMarks } from "./read-marks.ts";
+import { UnreadCounts } from "./unread-counts.ts";
 
 /** The collection of notices. Its indexes serve the queries of Inbox and MissedNotices. */
 export const notices = {
@@ -33,6 +36,7 @@ export const notices = {
     { fields: ["userId", "createdAt", "_id"] },
     { fields: ["userId", "isRead", "createdAt", "_id"] },
     { fields: ["createdAt", "_id"] },
+    ...markIndexes,
   ],
 };
 
@@ -46,19 +50,25 @@ export type WasRead = Static<Events["notifications.wasRead"]>;
 
 /** Users per query when many sockets ask for their inbox at the same time. */
 const usersPerQuery = 50;
+/** More notices than this are marked as read in the background. */
+const maxMarkedAtOnce = 1_000;
 
 /** The stored notices of all users. */
 export class Inbox {
   /** Called after a user's notices were marked as read. */
   onRead: (wasRead: WasRead) => void = () => {};
+  readonly marks: ReadMarks;
+  readonly counts: UnreadCounts;
   readonly #store: Store<NoticeDocument>;
   /** The order of the notices. */
   readonly arrivals: Arrivals;
   readonly #unreadOf: (userId: string) => Promise<InboxPage | undefined>;
 
-  constructor(store: Store<NoticeDocument>) {
+  constructor(store: Store<NoticeDocument>, logger: Service["logger"]) {
     this.#store = store;
     this.arrivals = new Arrivals(store);
+    this.marks = new ReadMarks(store, logger);
+    this.counts = new UnreadCounts(store);
     // After a restart of the server, all sockets reconnect at the same time.
     this.#unreadOf = batched((userIds: string[]) => this.#findUnread(userIds), usersPerQuery);
   }
@@ -71,19 +81,38 @@ export class Inbox {
     const notice = newNotice(params, randomUUID(), this.arrivals.next());
     if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
     try {
-      return await this.#store.insert(notice);
+      const stored = await this.#afterMark(await this.#store.insert(notice));
+      this.counts.add(stored.userId, 1);
+      return stored;
     } catch (error) {
       if (!(error instanceof DuplicateKey)) throw error;
-      return (await this.#store.one({ _id: notice._id })) ?? notice;
+      const stored = (await this.#store.one({ _id: notice._id })) ?? notice;
+      const mark = await this.marks.of(stored.userId);
+      return mark !== undefined && stored.createdAt <= mark ? { ...stored, isRead: true } : stored;
+    }
+  }
+
+  /** A new notice is unread, also when the clock of its node is behind a mark, or the mark was set while it was being stored. */
+  async #afterMark(notice: NoticeDocument): Promise<NoticeDocument> {
+    for (let stored = notice; ;) {
+      const mark = await this.marks.of(stored.userId);
+      if (mark === undefined || stored.createdAt > mark) return stored;
+      const later = { createdAt: instantAfter(mark), isRead: false };
+      stored = (await this.#store.change({ _id: stored._id }, { $set: later })) ?? stored;
     }
   }
 
   /** One page of a user's notices, newest first, and the number of unread ones. */
   async list(userId: string, { unread, ...page }: Filter): Promise<InboxPage> {
-    const query = unread === undefined ? { userId } : { userId, isRead: !unread };
+    const mark = await this.marks.of(userId);
+    const query = {
+      userId,
+      ...(unread !== undefined && { isRead: !unread }),
+      ...(unread && afterMark(mark)),
+    };
     const [{ rows, nextCursor }, count] = await Promise.all([
       paginate(this.#store, query, newestFirst, page),
-      this.#countUnread(userId),
+      this.counts.of(userId, mark),
     ]);
     return { notifications: rows.map(toNotification), unread: count, nextCursor };
   }
@@ -100,15 +129,28 @@ export class Inbox {
         ? await this.#store.one({ _id: keyOf(userId, read.until) })
         : undefined;
     // An unknown `until` marks nothing.
-    if (until !== null)
-      await this.#store.changeMany(toMark(userId, read, until), { $set: { isRead: true } });
-    const unread = await this.#countUnread(userId);
+    if (until !== null) await this.#mark(userId, read, until);
+    const unread = await this.counts.of(userId, await this.marks.of(userId));
     this.onRead({ userId, read, unread, ...(by && { by }) });
     return unread;
   }
 
-  #countUnread(userId: string): Promise<number> {
-    return this.#store.count({ userId, isRead: false });
+  async #mark(userId: string, read: Read, until?: NoticeDocument): Promise<void> {
+    const query = toMark(userId, read, until);
+    const isRead = { $set: { isRead: true } };
+    const isLarge =
+      !("ids" in read) && (await this.#store.count(query, maxMarkedAtOnce + 1)) > maxMarkedAtOnce;
+    if (!isLarge) return this.counts.add(userId, -(await this.#store.changeMany(query, isRead)));
+    const [newest] = await this.#store.find(query, { sort: sortOf(newestFirst), limit: 1 });
+    if (!newest) return;
+    // The mark covers whole instants, none of them to come. The few notices beyond it are marked now.
+    const last = until?.createdAt ?? newest.createdAt;
+    const present = new Date(this.arrivals.now()).toISOString();
+    const mark = [until ? instantBefore(last) : last, present].sort()[0]!;
+    if (mark < last)
+      await this.#store.changeMany({ ...query, createdAt: { $gt: mark, $lte: last } }, isRead);
+    await this.marks.set(userId, mark);
+    this.counts.forget(userId);
   }
 
   /** Several users' unread notices in one query. Undefined for users whose notices the limit may have truncated. */
@@ -119,9 +161,12 @@ export class Inbox {
       { sort: byUser, limit },
     );
     const unreadOf = groupUnread(found, limit);
+    const withUnread = userIds.filter((userId) => unreadOf(userId)?.length);
+    const markOf = await this.marks.among(withUnread);
     return (userId) => {
       const unread = unreadOf(userId);
-      if (!unread) return undefined;
+      // Those with a mark are rare, and asked for singly.
+      if (!unread || markOf(userId) !== undefined) return undefined;
       const { rows, nextCursor } = toPage(unread, inboxSize, newestFirst);
       return { notifications: rows.map(toNotification), unread: unread.length, nextCursor };
     };

@@ -128,8 +128,8 @@ export class SqliteStore implements Adapter {
     return found.rows;
   }
 
-  count({ query }: { query: Query }): Promise<number> {
-    return this.#ask({ type: "count", query });
+  count({ query, limit }: { query: Query; limit?: number }): Promise<number> {
+    return this.#ask({ type: "count", query, limit });
   }
 
   updateOne(query: Query, update: Update): Promise<Stored | null> {

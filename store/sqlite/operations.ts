@@ -5,7 +5,7 @@ export type Operation =
   | { type: "insert"; doc: Stored }
   /** `isBounded`: it may end early. Its result is then an object of `rows`, and the values that it has `reached` in the order. */
   | { type: "find"; query: Query; sort?: string[]; limit?: number; isBounded?: boolean }
-  | { type: "count"; query: Query }
+  | { type: "count"; query: Query; limit?: number }
   | { type: "updateOne"; query: Query; update: Update }
   | { type: "updateMany"; query: Query; update: Update }
   | { type: "removeOne"; query: Query }

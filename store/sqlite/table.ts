@@ -63,7 +63,7 @@ export class Table {
     if (from) return this.#walk({ query, sort, limit: limit! }, from);
     let isDriven = true;
     const translator = new Translator(this.#layout, (table, condition) => {
-      const isRare = !isOrdered || this.#isRare(table, condition);
+      const isRare = !isOrdered || this.#count(table, condition, maxDriven + 1) <= maxDriven;
       isDriven &&= isRare;
       return isRare;
     });
@@ -119,9 +119,9 @@ export class Table {
     return [...all, ...this.#select(lastOnes, translator.order(sort), limit - all.length)];
   }
 
-  count(query: Query): number {
-    const { text, params } = this.#where(query);
-    return Number(this.#get(`SELECT count(*) FROM ${this.#name} WHERE ${text}`, params)![0]);
+  /** Up to `limit`: no more keys are read. */
+  count(query: Query, limit = -1): number {
+    return this.#count(this.#name, this.#where(query), limit);
   }
 
   /** The ids of the rows that match. */
@@ -202,9 +202,9 @@ export class Table {
       this.#run(`INSERT INTO ${table} (value, _id) VALUES (?, ?)`, [value, _id]);
   }
 
-  #isRare(table: string, { text, params }: Sql): boolean {
+  #count(table: string, { text, params }: Sql, limit: number): number {
     const counted = `SELECT count(*) FROM (SELECT 1 FROM ${table} WHERE ${text} LIMIT ?)`;
-    return Number(this.#get(counted, [...params, maxDriven + 1])![0]) <= maxDriven;
+    return Number(this.#get(counted, [...params, limit])![0]);
   }
 
   #where(query: Query): Sql {

@@ -44,7 +44,9 @@ export const isPing = (work: Work): work is Ping => "type" in work && work.type 
 
 export function read(table: Table, work: Reading): Outcome | Unfinished {
   if (isSearch(work)) return find(table, work.operation, work);
-  return work.type === "find" ? find(table, work) : { result: String(table.count(work.query)) };
+  return work.type === "find"
+    ? find(table, work)
+    : { result: String(table.count(work.query, work.limit)) };
 }
 
 function find(

@@ -1,12 +1,14 @@
 /** Calls every action of the services with every kind of params, and passes on each query to a store. */
 import { randomUUID } from "node:crypto";
 import type { Service, ServiceBroker } from "moleculer";
+import pLimit from "p-limit";
 import type { Inbox } from "../../contracts/notifications.ts";
 import type { Session } from "../../contracts/users.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { cursorAfter } from "../../domain/cursor.ts";
-import { oldestFirst } from "../../domain/inbox.ts";
+import { newNotice, oldestFirst } from "../../domain/inbox.ts";
 import type { ItemDocument } from "../../domain/item.ts";
+import type { NoticeDocument } from "../../domain/notice.ts";
 import { newOutbox } from "../../domain/outbox.ts";
 import { offered } from "../../domain/offer.ts";
 import { sold } from "../../domain/sale.ts";
@@ -36,12 +38,14 @@ export const isLookup = ({ query }: Recorded) =>
 
 /**
  * Documents are read for these conditions, and nearly always match: they only exclude entries that another version
- * of Souk wrote, and notices of the very instant at which a user's reading ends; every sold item has a buyer.
+ * of Souk wrote, and notices of the very instant at which a user's reading ends; every sold item has a buyer, and
+ * the indexes of marks have an entry for each mark, of which there are few.
  */
 export const isRarelyFalse = (shape: string, fault: string) =>
   (shape.includes("outbox.entries.") && /documents for (outbox\.entries\.|\$and)/.test(fault)) ||
   (shape.includes("isRead") && fault.endsWith("documents for $or")) ||
-  (shape.includes("soldAt") && fault.endsWith("documents for buyerId"));
+  (shape.includes("soldAt") && fault.endsWith("documents for buyerId")) ||
+  (shape.includes("readUntil") && /(the range of readUntil|documents for userId)$/.test(fault));
 
 let broker: ServiceBroker;
 /** Before everything that the services store here. */
@@ -191,9 +195,32 @@ async function notices() {
   await call("notifications.read", { ids: [id] }, userId);
   await call("notifications.read", { all: true, until: id }, userId);
   await call("notifications.read", { all: true }, userId);
+  await largeInbox();
   await service("notifications").reconcile();
   const notice = (await service("notifications").store.one({ userId }))!;
   const cursor = cursorAfter(notice, oldestFirst);
   for (const from of [{}, { cursor }])
     await call("notifications.replay", { since: yesterday, ...from });
+}
+
+/** More notices than are marked as read at once. */
+async function largeInbox() {
+  const userId = randomUUID();
+  const store = service("notifications").store as unknown as Store<NoticeDocument>;
+  const made = Array.from({ length: 1_010 }, (_, n) =>
+    newNotice({ userId, text: "Hello" }, randomUUID(), new Date(Date.now() - 5_000 + n)),
+  );
+  await pLimit(500).map(made, (notice) => store.insert(notice));
+  await call("notifications.inbox", { unread: true }, userId);
+  await call("notifications.read", { all: true, until: made[1_005]!.id }, userId);
+  for (const unread of [true, false]) {
+    const { nextCursor: cursor } = await call<Inbox>(
+      "notifications.inbox",
+      { unread, limit: 2 },
+      userId,
+    );
+    if (cursor) await call("notifications.inbox", { unread, limit: 2, cursor }, userId);
+  }
+  await call("notifications.notify", { userId, text: "New" });
+  await eventually(async () => expect(await store.count({ userId, isRead: false })).toBe(5));
 }

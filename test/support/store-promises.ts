@@ -238,6 +238,14 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect(await store.count({ price: 2 })).toBe(1);
     });
 
+    it("that are counted up to a limit are no more than the limit", async () => {
+      await fill(Array.from({ length: 20 }, (_, i) => ({ _id: `${i}`, email: `${i}`, price: 1 })));
+      expect(await store.count({ price: 1 }, 5)).toBe(5);
+      expect(await store.count({ price: 1 }, 20)).toBe(20);
+      expect(await store.count({ price: 1 }, 21)).toBe(20);
+      expect(await store.count({ price: 2 }, 5)).toBe(0);
+    });
+
     it("on many documents returns how many matched", async () => {
       await fill([
         { _id: "1", price: 1 },
