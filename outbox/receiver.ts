@@ -97,23 +97,23 @@ export class Receiver<Doc extends Owner> {
     if (messages.length > 0) {
       const { action, params } = this.#declared.batch!;
       await call(action, params(messages));
-      this.#isOutage = false;
+      this.#endOutage();
     }
     return cancelled.map((isCancelled) => ({ state: isCancelled ? "cancelled" : "delivered" }));
   }
 
   /** After one answer that the receiver is unavailable, the remaining entries are not tried. */
   async #deliverSingly(documents: Doc[], attempt: Attempt): Promise<Outcome[]> {
-    let isUnavailable = false;
+    let unavailable: Error | undefined;
     const results = await pLimit(concurrency).map(documents, async (document) => {
-      if (isUnavailable || !this.#mayCall(attempt)) return { state: "skipped" } as const;
+      if (unavailable || !this.#mayCall(attempt)) return { state: "skipped" } as const;
       const result = await this.#deliverOne(document, attempt.call);
-      isUnavailable ||= result.state === "unavailable";
+      if (result.state === "unavailable") unavailable = result.error;
       return result;
     });
     const isReached = results.some(({ state }) => state === "delivered" || state === "refused");
-    if (isReached) this.#isOutage = false;
-    else if (isUnavailable && this.#isAvailable()) this.#beginPause();
+    if (isReached) this.#endOutage();
+    else if (unavailable && this.#isAvailable()) this.#beginPause(unavailable);
     return results.map((result, n) => this.#outcomeOf(documents[n]!, result));
   }
 
@@ -165,8 +165,13 @@ export class Receiver<Doc extends Owner> {
     return { state: "pending", waitMs: backoffMs(attempts, Math.random()), isAttempt: true };
   }
 
-  #beginPause(): void {
+  #beginPause({ message }: Error): void {
     if (this.#pause) return;
+    // One line for an outage, however many entries and probes it takes.
+    if (!this.#isOutage)
+      this.#sender.logger.warn(
+        `Entries (${this.kind}) wait, because ${this.#declared.action} is unavailable: ${message}`,
+      );
     this.#isOutage = true;
     this.#pause = setTimeout(
       () => {
@@ -175,5 +180,10 @@ export class Receiver<Doc extends Owner> {
       },
       backoffMs(0, Math.random()),
     ).unref();
+  }
+
+  #endOutage(): void {
+    if (this.#isOutage) this.#sender.logger.info(`Entries (${this.kind}) are delivered again.`);
+    this.#isOutage = false;
   }
 }

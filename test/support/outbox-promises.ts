@@ -243,8 +243,9 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
           }),
       ],
     ])(
-      "because %s, one entry at a time probes it, and the rest follow when it recovers",
+      "because %s, one entry at a time probes it, one line says so, and the rest follow when it recovers",
       async (_why, error) => {
+        const warned = linesOf(fabric, "warn");
         receiver.answer = async () => {
           await turn();
           throw error();
@@ -262,6 +263,8 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
           { within: 10_000 },
         );
         expect((await listed("refused")).count).toBe(0);
+        const each = fabric.markets.map(() => expect.stringMatching(/^Entries \(notice\) wait/));
+        expect(warned).toEqual(each);
 
         receiver.reset();
 
@@ -547,8 +550,10 @@ const without = (item: ItemDocument, ...fields: (keyof ItemDocument)[]) =>
   ) as unknown as ItemDocument;
 
 /** The error lines that the market nodes log from now on. */
-function errorsOf({ markets }: Fabric): string[] {
+const errorsOf = (fabric: Fabric) => linesOf(fabric, "error");
+
+function linesOf({ markets }: Fabric, level: "error" | "warn"): string[] {
   const lines: string[] = [];
-  for (const { logger } of markets) logger.error = (line: string) => void lines.push(line);
+  for (const { logger } of markets) logger[level] = (line: string) => void lines.push(line);
   return lines;
 }
