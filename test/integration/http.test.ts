@@ -1050,6 +1050,23 @@ describe("health", () => {
     expect((await made.call("GET", "/health/live")).status).toBe(200);
   });
 
+  it("says that a silent service is overloaded while requests to it are shed", async () => {
+    const held = gate();
+    const never = () => held.opened().then(() => ({ ok: true }));
+    const made = await another({
+      handlers: { "market.items": never, "market.health": never, "users.health": never },
+      settings: { maxInFlight: 2 },
+    });
+    const waiting = Array.from({ length: 2 }, () => made.call("GET", "/market/items"));
+    await eventually(() => expect(held.waiting()).toBe(2));
+    expect((await made.call("GET", "/health/ready")).body).toEqual({
+      status: "not ready",
+      services: health("up", { market: "overloaded", users: "unresponsive" }),
+    });
+    held.open();
+    await Promise.all(waiting);
+  });
+
   it("runs one check for all callers of a quarter of a second", async () => {
     let rounds = 0;
     const released = Promise.withResolvers();
