@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import type { Server } from "node:http";
 import { promisify } from "node:util";
 import type { Server as SocketServer } from "socket.io";
+import { createSouk } from "../../client/index.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { addressOf, startBroker, type TestBroker } from "../support/broker.ts";
 import { Client } from "../support/client.ts";
@@ -87,3 +88,18 @@ it.each([
   },
   150_000,
 );
+
+it("souk-client gives up a request without an answer after 12 s, closes its connection, and works on a new one", async () => {
+  const souk = createSouk({ url: `http://127.0.0.1:${proxies.api.port}` });
+  expect(await souk.health()).toMatchObject({ status: "ready" });
+  proxies.api.hold("down");
+  let open = 0;
+  const untap = proxies.api.tap("up", () => (open = proxies.api.connections));
+  const startedAt = performance.now();
+  await expect(souk.health()).rejects.toMatchObject({ code: "TIMEOUT" });
+  expect(performance.now() - startedAt).toBeLessThan(20_000);
+  await eventually(() => expect(proxies.api.connections).toBeLessThan(open));
+  untap();
+  proxies.api.release();
+  expect(await souk.health()).toMatchObject({ status: "ready" });
+}, 60_000);
