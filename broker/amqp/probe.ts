@@ -118,7 +118,7 @@ export class Probe {
     const [path = "requests"] = this.#sent.keys();
     return this.#sent.size > 1
       ? "it does not deliver this node's messages to itself"
-      : `a message of this node to itself by the exchange ${this.#topology.exchange(path)} was lost`;
+      : `a message of this node to itself by the exchange ${this.#topology.exchange(path)} did not arrive`;
   }
 
   /** Sends a probe. Re-declares the exchange first, which RabbitMQ checks against the user's permissions. */
