@@ -2,6 +2,7 @@ import type { Row } from "./row.ts";
 import backlog from "./rows/backlog.ts";
 import burst from "./rows/burst.ts";
 import buys from "./rows/buys.ts";
+import capacity from "./rows/capacity.ts";
 import clusterBacklog from "./rows/cluster-backlog.ts";
 import cost from "./rows/cost.ts";
 import deliveryLatency from "./rows/delivery-latency.ts";
@@ -31,6 +32,7 @@ export const rows: Row[] = [
   clusterBacklog,
   cost,
   membership,
+  capacity,
   soak,
   start,
   growth,

@@ -54,18 +54,25 @@ export const profiled = (role: string): Record<string, string> => {
 /** Additional environment of the node with this role. */
 type RoleEnv = (role: string) => Record<string, string>;
 
-/** Starts one node for each service. */
-export async function souk(env: RoleEnv = () => ({})): Promise<System> {
+/** Starts one node for each service, or as many as `counts` says: further ones are named `ROLE-2`, `ROLE-3`. */
+export async function souk(
+  env: RoleEnv = () => ({}),
+  counts: Record<string, number> = {},
+): Promise<System> {
   const cluster = await environment();
-  const roles = [...services.toReversed(), "api"];
-  const start = (role: string) =>
-    startNode([role], {
+  const names = [...services.toReversed(), "api"].flatMap((role) =>
+    Array.from({ length: counts[role] ?? 1 }, (_, n) => (n === 0 ? role : `${role}-${n + 1}`)),
+  );
+  const start = (name: string) => {
+    const role = name.split("-")[0]!;
+    return startNode([role], {
       ...envOf(role, cluster),
       ...production,
-      ...profiled(role),
-      ...env(role),
+      ...profiled(name),
+      ...env(name),
     });
-  const started = await Promise.all(roles.map(async (role) => [role, await start(role)] as const));
+  };
+  const started = await Promise.all(names.map(async (name) => [name, await start(name)] as const));
   const system = systemOf("souk", cluster, Object.fromEntries(started));
   await eventually(async () => (await fetch(`${system.api}/health/ready`)).status === 200, {
     within: 30_000,
