@@ -85,7 +85,7 @@ it("restores a copy that was made during sales: each sale in it has its notice o
     { within: 30_000 },
   );
   expect(await end()).toBe(0);
-}, 90_000);
+});
 
 describe("npm run backup", () => {
   it("copies a market that is stopped", () => {

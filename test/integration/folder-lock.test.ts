@@ -144,7 +144,7 @@ describe("a market", () => {
     expect(second.output().trim()).toMatch(inUse);
     expect((await fetch(`${node.api}/health/ready`)).status).toBe(200);
     expect(await node.end()).toBe(0);
-  }, 90_000);
+  });
 
   it("ends with one sentence and code 1 when another process locks its folder after the lock was removed", async () => {
     const node = await startMarket();
@@ -155,7 +155,7 @@ describe("a market", () => {
     expect(node.output().slice(before.length)).toMatch(
       /^\S+ FATAL .*: \S+lock was removed or replaced, and another Souk process has locked \S+ since: this process ends\.\n$/,
     );
-  }, 90_000);
+  });
 
   /** Runs a shell command that becomes a market, in a mount namespace of its own. Returns what it prints until it ends. */
   const inOwnMounts = (prepare: string) => {
@@ -181,7 +181,7 @@ describe("a market", () => {
     const node = await startNode([], { DATA_DIR: folder.path });
     await node.end();
     expect(inOwnMounts(mount)).toEqual(refusal);
-  }, 60_000);
+  });
 
   it("keeps the keys that another market made at the same moment in the same folder", async () => {
     const both = [
@@ -201,5 +201,5 @@ describe("a market", () => {
     };
     const open = both.find((node) => node.output().includes(" is open"))!;
     expect(open.output()).toContain(`The password of each is ${samplePassword}`);
-  }, 90_000);
+  });
 });

@@ -212,24 +212,24 @@ describe("a market on a folder of version 0.1.0", () => {
 
     writeFileSync(place("items.db"), "broken\n");
     expect((await start()).output()).not.toMatch(/Imported/);
-  }, 60_000);
+  });
 
   it("imports again when a former import was interrupted", async () => {
     writeFileSync(place("market.sqlite.import"), "unfinished");
     writeFileSync(place("users.sqlite.import-journal"), "unfinished");
     expect((await start()).output()).toMatch(/ 17 items/);
-  }, 60_000);
+  });
 
   it("reads the new file of a compaction that was interrupted", async () => {
     renameSync(place("items.db"), place("items.db~"));
     expect((await start()).output()).toMatch(/ 17 items/);
     expect(existsSync(place("items.db"))).toBe(false);
-  }, 60_000);
+  });
 
   it("prints no password for accounts that it did not make", async () => {
     rmSync(place("keys.json"));
     expect((await start()).output()).not.toMatch(/password/);
-  }, 60_000);
+  });
 
   it.each(["items", "accounts"])(
     "imports none of the files when that of %s is broken",
@@ -243,7 +243,6 @@ describe("a market on a folder of version 0.1.0", () => {
       const { lock: _lock, ...after } = digest(folder.path);
       expect(after).toEqual(before);
     },
-    60_000,
   );
 
   it.each(["items", "notifications", "accounts"])(
@@ -258,7 +257,6 @@ describe("a market on a folder of version 0.1.0", () => {
       writeFileSync(file, "");
       expect((await start()).output()).toMatch(new RegExp(` 0 ${table}`));
     },
-    60_000,
   );
 
   it("refuses the start when a log is there without its database", async () => {
@@ -268,7 +266,7 @@ describe("a market on a folder of version 0.1.0", () => {
       /market\.sqlite cannot be used as a database: it does not exist, but its log/,
     );
     expect(existsSync(place("market.sqlite"))).toBe(false);
-  }, 60_000);
+  });
 
   it("refuses the start while a process of version 0.1.0 runs there", async () => {
     const name = createHash("sha256").update(folder.path).digest("hex").slice(0, 32);
@@ -278,7 +276,7 @@ describe("a market on a folder of version 0.1.0", () => {
       /^\S+ is in use by a Souk process of version 0\.1\.0\. Stop that process\.$/,
     );
     old.close();
-  }, 60_000);
+  });
 
   it("imports again after the import was killed at any moment", async () => {
     const script = `
@@ -293,5 +291,5 @@ describe("a market on a folder of version 0.1.0", () => {
     expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
     expect(existsSync(place("market.sqlite"))).toBe(false);
     expect((await start()).output()).toMatch(/ 17 items/);
-  }, 60_000);
+  });
 });

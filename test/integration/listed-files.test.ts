@@ -68,7 +68,6 @@ it.each(["users", "market", "notifications"])(
     expect(await refused()).toBe(lost(file));
     expect(statSync(place(file)).size).toBe(0);
   },
-  60_000,
 );
 
 it("begins with an empty file when its name is removed from the list", async () => {
@@ -76,14 +75,14 @@ it("begins with an empty file when its name is removed from the list", async () 
   writeFileSync(place("files.json"), JSON.stringify(all.slice(0, 2)));
   await Client.registered((await start()).api);
   expect(listed()).toEqual(all);
-}, 60_000);
+});
 
 it("starts with the file of a new service, and lists it", async () => {
   lose("notifications");
   writeFileSync(place("files.json"), JSON.stringify(["market.sqlite", "users.sqlite"]));
   await start();
   expect(listed()).toEqual(all);
-}, 60_000);
+});
 
 it("starts on files without a list, also when a first start was interrupted", async () => {
   rmSync(place("files.json"));
@@ -92,7 +91,7 @@ it("starts on files without a list, also when a first start was interrupted", as
   writeFileSync(place("files.json.new"), "[");
   await start();
   expect(listed()).toEqual(all);
-}, 60_000);
+});
 
 it.each(["[", '{"market.sqlite":1}', "[1]"])(
   "refuses a start with the broken list %s in one sentence",
@@ -102,5 +101,4 @@ it.each(["[", '{"market.sqlite":1}', "[1]"])(
       /^\S+files\.json cannot be read \([^\n]+\)\. Restore it from a backup, or remove it when all databases are in \S+\.\n$/,
     );
   },
-  60_000,
 );

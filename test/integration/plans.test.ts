@@ -22,7 +22,7 @@ beforeAll(async () => {
   await callEverything(broker as never, async (name, shape, asked) => {
     recorded[name]!.set(shape, asked);
   });
-}, 60_000);
+});
 afterAll(() => broker.stop());
 
 const tables: Record<Owner, string> = {

@@ -160,7 +160,7 @@ describe("an embedded market", () => {
       async () => expect((await seller.call<Inbox>("GET", "/notifications")).body.unread).toBe(1),
       { within: 20_000 },
     );
-  }, 40_000);
+  });
 
   it("refuses to start in a folder that another process uses", async () => {
     const env = { DATA_DIR: dataDir() };
@@ -291,5 +291,5 @@ describe("npm run", () => {
       code: 1,
       stderr: 'MONGOD: "no-mongod" does not start a server (spawn no-mongod ENOENT).\n',
     });
-  }, 10_000);
+  });
 });

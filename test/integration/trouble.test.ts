@@ -15,7 +15,7 @@ let buyer: Client;
 beforeEach(async () => {
   market = await startMarket();
   [seller, buyer] = [await Client.registered(market.api), await Client.registered(market.api)];
-}, 60_000);
+});
 afterEach(() => market.close());
 
 const ready = async () => (await fetch(`${market.api}/health/ready`)).status;
@@ -39,7 +39,7 @@ it("answers 503 while its folder is renamed or replaced by an empty one, creates
   renameSync(moved, market.dataDir);
   await eventually(async () => expect(await buy(item.id)).toBe(200), { within: 20_000 });
   await eventually(async () => expect(await ready()).toBe(200), { within: 20_000 });
-}, 60_000);
+});
 
 it("answers 503 while its volume is unmounted, and serves again when it is mounted", async () => {
   await market.end("SIGKILL");
@@ -85,7 +85,7 @@ it("answers 503 while its volume is unmounted, and serves again when it is mount
     child.kill("SIGKILL");
     folder.remove();
   }
-}, 90_000);
+});
 
 it("starts while another program holds the file of notifications, and delivers the notices afterwards", async () => {
   const item = await seller.offer();
@@ -106,7 +106,7 @@ it("starts while another program holds the file of notifications, and delivers t
     { within: 30_000 },
   );
   await eventually(async () => expect(await ready()).toBe(200), { within: 20_000 });
-}, 90_000);
+});
 
 it("sells while another program holds the file of notifications, and delivers the notices afterwards", async () => {
   const items = [await seller.offer(), await seller.offer()];
@@ -120,7 +120,7 @@ it("sells while another program holds the file of notifications, and delivers th
     async () => expect((await seller.call<Inbox>("GET", "/notifications")).body.unread).toBe(2),
     { within: 30_000 },
   );
-}, 60_000);
+});
 
 /** Overwrites a file and its log in place, from the page after the first on. */
 function wreck(service: string): void {
@@ -189,7 +189,6 @@ it.each(["users", "market", "notifications"])(
     await eventually(async () => expect(await ready()).toBe(200), { within: 30_000 });
     for (const [, call] of calls) expect([200, 201, 409]).toContain(await call());
   },
-  90_000,
 );
 
 it("does not start, and says why in one sentence, when every file is broken", async () => {
@@ -198,4 +197,4 @@ it("does not start, and says why in one sentence, when every file is broken", as
   const again = spawnNode([], { DATA_DIR: market.dataDir, LOG_LEVEL: "fatal" });
   expect(await again.end("SIGCONT")).toBe(1);
   expect(again.output().trim()).toMatch(/^\S+\.sqlite cannot be used as a database: [^\n]+\.$/);
-}, 60_000);
+});

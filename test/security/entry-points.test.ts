@@ -47,7 +47,7 @@ beforeAll(async () => {
     (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
   [api, sockets] = [`http://127.0.0.1:${at("api")}`, `http://127.0.0.1:${at("notifications")}`];
   user = await Client.registered(api);
-}, 30_000);
+});
 afterAll(async () => {
   for (const device of devices) device.close();
   await broker?.stop();
@@ -161,7 +161,7 @@ describe("an action without a route", () => {
       .map(({ action }) => action)
       .filter((action) => !published.has(action) && action !== "api.rest");
     expect(internal.filter((action) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
-  }, 60_000);
+  });
 
   it("is not reached by any event", async () => {
     const mine = device();

@@ -15,7 +15,7 @@ let victim: Client;
 beforeAll(async () => {
   market = await startMarket({ LOG_LEVEL: "trace" });
   victim = await Client.registered(market.api);
-}, 30_000);
+});
 afterAll(() => market?.close());
 
 const unauthenticated = { ok: false, code: "UNAUTHENTICATED", detail: expect.any(String) };
@@ -236,7 +236,7 @@ describe("key rotation", () => {
     const after = await restarted([next.public]);
     expect([await status(after, session!), await status(after, renewed)]).toEqual([401, 200]);
     await after.close();
-  }, 30_000);
+  });
 });
 
 describe("a session", () => {
@@ -517,7 +517,7 @@ describe("secrets", () => {
     expect(found(node.output(), { amqpPassword, mongoPassword, jwk, d: pair.private.d! })).toEqual(
       [],
     );
-  }, 30_000);
+  });
 });
 
 describe("an attack", () => {
@@ -563,5 +563,5 @@ describe("an attack", () => {
     );
     const secrets = [email, wrong, next, forgery, refreshToken];
     expect(secrets.filter((secret) => lines.join().includes(secret))).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -212,7 +212,7 @@ let third: Client;
 beforeAll(async () => {
   market = await startMarket();
   third = await Client.registered(market.api);
-}, 30_000);
+});
 afterAll(() => market?.close());
 
 async function world(): Promise<World> {

@@ -81,4 +81,4 @@ it("keeps every acknowledged sale, notice and account when the market is killed 
     { within: 30_000, every: 500 },
   );
   expect(await again.end()).toBe(0);
-}, 90_000);
+});

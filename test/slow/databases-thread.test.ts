@@ -14,7 +14,7 @@ let buyer: Client;
 beforeAll(async () => {
   market = await startMarket({ NODE_OPTIONS: `--import=${preloaded}` });
   [seller, buyer] = [await Client.registered(market.api), await Client.registered(market.api)];
-}, 60_000);
+});
 afterAll(() => market.close());
 
 const ready = async () => (await fetch(`${market.api}/health/ready`)).status;
@@ -41,4 +41,4 @@ it("answers 200 or 503 while the databases' thread dies again and again, loses n
     { within: 30_000 },
   );
   expect(market.output()).toMatch(/is unavailable: the thread of the databases ended\./);
-}, 90_000);
+});

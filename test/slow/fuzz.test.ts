@@ -38,7 +38,7 @@ beforeAll(async () => {
   await user.offer();
   bystander = market.device(user.session!.accessToken);
   await bystander.receives("inbox");
-}, 30_000);
+});
 afterAll(async () => {
   agent.destroy();
   await market?.close();
@@ -392,16 +392,16 @@ describe("hostile input", () => {
     await check(one, 2_000, judgeRequest);
     before = memory();
     await check(one, cases.http - 2_000, judgeRequest);
-  }, 120_000);
+  });
 
   it("as an event or a packet of a socket is acknowledged by the contract, or closes only that socket", async () => {
     await check(packets, cases.sockets, judgePacket);
     expect(bystander.disconnects).toEqual([]);
-  }, 90_000);
+  });
 
   it("as bytes that are almost HTTP is answered or closed", async () => {
     await check(bytesOf, cases.bytes, judgeBytes);
-  }, 60_000);
+  });
 
   it("leaves a market that works, has not grown and has logged no error", async () => {
     const item = await user.offer();

@@ -35,7 +35,7 @@ beforeAll(async () => {
     (broker.getLocalService(service) as unknown as { address(): { port: number } }).address().port;
   ports = { api: at("api"), sockets: at("notifications") };
   token = (userId) => tokenOf(env.keys.private!, userId);
-}, 30_000);
+});
 afterEach(async () => {
   for (const connection of connections.splice(0)) connection.destroy();
   for (const device of devices.splice(0)) device.close();
@@ -104,7 +104,7 @@ describe("HTTP requests", () => {
     expect(unread.status).toBe(429);
     expect((await ask("/health/live")).status).toBe(200);
     await newWindow("/market/items");
-  }, 30_000);
+  });
 
   it("of one network are limited also for unknown paths and refused origins; health checks are exempt", async () => {
     const most = scaled(rateLimits.requestsByNetwork.max);
@@ -143,7 +143,7 @@ describe("HTTP requests", () => {
     expect(last[4]!.headers.get("access-control-allow-origin")).toBe(origin);
     expect((await ask("/health/live")).status).toBe(200);
     await newWindow("/market/items");
-  }, 30_000);
+  });
 
   it("of one network may use only a part of the calls in flight", async () => {
     const { gateway } = await import("../support/gateway.ts");
@@ -174,7 +174,7 @@ describe("HTTP requests", () => {
     );
     expect((await from("10.0.0.1")).status).toBe(200);
     await made.stop();
-  }, 30_000);
+  });
 
   it("of one user are limited over all routes and networks; other users are not affected", async () => {
     const [mine, other] = [await token(randomUUID()), await token(randomUUID())];
@@ -197,7 +197,7 @@ describe("HTTP requests", () => {
       within: (wait + 2) * 1000,
       every: 200,
     });
-  }, 30_000);
+  });
 });
 
 describe("passwords", () => {
@@ -239,7 +239,7 @@ describe("sign-ins", () => {
 
     await expect(login("10.0.0.3", most)).rejects.toMatchObject({ type: "TOO_MANY_REQUESTS" });
     await login("10.0.0.4", most);
-  }, 30_000);
+  });
 });
 
 describe("sockets", () => {
@@ -299,7 +299,7 @@ describe("sockets", () => {
     for (const connection of connections) connection.destroy();
     within[0]!.close();
     await eventually(() => device().connects());
-  }, 30_000);
+  });
 
   it("of one network connect at a limited rate; stock clients reconnect later", async () => {
     const most = scaled(rateLimits.connectsByNetwork.max);
@@ -317,7 +317,7 @@ describe("sockets", () => {
     await eventually(() => expect(late.refusals.length).toBeGreaterThan(0));
     await eventually(() => expect(late.socket.connected).toBe(true), { within: 15_000 });
     expect(late.received("closing")).toEqual([]);
-  }, 30_000);
+  });
 });
 
 describe("connections", () => {

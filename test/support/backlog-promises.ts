@@ -29,7 +29,7 @@ export function backlogPromises(open: () => Promise<Open>): void {
     ({ store } = broker.createService(service) as Service & { store: Store<OrderDocument> });
     await broker.start();
     await eventually(() => store.ping(), { within: 30_000 });
-  }, 60_000);
+  });
   beforeEach(async () => {
     backlog = new Backlog(store);
     for (const { _id } of await store.find({})) await store.remove({ _id });

@@ -41,7 +41,7 @@ export function formerWordsPromises(open: () => Promise<Open>): void {
     ({ store } = broker.createService(service) as Service & { store: Store<ItemDocument> });
     await broker.start();
     await eventually(() => store.ping(), { within: 30_000 });
-  }, 60_000);
+  });
   beforeEach(async () => {
     for (const { _id } of await store.find({})) await store.remove({ _id });
   });

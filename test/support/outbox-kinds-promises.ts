@@ -68,7 +68,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
       for (const service of receivers.services) broker.createService(service);
     await Promise.all(brokers.map((broker) => broker.start()));
     await eventually(() => node().store.ping(), { within: 30_000 });
-  }, 60_000);
+  });
   beforeEach(() => {
     Object.assign(receivers, { receivedAt: new Map(), callSizes: [], answer: () => {} });
   });
@@ -111,7 +111,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
         mail: { state: "delivered", attempts: 0 },
       },
     });
-  }, 30_000);
+  });
 
   it("an entry whose condition holds when it falls due is cancelled and not delivered", async () => {
     const due = { notice: inMs(0), reminder: inMs(1_000) };
@@ -125,7 +125,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
 
     expect(timesOf(paid, "reminder")).toEqual([]);
     expect(await outboxOfOrder(paid)).not.toHaveProperty("dueAt");
-  }, 45_000);
+  });
 
   it("a refused entry is listed and replayed, and its sibling is delivered", async () => {
     receivers.answer = (id) => {
@@ -163,7 +163,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     await eventually(() => isDelivered(id, "mail"), { within: 20_000 });
     await eventually(() => isDelivered(id, "notice"), { within: 20_000 });
     expect(await outboxOfOrder(id)).not.toHaveProperty("dueAt");
-  }, 45_000);
+  });
 
   it("a mark that does not know an added entry changes no entry and gives up the lease", async () => {
     const leases = new Leases(node().store, node().logger);
@@ -211,7 +211,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
       dueAt: right.reminder.toISOString(),
     });
     for (const _id of [id, scheduled]) await node().store.remove({ _id });
-  }, 45_000);
+  });
 
   it("one write marks all documents of a lease whose outboxes become equal", async () => {
     const due = newOutbox({ notice: inMs(60_000) }, { claim: "c", now: new Date() });
@@ -282,7 +282,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
       expect(timesOf(order._id, kind)).toHaveLength(1);
       expect(timesOf(order._id, kind)[0]).toBeGreaterThanOrEqual(leaseEnds.getTime());
     }
-  }, 45_000);
+  });
 
   it("an outage of one receiver holds up no other kind, and its entries follow when it recovers", async () => {
     receivers.answer = (id) => {
@@ -303,7 +303,7 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     receivers.answer = () => {};
 
     await eventually(() => areDelivered("mail"), { within: 20_000 });
-  }, 60_000);
+  });
 
   it("entries of one kind that are due at once are delivered in calls of up to a hundred", async () => {
     const due = newOutbox({ notice: inMs(0) });
@@ -322,5 +322,5 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     );
     expect(Math.max(...receivers.callSizes)).toBeGreaterThan(1);
     expect(Math.max(...receivers.callSizes)).toBeLessThanOrEqual(100);
-  }, 45_000);
+  });
 }

@@ -18,7 +18,7 @@ export function promises(start: () => Promise<Fabric>): void {
   afterAll(async () => {
     for (const device of fixture.devices) device.close();
     await fixture.fabric?.stop();
-  }, 60_000);
+  });
 
   salePromises(fixture);
   itemPromises(fixture);

@@ -14,7 +14,7 @@ export function upgradePromises(start: () => Promise<Node>): void {
     await eventually(async () => (await fetch(`${node.api}/health/ready`)).status === 200, {
       within: 60_000,
     });
-  }, 90_000);
+  });
   afterAll(async () => {
     await node?.end();
   });

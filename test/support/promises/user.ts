@@ -27,7 +27,7 @@ export function userPromises(fixture: Fixture): void {
       expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
       for (const { body } of answers.filter(({ status }) => status !== 201))
         expect(body).toMatchObject({ status: 409, code: "EMAIL_TAKEN" });
-    }, 60_000);
+    });
 
     it("shows other users only the name", async () => {
       const { user } = seller.session!;
