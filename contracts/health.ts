@@ -10,7 +10,7 @@ import Type, { type Static } from "typebox";
  * - `disconnected`: the node that was asked has no connection to RabbitMQ.
  * - `blocked`: RabbitMQ has a memory or disk alarm and accepts no messages.
  * - `unrouted`: the node that was asked is connected to RabbitMQ, which does not deliver its messages.
- * - `isolated`: the node that was asked is connected to RabbitMQ, and has lost all other nodes.
+ * - `isolated`: the node that was asked is connected to RabbitMQ, and no other node answers it.
  */
 export const ServiceState = Type.Enum([
   "up",

@@ -34,7 +34,7 @@ export async function nodeReadiness(
   peers: Peers,
 ): Promise<Readiness> {
   const transport = brokerState(broker);
-  const reach = transport === "up" && peers.areLost(broker) ? "isolated" : transport;
+  const reach = transport === "up" && (await peers.areLost(broker)) ? "isolated" : transport;
   const states = hosted.map(
     async (name) =>
       [name, reach === "up" ? await stateOf(broker, name, broker.nodeID) : reach] as const,

@@ -201,3 +201,21 @@ it("api says of every service that it is disconnected itself when it has lost Ra
   await api.rabbit.admit();
   await isReady(api);
 }, 60_000);
+
+it("a node that has lost all others at once is isolated, until they are back", async () => {
+  const market = markets[0]!;
+  const rest = [...markets.slice(1), ...others, api];
+  await Promise.all([market, api].map(isReady));
+  const startedAt = performance.now();
+  for (const { node } of rest) node.child.kill("SIGSTOP");
+  await eventually(
+    async () => expect((await readinessOf(market)).services).toEqual({ market: "isolated" }),
+    { within: 20_000 },
+  );
+  process.stderr.write(
+    `all other nodes are frozen: isolated after ${Math.round(performance.now() - startedAt)} ms\n`,
+  );
+  expect((await fetch(`${market.health}/health/live`)).status).toBe(200);
+  for (const { node } of rest) node.child.kill("SIGCONT");
+  await Promise.all([market, api].map(isReady));
+}, 60_000);
