@@ -3,9 +3,9 @@
 FROM node:24-slim AS packages
 WORKDIR /souk
 COPY package.json package-lock.json ./
-# The image has its own Node 24, so the development package `node` is not needed. No production package needs its
-# install script.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# The image has its own Node 24, so the optional packages, which contain Node, are not needed. No production package
+# needs its install script.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim AS page
 WORKDIR /souk
