@@ -52,6 +52,13 @@ export type WasRead = Static<Events["notifications.wasRead"]>;
 const usersPerQuery = 50;
 /** More notices than this are marked as read in the background. */
 const maxMarkedAtOnce = 1_000;
+/**
+ * A mark covers no notice younger than this (ms), so that none that is being stored meanwhile falls under it: a store's call ends
+ * within 3 s, and clocks differ by at most 2 s.
+ */
+const markedAfterMs = 10_000;
+/** A notice that took longer to store may be under a mark that was set meanwhile (ms). */
+const lateAfterMs = 3_000;
 
 /** The stored notices of all users. */
 export class Inbox {
@@ -78,10 +85,13 @@ export class Inbox {
    * Throws BAD_DATA when `data` is too large.
    */
   async store(params: Notice): Promise<NoticeDocument> {
+    const startedAt = performance.now();
     const notice = newNotice(params, randomUUID(), this.arrivals.next());
     if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
     try {
-      const stored = await this.#afterMark(await this.#store.insert(notice));
+      const inserted = await this.#store.insert(notice);
+      const isLate = performance.now() - startedAt > lateAfterMs;
+      const stored = isLate ? await this.#afterMark(inserted) : inserted;
       this.counts.add(stored.userId, 1);
       return stored;
     } catch (error) {
@@ -92,7 +102,7 @@ export class Inbox {
     }
   }
 
-  /** A new notice is unread, also when the clock of its node is behind a mark, or the mark was set while it was being stored. */
+  /** A new notice is unread, also when a mark was set while it was being stored, by a process that was suspended for example. */
   async #afterMark(notice: NoticeDocument): Promise<NoticeDocument> {
     for (let stored = notice; ;) {
       const mark = await this.marks.of(stored.userId);
@@ -143,10 +153,10 @@ export class Inbox {
     if (!isLarge) return this.counts.add(userId, -(await this.#store.changeMany(query, isRead)));
     const [newest] = await this.#store.find(query, { sort: sortOf(newestFirst), limit: 1 });
     if (!newest) return;
-    // The mark covers whole instants, none of them to come. The few notices beyond it are marked now.
+    // The mark covers whole instants. The few notices beyond it are marked now.
     const last = until?.createdAt ?? newest.createdAt;
-    const present = new Date(this.arrivals.now()).toISOString();
-    const mark = [until ? instantBefore(last) : last, present].sort()[0]!;
+    const settled = Math.min(this.arrivals.now(), this.#store.now().getTime()) - markedAfterMs;
+    const mark = [until ? instantBefore(last) : last, new Date(settled).toISOString()].sort()[0]!;
     if (mark < last)
       await this.#store.changeMany({ ...query, createdAt: { $gt: mark, $lte: last } }, isRead);
     await this.marks.set(userId, mark);
