@@ -20,12 +20,6 @@ import type { Alias, RouteTable } from "./route-table.ts";
 /** A call that may have had an effect is never repeated. */
 const callOptions = { timeout: 5_000, retries: 0 };
 
-/**
- * Calls that one node of a service works on at the same time: as many as it takes from RabbitMQ, and twice its database
- * connections. More would only wait there, where networks do not take turns.
- */
-const callsPerNode = 100;
-
 /** One route of contracts/routes.ts, prepared at start. */
 interface Endpoint {
   route: Route;
@@ -39,6 +33,8 @@ export interface Dependencies {
   routeTable: RouteTable;
   origins: readonly string[];
   trustedProxies: number;
+  /** The calls that one node of a service works on at the same time. More would only wait there, where networks do not take turns. */
+  perNode: { read: number; write: number };
   /** The calls that each service may have in flight; `min` also while it is slow. */
   inFlight: { max: number; min: number };
   /** Throws UNAUTHENTICATED unless the access token is valid and its session has not ended. */
@@ -102,11 +98,13 @@ export class RequestHandler {
 
     // Call: 503, or what the action refuses. The load may have risen while the body arrived.
     const nodes = this.#availableNodes(route);
+    const kind = route.method === "GET" ? "read" : "write";
     this.#load.shedLoad(service, network);
     const result = await this.#load.run({
       service,
       network,
-      capacity: nodes * callsPerNode,
+      kind,
+      capacity: nodes * this.#deps.perNode[kind],
       isAbandoned: () => res.destroyed,
       call: () => ctx.call(route.action, params, callOptions),
     });

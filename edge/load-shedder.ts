@@ -16,7 +16,8 @@ const overloaded = () => refusal("UNAVAILABLE", "The service is overloaded.", { 
 /** The calls to one service. */
 interface Load {
   admission: AdmissionControl;
-  queue: FairQueue;
+  /** Reads do not wait behind writes, and do not share fsyncs. */
+  queues: { read: FairQueue; write: FairQueue };
   /** Calls in flight, waiting ones included. */
   byNetwork: Counter;
 }
@@ -25,7 +26,8 @@ interface Load {
 interface Request<T> {
   service: string;
   network: string;
-  /** How many calls the nodes of the service can work on at the same time. */
+  kind: "read" | "write";
+  /** How many calls of this kind the nodes of the service can work on at the same time. */
   capacity: number;
   /** Whether nobody waits for the result any more. */
   isAbandoned(): boolean;
@@ -55,7 +57,7 @@ export class LoadShedder {
         name,
         {
           admission: new AdmissionControl(max, min),
-          queue: new FairQueue(),
+          queues: { read: new FairQueue(), write: new FairQueue() },
           byNetwork: new Counter(),
         },
       ]),
@@ -88,10 +90,11 @@ export class LoadShedder {
    * Makes the call when it is its turn, and counts it as in flight until it ends. Throws TOO_MANY_REQUESTS when the network has
    * its limit in flight, UNAVAILABLE when the turn did not come in time.
    */
-  async run<T>({ service, network, capacity, isAbandoned, call }: Request<T>): Promise<T> {
+  async run<T>({ service, network, kind, capacity, isAbandoned, call }: Request<T>): Promise<T> {
     if (this.#byNetwork.get(network) >= this.#maxOfNetwork)
       throw refusal("TOO_MANY_REQUESTS", "Too many requests from this network are in progress.");
-    const { admission, queue, byNetwork } = this.#services.get(service)!;
+    const { admission, queues, byNetwork } = this.#services.get(service)!;
+    const queue = queues[kind];
     const admittedAt = performance.now();
     admission.admit();
     byNetwork.increment(network);

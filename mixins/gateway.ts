@@ -32,6 +32,9 @@ export interface GatewaySettings {
   maxInFlight: number;
   /** The lowest limit, for a slow service. */
   minInFlight: number;
+  /** The calls that one node of a service works on at the same time, by kind. */
+  readsPerNode: number;
+  writesPerNode: number;
   /** The folder of the built page. */
   pageFolder: string;
   socketUrl: string | undefined;
@@ -108,6 +111,7 @@ export const gateway = define({
       routeTable: new RouteTable(this.aliases, this.resolveAlias),
       origins: settings.origins,
       trustedProxies: settings.trustedProxies,
+      perNode: { read: settings.readsPerNode, write: settings.writesPerNode },
       inFlight: { max: settings.maxInFlight, min: settings.minInFlight },
       verify: (token) => this.verify(token),
       availableNodes: (action) => availableNodes(this.broker, action),

@@ -20,5 +20,9 @@ export default define({
     maxInFlight: Math.ceil(2_000 * env.rateScale),
     // Above the 150 passwords that may wait to be hashed, and enough to keep a node and its database busy.
     minInFlight: Math.ceil(200 * env.rateScale),
+    // As many as a node takes from RabbitMQ, and twice its database connections. In an embedded market one thread reads, one
+    // call after the other; writes are many there too, because they share an fsync.
+    readsPerNode: env.embedded ? 8 : 100,
+    writesPerNode: 100,
   } satisfies GatewaySettings,
 });

@@ -25,6 +25,7 @@ class Service {
       await this.load.run({
         service: "market",
         network,
+        kind: "read",
         capacity: 100,
         isAbandoned: () => false,
         call: () => this.#work(),
@@ -136,6 +137,7 @@ it("drops a call whose client has gone before its turn", async () => {
   const call = load.run({
     service: "market",
     network: "a",
+    kind: "read",
     capacity: 100,
     isAbandoned: () => true,
     call: async () => made++,

@@ -1,0 +1,50 @@
+/**
+ * One attack from 127.0.0.1 on a market on this machine: node attacker.ts NAME PORT SOCKET_PORT SECONDS. A process of its own, because it
+ * would delay the bystander otherwise. It ends by itself.
+ */
+import { connect, type Socket } from "node:net";
+
+const [name = "", port, socketPort, seconds] = process.argv.slice(2);
+const get = (path: string, headers = "") => `GET ${path} HTTP/1.1\r\nhost: souk\r\n${headers}\r\n`;
+
+/** Connections that are opened again when they are closed, a moment later. */
+function connections(count: number, use: (socket: Socket) => void, to = port): void {
+  const open = () => {
+    const socket = connect(Number(to), "127.0.0.1", () => use(socket));
+    socket.on("error", () => {}).on("close", () => setTimeout(open, 10));
+  };
+  for (let n = 0; n < count; n++) open();
+}
+
+/** Sends the request again after each response, or after whatever arrives. */
+const inTurn = (request: string) => (socket: Socket) =>
+  void socket.on("data", () => socket.write(request, "latin1")).write(request, "latin1");
+
+/** Sends as much as the connection takes, and reads what is answered. */
+const without = (text: string) => (socket: Socket) => {
+  const write = () => {
+    while (!socket.destroyed && socket.write(text));
+  };
+  socket.resume().on("drain", write);
+  write();
+};
+
+const words = Array.from("abcdefghijklmnopqrstuvwxyz0123456789ωψ").join(" ");
+const attacks: Record<string, () => void> = {
+  "15,500 spaces in Accept-Encoding": () =>
+    connections(20, inTurn(get("/openapi.json", `accept-encoding: br${" ".repeat(15_500)}x\r\n`))),
+  "15,500 spaces in If-None-Match": () =>
+    connections(20, inTurn(get("/openapi.json", `if-none-match: a${" ".repeat(15_500)}a\r\n`))),
+  "pipelines of refused requests": () => connections(20, without(get("/nothing").repeat(1_700))),
+  "pipelines of health checks": () => connections(20, without(get("/health/live").repeat(1_700))),
+  "pipelines on the sockets' port": () =>
+    connections(20, without(get("/socket.io/").repeat(1_700)), socketPort),
+  "pages of a hundred long items": () => connections(30, inTurn(get("/market/items?limit=100"))),
+  "searches for 38 words": () =>
+    connections(30, inTurn(get(`/market/items?limit=1&search=${encodeURIComponent(words)}`))),
+  "3,000 connections without a request": () => connections(3_000, (socket) => socket.write("G")),
+  "200 requests at a time": () => connections(200, inTurn(get("/market/items"))),
+};
+
+attacks[name]!();
+setTimeout(() => process.exit(), Number(seconds) * 1_000);
