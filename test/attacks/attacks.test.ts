@@ -131,4 +131,4 @@ describe("a bystander is served at least 99 times of 100, and within a second, w
 
 /** On a machine that is busy with other things, the second grows with the time that the undisturbed bystander needs. */
 const isServed = ({ success, p99 }: Figures) =>
-  success >= 99 && p99 <= Math.max(1_000, 10 * calm.p99);
+  success >= 99 && p99 <= Math.max(1_000, 20 * calm.p99);
