@@ -171,7 +171,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["broker/env.ts", "bin/**", "test/**", "bench/**"],
+    files: ["broker/env.ts", "bin/**", "deploy/**", "test/**", "bench/**"],
     rules: { "no-restricted-properties": "off" },
   },
   ...Object.entries(mayImport).map(directionOf),

@@ -59,13 +59,13 @@ export async function startRabbit({ config = "" } = {}): Promise<Server> {
   });
 }
 
-/** Starts a standalone mongod without access control. */
-export async function startMongo(): Promise<Server> {
+/** Starts a standalone mongod: without access control, unless `auth` is true. */
+export async function startMongo({ auth = false } = {}): Promise<Server> {
   const port = await freePort();
   const kind: Kind = {
     variable: "MONGOD",
     command: process.env.MONGOD || "mongod",
-    args: (port, dir) => ["--port", `${port}`, "--dbpath", dir],
+    args: (port, dir) => ["--port", `${port}`, "--dbpath", dir, ...(auth ? ["--auth"] : [])],
     pid: async (child) => child.pid!,
   };
   return start(kind, port, `mongodb://127.0.0.1:${port}`);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, matchesGlob, relative, resolve } from "node:path";
 import { parse } from "yaml";
+import { paths, Topology } from "../../broker/amqp/topology.ts";
 import { environment } from "../../broker/env/schema.ts";
 import { readEnv } from "../../broker/env/read.ts";
 import { serviceNames, services } from "../../contracts/actions.ts";
@@ -20,6 +21,7 @@ interface Service {
   user?: string;
   ports?: string[];
   networks: string[];
+  volumes?: string[];
   restart?: string;
   read_only?: boolean;
   cap_drop?: string[];
@@ -108,24 +110,29 @@ describe("the containers of the services", () => {
   });
 });
 
+const pair = newKeyPair();
+const secrets: Record<string, string> = {
+  AUTH_PRIVATE_JWK: encode(pair.private),
+  AUTH_JWKS: encode({ keys: [pair.public] }),
+};
+/** The environment of a service, filled in from .env.example. */
+const filledEnvironment = (service: string) =>
+  Object.fromEntries(
+    Object.entries(compose.services[service]!.environment!).map(([key, value]) => [
+      key,
+      value.replace(
+        /\$\{(\w+)[^}]*\}/g,
+        (_, name: string) =>
+          secrets[name] ?? (example.get(name) || "d41d8cd98f00b204e9800998ecf8427e"),
+      ),
+    ]),
+  );
+
 describe("the environment of each service", () => {
-  const pair = newKeyPair();
-  const secrets: Record<string, string> = {
-    AUTH_PRIVATE_JWK: encode(pair.private),
-    AUTH_JWKS: encode({ keys: [pair.public] }),
-  };
-  const filled = (value: string) =>
-    value.replace(
-      /\$\{(\w+)[^}]*\}/g,
-      (_, name: string) =>
-        secrets[name] ?? (example.get(name) || "d41d8cd98f00b204e9800998ecf8427e"),
-    );
   it.each(nodes)(
     "of %s, filled in from .env.example, is valid, and sets only variables that Souk reads",
-    (name, { environment: variables }) => {
-      const source = Object.fromEntries(
-        Object.entries(variables!).map(([key, value]) => [key, filled(value)]),
-      );
+    (name) => {
+      const source = filledEnvironment(name);
 
       expect(() => readEnv({ ...source, SERVICES: name })).not.toThrow();
 
@@ -174,15 +181,82 @@ describe("secrets", () => {
       expect({ name, value: example.get(name) }).toEqual({ name, value: rest.slice(2) });
   });
 
-  it("differ between databases", () => {
-    const passwords = databases.map(
-      ([, { environment }]) => environment!.MONGO_INITDB_ROOT_PASSWORD,
+  it("differ between services, and no service has an operator's account", () => {
+    const given = nodes.map(
+      ([name, { environment }]) =>
+        [
+          name,
+          JSON.stringify(environment)
+            .match(/\w+_PASSWORD/g)!
+            .sort(),
+        ] as const,
     );
 
+    const own = (name: string) => [
+      ...(databases.some(([it]) => it === `${name}-db`)
+        ? [`${name.toUpperCase()}_MONGO_PASSWORD`]
+        : []),
+      `${name.toUpperCase()}_RABBITMQ_PASSWORD`,
+    ];
+    for (const [name, passwords] of given)
+      expect({ name, passwords }).toEqual({ name, passwords: own(name) });
+  });
+});
+
+describe("the accounts", () => {
+  it("of RabbitMQ are one per service, which may use the exchanges of Souk and its own queues", () => {
+    const { environment, volumes } = compose.services.rabbitmq!;
+    const lines = withoutComments(read("deploy/rabbitmq.conf")).split("\n").filter(Boolean);
+
+    expect(volumes).toContain("./deploy/rabbitmq.conf:/etc/rabbitmq/conf.d/20-souk.conf:ro");
+    expect(lines).toEqual(
+      [...serviceNames].sort().flatMap((name) => {
+        const password = `${name.toUpperCase()}_RABBITMQ_PASSWORD`;
+        expect(environment![password]).toContain(`\${${password}:?`);
+        expect(compose.services[name]!.environment!.AMQP_URL).toMatch(`//${name}:\${${password}:?`);
+        const rights = ["configure", "write", "read"].map(
+          (right) => `${right} = ^MOL\\.2\\.(requests|packets|broadcasts|${name}-.+)$`,
+        );
+        return ["vhost_pattern = ^/$", `password = $(${password})`, ...rights].map(
+          (line) => `default_users.${name}.${line}`,
+        );
+      }),
+    );
+  });
+
+  it("cover the names that a node uses, and its id begins with the name of its service", () => {
+    for (const name of serviceNames) {
+      const { nodeId } = readEnv({ SERVICES: name, ...filledEnvironment(name) });
+      const topology = new Topology("MOL", nodeId);
+      const right = new RegExp(
+        read("deploy/rabbitmq.conf").match(
+          new RegExp(`^default_users.${name}.write = (.+)$`, "m"),
+        )![1]!,
+      );
+      for (const used of [
+        ...paths.map((it) => topology.exchange(it)),
+        ...Object.values(topology.newQueues()),
+      ])
+        expect(used).toMatch(right);
+    }
+  });
+
+  it("of MongoDB are one per server for its service, made once, and one for the operator", () => {
     expect(databases.map(([name]) => name).sort()).toEqual(
       services.map((name) => `${name}-db`).sort(),
     );
-    expect(new Set(passwords).size).toBe(services.length);
+    for (const [container, { environment, volumes }] of databases) {
+      const name = container.replace(/-db$/, "");
+      const url = compose.services[name]!.environment![`${name.toUpperCase()}_MONGO_URL`];
+      expect(environment).toMatchObject({
+        MONGO_INITDB_ROOT_USERNAME: "root",
+        SOUK_DATABASE: `souk-${name}`,
+      });
+      expect(url).toBe(
+        `mongodb://souk:${environment!.SOUK_PASSWORD}@${container}:27017/souk-${name}?authSource=admin`,
+      );
+      expect(volumes).toContain("./deploy/mongo-user.js:/docker-entrypoint-initdb.d/souk.js:ro");
+    }
   });
 });
 
