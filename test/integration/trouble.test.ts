@@ -68,7 +68,9 @@ it("answers 503 while its volume is unmounted, and serves again when it is mount
     });
 
     inside(`umount --lazy ${folder.path}`);
-    expect(await status("/health/ready")).toBe(503);
+    await eventually(async () => expect(await status("/health/ready")).toBe(503), {
+      within: 20_000,
+    });
     await eventually(async () => expect(await status("/market/items")).toBe(503), {
       within: 20_000,
     });

@@ -6,6 +6,7 @@ it("params are shown by name and type, with optional ones marked", () => {
   expect(paramsDoc(actions["market.buy"].params)).toEqual({
     id: "string",
     price: "integer|optional",
+    revision: "integer|optional",
   });
 });
 

@@ -39,6 +39,7 @@ export function salePromises(fixture: Fixture): void {
           title: "Tea tray",
           price: 4500,
           currency: "EUR",
+          buyerId: customer.session.get().user!.id,
           soldAt: expect.stringMatching(instant),
         },
         createdAt: expect.stringMatching(instant),
