@@ -87,7 +87,7 @@ async function bystander(): Promise<Figures> {
   };
 }
 
-describe("a bystander is served at least 99 times of 100, and within a second, while one machine sends", () => {
+describe("a bystander is served at least 99 times of 100, and within a second on a calm machine, while one machine sends", () => {
   it.each([
     "15,500 spaces in Accept-Encoding",
     "15,500 spaces in If-None-Match",

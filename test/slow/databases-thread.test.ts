@@ -32,8 +32,14 @@ it("answers 200 or 503 while the databases' thread dies again and again, loses n
     else await eventually(async () => expect(await ready()).toBe(200), { within: 20_000 });
   }
   expect(new Set(statuses)).toEqual(new Set([200, 503]));
-  const { sales } = (await buyer.call<{ sales: Sale[] }>("GET", "/market/purchases?limit=100"))
-    .body;
+  const sales = await eventually(
+    async () => {
+      const answer = await buyer.call<{ sales: Sale[] }>("GET", "/market/purchases?limit=100");
+      expect(answer.status).toBe(200);
+      return answer.body.sales;
+    },
+    { within: 20_000 },
+  );
   expect(sales.map(({ itemId }) => itemId)).toEqual(expect.arrayContaining(sold));
   await eventually(
     async () =>
