@@ -349,13 +349,15 @@ describe("a session", () => {
     await visitor.visit("/shop/purchases");
     await Promise.all([inboxWith(visitor.page, 0), inboxWith(second, 0)]);
 
-    await elsewhere.call("POST", "/users/password", {
+    const newPassword = "another horse battery";
+    const { status } = await elsewhere.call("POST", "/users/password", {
       password: "correct horse battery",
-      newPassword: "correct horse battery",
+      newPassword,
     });
+    expect(status).toBe(200);
     await visitor.page.getByRole("heading", { name: "Sign in" }).waitFor();
     await second.getByRole("link", { name: "Sign in" }).waitFor();
-    await visitor.signIn(client);
+    await visitor.signIn(client, visitor.page, newPassword);
     await visitor.page.getByRole("heading", { name: "My purchases" }).waitFor();
     await inboxWith(second, 0);
     await visitor.close();

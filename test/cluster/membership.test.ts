@@ -68,7 +68,7 @@ it.each([5, 20])(
   async (count) => {
     const nodes = await startAll(idsOf(count));
     const counters = nodes.map((node) => countMessages(node));
-    await pause(1000); // the start is over
+    await pause(8000); // each node has broadcast its first heartbeat, which is part of its start
 
     const begun = performance.now();
     const before = counters.map((counter) => counter.total());

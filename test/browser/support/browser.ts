@@ -119,9 +119,9 @@ export class Visitor {
     return page;
   }
 
-  async signIn({ session }: Client, page = this.page): Promise<void> {
+  async signIn({ session }: Client, page = this.page, secret = password): Promise<void> {
     await page.getByLabel("Email address").fill(session!.user.email);
-    await page.getByLabel("Password").fill(password);
+    await page.getByLabel("Password").fill(secret);
     await page.locator("main").getByRole("button", { name: "Sign in" }).click();
   }
 
