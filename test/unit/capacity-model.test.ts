@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   broadcastLimit,
   costsFrom,
@@ -77,4 +79,11 @@ it("replaces the plan on the page, and nothing else", () => {
   expect(written).toMatch(/\n\nAbove 10,000 sales\/s, .*\n\n<!-- end of plan --> after$/);
   expect(withPlan(written, costs)).toBe(written);
   expect(() => withPlan("no place", costs)).toThrow("no place for the plan");
+});
+
+it("computed the plan in docs/scale.md from the figures in docs/benchmarks.md", () => {
+  const [scale, benchmarks] = ["scale.md", "benchmarks.md"].map((name) =>
+    readFileSync(join(import.meta.dirname, "../../docs", name), "utf8"),
+  );
+  expect(scale).toBe(withPlan(scale!, costsFrom(benchmarks!)));
 });
