@@ -7,6 +7,8 @@ import Type, { type Static } from "typebox";
 export const errors = {
   BAD_DATA: { status: 400, title: "The request is not valid" },
   UNAUTHENTICATED: { status: 401, title: "Sign in first" },
+  /** At sign-in only. It says nothing about a token that the request has. */
+  INVALID_CREDENTIALS: { status: 401, title: "The email address or password is wrong" },
   FORBIDDEN: { status: 403, title: "Not allowed" },
   OWN_ITEM: { status: 403, title: "This item is your own" },
   NOT_FOUND: { status: 404, title: "Not found" },

@@ -26,9 +26,9 @@ export function problemOf(error: unknown, requestId: string): Problem {
 }
 
 /** The headers that belong to a problem. */
-export function problemHeaders(error: unknown, { code }: Problem): Record<string, string> {
+export function problemHeaders(error: unknown, { code, status }: Problem): Record<string, string> {
   const { retryAfter = 1, allow } = dataOf(error);
-  if (code === "UNAUTHENTICATED") return { "WWW-Authenticate": "Bearer" };
+  if (status === 401) return { "WWW-Authenticate": "Bearer" };
   if (code === "UNAVAILABLE" || code === "TOO_MANY_REQUESTS")
     return { "Retry-After": String(Math.ceil(retryAfter)) };
   if (code === "METHOD_NOT_ALLOWED" && allow) return { Allow: allow };

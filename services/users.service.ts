@@ -167,4 +167,4 @@ export default define({
 });
 
 const wrongCredentials = () =>
-  refusal("UNAUTHENTICATED", "The email address or password is wrong.");
+  refusal("INVALID_CREDENTIALS", "The email address or password is wrong.");

@@ -27,7 +27,7 @@ export const summaries: Record<RoutedAction, string> = {
 /** The codes that only some actions refuse with, for /docs. */
 export const refusals: Partial<Record<Route["action"], ErrorCode[]>> = {
   "users.register": ["EMAIL_TAKEN"],
-  "users.login": ["UNAUTHENTICATED"],
+  "users.login": ["INVALID_CREDENTIALS"],
   "users.refresh": ["UNAUTHENTICATED"],
   "users.me": ["NOT_FOUND"],
   "users.changePassword": ["NOT_FOUND"],

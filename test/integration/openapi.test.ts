@@ -81,15 +81,16 @@ describe("/openapi.json", () => {
 
   it("lists the codes of each refusal", () => {
     const { responses } = route("market.buy");
-    const codes = (status: number) =>
+    const codes = (status: number, of = responses) =>
       (
-        responses[status]?.content?.["application/problem+json"]?.schema as {
+        of[status]?.content?.["application/problem+json"]?.schema as {
           properties: { code: { enum: string[] } };
         }
       ).properties.code.enum;
     expect(codes(404)).toEqual(["ITEM_NOT_FOUND", "ITEM_SOLD"]);
     expect(codes(409)).toEqual(["PRICE_CHANGED", "ITEM_CHANGED"]);
     expect(codes(401)).toEqual(["UNAUTHENTICATED"]);
+    expect(codes(401, route("users.login").responses)).toEqual(["INVALID_CREDENTIALS"]);
     expect(responses["204"]).toBeUndefined();
     expect(route("market.withdraw").responses["204"]).not.toHaveProperty("content");
   });

@@ -222,7 +222,7 @@ describe("sign-ins", () => {
     const guess = await login(newAddress(), user.email, "not the password");
 
     expectTooMany(above, signInsByAccount);
-    expect(guess.code).toBe("UNAUTHENTICATED");
+    expect(guess.code).toBe("INVALID_CREDENTIALS");
   });
 
   it("that strangers fail from many networks do not lock the owner out", async () => {

@@ -61,7 +61,9 @@ export function userPromises(fixture: Fixture): void {
         await login({ email, password: "wrong password" }),
         await login({ email: "nobody@souk.test", password }),
       ];
-      expect([wrong.status, unknown.status]).toEqual([401, 401]);
+      expect(wrong).toMatchObject({ status: 401, body: { code: "INVALID_CREDENTIALS" } });
+      expect(wrong.headers.get("www-authenticate")).toBe("Bearer");
+      expect(unknown.status).toBe(401);
       expect({ ...wrong.body, requestId: "" }).toEqual({ ...unknown.body, requestId: "" });
     });
 

@@ -1,6 +1,6 @@
 import { announce } from "../announcer.ts";
 import { navigate } from "../router.ts";
-import { souk, useSession, type SoukError } from "../souk.ts";
+import { souk, useSession } from "../souk.ts";
 import { Field } from "../ui/Field.tsx";
 import { Form, requireFields, type FieldErrors, type Values } from "../ui/Form.tsx";
 import { checkNewPassword, explainAuthError, Panel } from "./Auth.tsx";
@@ -18,7 +18,7 @@ export function Account() {
         </button>
       </p>
       <h2>Change password</h2>
-      <Form submit={changePassword} submitLabel="Change password" explain={explain}>
+      <Form submit={changePassword} submitLabel="Change password" explain={explainAuthError}>
         {(errors) => <PasswordFields email={email} errors={errors} />}
       </Form>
     </Panel>
@@ -40,9 +40,6 @@ async function changePassword(values: Values): Promise<void> {
   announce("Your password is changed. You are signed out on all other devices.");
   navigate("/");
 }
-
-const explain = (error: SoukError) =>
-  error.code === "UNAUTHENTICATED" ? "This is not your current password." : explainAuthError(error);
 
 const PasswordFields = ({ email, errors }: { email: string; errors: FieldErrors }) => (
   <>

@@ -30,7 +30,7 @@ function useReturnAddress(): string {
 
 export function explainAuthError({ code, retryAfter }: SoukError): string | undefined {
   switch (code) {
-    case "UNAUTHENTICATED":
+    case "INVALID_CREDENTIALS":
       return "The email address and the password do not match.";
     case "EMAIL_TAKEN":
       return "There is already an account with this email address. Sign in instead.";
