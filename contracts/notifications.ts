@@ -36,6 +36,16 @@ export type Read = Static<typeof Read>;
 export const Inbox = exactly({ notifications: Type.Array(Notification), unread, nextCursor });
 export type Inbox = Static<typeof Inbox>;
 
+/** How far one notice came. */
+const Receipt = exactly({
+  id,
+  type: text(1, 64),
+  createdAt: instant,
+  shownAt: Type.Union([instant, Type.Null()]),
+  isRead: Type.Boolean(),
+});
+export type Receipt = Static<typeof Receipt>;
+
 /** A notice to store for a user. A sender that may have to repeat it chooses the `id`. */
 export const Notice = exactly({
   id: Type.Optional(id),
@@ -76,6 +86,14 @@ export const notificationsActions = {
   "notifications.replay": action(
     exactly(replaySince),
     exactly({ replayed: count, restored: count, conflicts: Type.Array(Conflict), nextCursor }),
+  ),
+  /**
+   * For operators, through the REPL: how far a user's notices came, newest first. Stored at `createdAt`, first shown by a device, a list
+   * or as read at `shownAt`.
+   */
+  "notifications.receipts": action(
+    exactly({ userId: id, limit: Type.Optional(limit), cursor: Type.Optional(cursor) }),
+    exactly({ receipts: Type.Array(Receipt), nextCursor }),
   ),
   "notifications.health": health,
 };

@@ -16,7 +16,10 @@ export const clientEvents = {
   read: { payload: Read, ack: Type.Object({ unread }) },
 };
 
-/** The events that the server sends. */
+/**
+ * The events that the server sends. A client acknowledges `inbox` and `notification`, without arguments, when its user was shown the
+ * notices: the first receipt of a notice sets its `shownAt`.
+ */
 export const serverEvents = {
   /** After every authorization: the newest 50 unread notices. The rest: `GET /notifications?unread=true&cursor=`. */
   inbox: Inbox,
@@ -45,8 +48,13 @@ type Payload<E> = {
   [K in keyof E]: (payload: E[K] extends Type.TSchema ? Static<E[K]> : never) => void;
 };
 
+/** The server events with notices. */
+type WithReceipt = "inbox" | "notification";
+
 /** For Socket.IO's type parameters: `Socket<ServerToClient, ClientToServer>` in a client. */
-export type ServerToClient = Payload<typeof serverEvents>;
+export type ServerToClient = Omit<Payload<typeof serverEvents>, WithReceipt> & {
+  [E in WithReceipt]: (payload: Static<(typeof serverEvents)[E]>, ack: () => void) => void;
+};
 export type ClientToServer = {
   [E in keyof typeof clientEvents]: (
     payload: Static<(typeof clientEvents)[E]["payload"]>,

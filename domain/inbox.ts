@@ -1,4 +1,4 @@
-import type { Notice, Notification, Read } from "../contracts/notifications.ts";
+import type { Inbox, Notice, Notification, Read, Receipt } from "../contracts/notifications.ts";
 import type { NoticeDocument } from "./notice.ts";
 import { sortOf, type Ordering } from "./cursor.ts";
 
@@ -43,6 +43,30 @@ export const toNotification = ({
   createdAt,
 });
 
+/** How far a stored notice came. `mark` is the instant up to which all of its user's notices count as read. */
+export function toReceipt(
+  { id, type, createdAt, shownAt, isRead }: NoticeDocument,
+  mark?: string,
+): Receipt {
+  const isMarked = mark !== undefined && createdAt <= mark;
+  return { id, type, createdAt, shownAt: shownAt ?? null, isRead: isRead || isMarked };
+}
+
+/** A page of a user's notices, and the keys of those on it that were never shown before. */
+export interface ListedNotices {
+  inbox: Inbox;
+  unshown: string[];
+}
+
+/** The page of these notices. */
+export const listed = (
+  rows: NoticeDocument[],
+  page: Omit<Inbox, "notifications">,
+): ListedNotices => ({
+  inbox: { notifications: rows.map(toNotification), ...page },
+  unshown: rows.flatMap(({ _id, shownAt }) => (shownAt === undefined ? [_id] : [])),
+});
+
 /** Groups notices by user, newest first. An index read backwards has this order. */
 export const byUser = { userId: -1, ...sortOf(newestFirst) } as const;
 
@@ -73,6 +97,12 @@ export function toMark(userId: string, read: Read, until?: NoticeDocument) {
     $or: [{ createdAt: { $lt: createdAt } }, { _id: { $lte: _id } }],
   };
 }
+
+/** The update that marks a notice as read: it was shown, too, if not before. */
+export const asRead = (now: Date) => ({
+  $set: { isRead: true },
+  $min: { shownAt: now.toISOString() },
+});
 
 /**
  * The `createdAt` of the next notice (ms since 1970): at least 1 ms after the one before, so that notices of

@@ -14,6 +14,8 @@ export const NoticeDocument = exactly({
   data: Type.String({ maxLength: dataLimit }),
   createdAt: instant,
   isRead: Type.Boolean(),
+  /** When a device of the user acknowledged it, or the user listed or read it, for the first time. */
+  shownAt: Type.Optional(instant),
   /** On one notice of a user who marked very many as read: all up to this instant are, whatever their `isRead` says. */
   readUntil: Type.Optional(instant),
 });

@@ -4,6 +4,7 @@ import type { ServerOptions } from "socket.io";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { codeOf, refusal } from "../broker/refusal.ts";
+import type { Notification } from "../contracts/notifications.ts";
 import { authorizeWithin } from "../contracts/socket.ts";
 import { isAllowedOrigin } from "../edge/policy/origins.ts";
 import { listen } from "../edge/server.ts";
@@ -18,7 +19,13 @@ import {
 } from "../edge/sockets/events.ts";
 import { authenticate, dropRequest, dropRequestOfResponse } from "../edge/sockets/handshake.ts";
 import { createSocketServer, terminateAfterStop } from "../edge/sockets/http-server.ts";
-import { disconnectExpired, disconnectSession, isRoomFull, roomOf } from "../edge/sockets/rooms.ts";
+import {
+  disconnectExpired,
+  disconnectSession,
+  isRoomFull,
+  roomOf,
+  socketsOf,
+} from "../edge/sockets/rooms.ts";
 import { sendInboxWithRetry } from "../edge/sockets/send-inbox.ts";
 import { limitFragments, type Connection } from "../edge/sockets/transport.ts";
 import {
@@ -28,6 +35,7 @@ import {
   type UserSocket,
 } from "../edge/sockets/user-socket.ts";
 import type { Verified } from "../edge/token-verifier.ts";
+import { keyOf, type ListedNotices } from "../domain/inbox.ts";
 import { uptime } from "../edge/uptime.ts";
 import { identity } from "./identity.ts";
 import { closedIo } from "./moleculer-io.ts";
@@ -35,7 +43,9 @@ import { closedIo } from "./moleculer-io.ts";
 /** The handlers that a service gives its sockets. Each is called for authorized sockets only. */
 interface Handlers<Self> {
   /** Called after every authorization, and again with backoff while it fails. */
-  sendInbox(this: Self, socket: UserSocket, userId: string): Promise<void>;
+  inbox(this: Self, userId: string): Promise<ListedNotices>;
+  /** A device of their user has shown the notices with these keys. */
+  shown(this: Self, keys: string[]): void;
   /** Answers the event `read`. */
   read(
     this: Self,
@@ -49,7 +59,7 @@ interface Handlers<Self> {
 const expireInterval = 1_000;
 
 /** Socket.IO on its own port, for users that an access token proves: moleculer-io, closed. */
-export function sockets<Self>({ sendInbox, read }: Handlers<Self>) {
+export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
   // The mixin cannot name the type of the service that it becomes part of.
   const selfOf = (service: unknown) => service as Self;
 
@@ -99,8 +109,19 @@ export function sockets<Self>({ sendInbox, read }: Handlers<Self>) {
         if (this.revokedSessions.has(user.sid)) disconnect(socket);
       },
 
+      /** Emits to a user's sockets on this node, and asks each for a receipt. */
+      emitNotification(userId: string, notification: Notification) {
+        const isShown = () => shown.call(selfOf(this), [keyOf(userId, notification.id)]);
+        for (const socket of socketsOf(this.io, userId))
+          this.connections.emitNotices(socket, "notification", notification, isShown);
+      },
+
       sendInbox(socket: UserSocket) {
-        const send = () => sendInbox.call(selfOf(this), socket, socket.data.user!.id);
+        const send = async () => {
+          const listed = await inbox.call(selfOf(this), socket.data.user!.id);
+          const areShown = () => shown.call(selfOf(this), listed.unshown);
+          this.connections.emitNotices(socket, "inbox", listed.inbox, areShown);
+        };
         const onFailure = (error: unknown) => {
           if (codeOf(error) === "INTERNAL") this.logger.error(error);
         };

@@ -5,7 +5,7 @@ import { codeOf } from "../broker/refusal.ts";
 import { parseSince } from "../broker/since.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
 import type { LostSale } from "../contracts/market.ts";
-import type { Notice, Notification } from "../contracts/notifications.ts";
+import type { Notice } from "../contracts/notifications.ts";
 import { keyOf, toNotification } from "../domain/inbox.ts";
 import type { NoticeDocument } from "../domain/notice.ts";
 import { roomOf } from "../edge/sockets/rooms.ts";
@@ -13,6 +13,7 @@ import { collection } from "../mixins/collection.ts";
 import { sockets } from "../mixins/sockets.ts";
 import { Inbox, notices, type WasRead } from "./notifications/inbox.ts";
 import { LostSales } from "./notifications/lost-sales.ts";
+import { Receipts } from "./notifications/receipts.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
 /** How often a node looks for notices whose broadcast it missed (ms). */
@@ -23,10 +24,14 @@ export default define({
   name: "notifications",
 
   mixins: [
-    sockets<{ inbox: Inbox }>({
+    sockets<{ inbox: Inbox; receipts: Receipts }>({
       /** The socket has joined its user's room: no notice falls between this query and the first emit. */
-      async sendInbox(socket, userId) {
-        socket.emit("inbox", await this.inbox.newestUnread(userId));
+      inbox(userId) {
+        return this.inbox.newestUnread(userId);
+      },
+
+      shown(keys) {
+        this.receipts.shown(keys);
       },
 
       async read(socket, read, userId) {
@@ -40,6 +45,7 @@ export default define({
     const inbox = new Inbox(this.store, this.logger);
     return {
       inbox,
+      receipts: new Receipts(this.store, this.logger),
       missed: new MissedNotices(this.store, () => inbox.arrivals.now()),
       reconcileTimer: undefined as NodeJS.Timeout | undefined,
     };
@@ -61,11 +67,6 @@ export default define({
       this.missed.markSeen(notice);
       this.emitNotification(userId, notification);
       this.broadcast("notifications.stored", { userId, notification });
-    },
-
-    /** Emits to the user's sockets on this node. */
-    emitNotification(userId: string, notification: Notification) {
-      this.io.to(roomOf(userId)).emit("notification", notification);
     },
 
     /** Emits to the user's sockets on this node, except the one that asked. */
@@ -102,11 +103,17 @@ export default define({
     },
 
     async inbox({ meta, params }) {
-      return this.inbox.list(meta.user.id, params);
+      const { inbox, unshown } = await this.inbox.list(meta.user.id, params);
+      this.receipts.shown(unshown);
+      return inbox;
     },
 
     async read({ meta, params }) {
       return { unread: await this.inbox.markRead(meta.user.id, params) };
+    },
+
+    async receipts({ params: { userId, ...page } }) {
+      return this.inbox.receipts(userId, page);
     },
 
     async replay(ctx) {
@@ -156,9 +163,9 @@ export default define({
     await this.inbox.arrivals.start();
   },
 
-  stopped() {
+  async stopped() {
     clearInterval(this.reconcileTimer);
     this.inbox.arrivals.stop();
-    return this.inbox.marks.stop();
+    await Promise.all([this.inbox.marks.stop(), this.receipts.stop()]);
   },
 });

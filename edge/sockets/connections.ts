@@ -6,6 +6,7 @@ import { Counter } from "../counter.ts";
 import { FixedWindow } from "../fixed-window.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { scaled } from "../rate-scale.ts";
+import { Receipts, type NoticesEvent } from "./receipts.ts";
 import {
   terminateAfterGrace,
   SendBuffer,
@@ -23,6 +24,7 @@ interface Entry {
   isOverLimit: boolean;
   sendBuffer: SendBuffer;
   packets: FixedWindow;
+  receipts: Receipts;
   events?: FixedWindow;
   authorizations?: FixedWindow;
   /** Set once the client has joined the namespace. */
@@ -91,6 +93,7 @@ export class Connections {
       isOverLimit: this.#counts.increment(network) > limit,
       sendBuffer: new SendBuffer(),
       packets: new FixedWindow(),
+      receipts: new Receipts(),
     };
     const webSocket = webSocketOf(connection);
     this.#entries.set(connection, entry).set(webSocket, entry);
@@ -116,6 +119,11 @@ export class Connections {
     return true;
   }
 
+  /** Emits notices, and asks for a receipt. `shown` is called when the client acknowledges the event. */
+  emitNotices(socket: UserSocket, ...event: NoticesEvent): void {
+    this.#entries.get(socket.conn)!.receipts.emit(socket, ...event);
+  }
+
   /** Counts one event of a connection, its network and its user. Throws TOO_MANY_REQUESTS. */
   async countEvent(connection: Connection, userId: string | undefined): Promise<void> {
     const entry = this.#entries.get(connection)!;
@@ -136,7 +144,9 @@ export class Connections {
     );
   }
 
-  #countPacket({ connection, packets, socket }: Entry): void {
+  #countPacket(entry: Entry): void {
+    const { connection, packets, receipts, socket } = entry;
+    if (receipts.takePacket()) return;
     try {
       packets.take(rateLimits.packetsByConnection, "There are too many packets.");
     } catch {

@@ -14,6 +14,13 @@ export const roomOf = (userId: string) => `user:${userId}`;
 
 const socketsByUser = scaled(concurrencyLimits.socketsByUser);
 
+/** A user's sockets on this node. */
+export function* socketsOf({ sockets }: SocketServer, userId: string): Generator<UserSocket> {
+  // The set may change while it is read: a socket that is emitted to may turn out to be closed.
+  for (const id of sockets.adapter.rooms.get(roomOf(userId)) ?? [])
+    yield sockets.sockets.get(id) as UserSocket;
+}
+
 /** Whether one more socket would exceed the user's limit on this node. */
 export function isRoomFull({ sockets }: SocketServer, userId: string, socket: UserSocket): boolean {
   const members = sockets.adapter.rooms.get(roomOf(userId));
@@ -21,11 +28,9 @@ export function isRoomFull({ sockets }: SocketServer, userId: string, socket: Us
 }
 
 /** Disconnects the sockets of a revoked session. */
-export function disconnectSession({ sockets }: SocketServer, session: EndedSession): void {
-  for (const id of [...(sockets.adapter.rooms.get(roomOf(session.userId)) ?? [])]) {
-    const socket = sockets.sockets.get(id) as UserSocket;
+export function disconnectSession(io: SocketServer, session: EndedSession): void {
+  for (const socket of [...socketsOf(io, session.userId)])
     if (socket.data.user!.sid === session.sid) disconnect(socket);
-  }
 }
 
 /** Disconnects sockets whose token, or time to authorize, has expired. */

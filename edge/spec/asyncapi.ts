@@ -17,9 +17,9 @@ const clientDescriptions: Record<ClientEvent, string> = {
   read: "Marks notices as read: the given ids, all, or all that were stored no later than `until`. The user's other sockets receive `read`.",
 };
 const serverDescriptions: Record<ServerEvent, string> = {
-  inbox: `Sent after every authorization: the number of unread notices, and the newest ${inboxSize} of them. The rest is at \`GET /notifications?unread=true&cursor=\`.`,
+  inbox: `Sent after every authorization: the number of unread notices, and the newest ${inboxSize} of them. The rest is at \`GET /notifications?unread=true&cursor=\`. Acknowledge it as you do a \`notification\`.`,
   notification:
-    "Sent to every socket of the user when a notice is stored. It may arrive twice: show each `id` once. An acknowledgement is optional.",
+    "Sent to every socket of the user when a notice is stored. It may arrive twice: show each `id` once. Acknowledge it, without arguments, when the user was shown it: that is the receipt, which sets the notice's `shownAt` and is optional.",
   read: "Another socket of the user marked notices as read: which ones, and how many are unread.",
   closing: "Sent before the server closes the socket for good, with the code of the reason.",
 };

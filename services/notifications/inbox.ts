@@ -2,23 +2,22 @@ import { randomUUID } from "node:crypto";
 import type { Service } from "moleculer";
 import type { Static } from "typebox";
 import { badData } from "../../broker/refusal.ts";
-import type { Events } from "../../contracts/actions.ts";
-import {
-  dataLimit,
-  type Inbox as InboxPage,
-  type Notice,
-  type Read,
-} from "../../contracts/notifications.ts";
+import type { Actions, Events } from "../../contracts/actions.ts";
+import type { ResultOf } from "../../contracts/schema.ts";
+import { dataLimit, type Notice, type Read } from "../../contracts/notifications.ts";
 import { inboxSize } from "../../contracts/socket.ts";
 import { sortOf, toPage } from "../../domain/cursor.ts";
 import {
+  asRead,
   byUser,
   groupUnread,
   keyOf,
+  listed,
   newestFirst,
   newNotice,
   toMark,
-  toNotification,
+  toReceipt,
+  type ListedNotices,
 } from "../../domain/inbox.ts";
 import { afterMark, instantAfter, instantBefore, NoticeDocument } from "../../domain/notice.ts";
 import { Arrivals } from "../../store/arrivals.ts";
@@ -69,7 +68,7 @@ export class Inbox {
   readonly #store: Store<NoticeDocument>;
   /** The order of the notices. */
   readonly arrivals: Arrivals;
-  readonly #unreadOf: (userId: string) => Promise<InboxPage | undefined>;
+  readonly #unreadOf: (userId: string) => Promise<ListedNotices | undefined>;
 
   constructor(store: Store<NoticeDocument>, logger: Service["logger"]) {
     this.#store = store;
@@ -113,7 +112,7 @@ export class Inbox {
   }
 
   /** One page of a user's notices, newest first, and the number of unread ones. */
-  async list(userId: string, { unread, ...page }: Filter): Promise<InboxPage> {
+  async list(userId: string, { unread, ...page }: Filter): Promise<ListedNotices> {
     const mark = await this.marks.of(userId);
     const query = {
       userId,
@@ -124,11 +123,21 @@ export class Inbox {
       paginate(this.#store, query, newestFirst, page),
       this.counts.of(userId, mark),
     ]);
-    return { notifications: rows.map(toNotification), unread: count, nextCursor };
+    return listed(rows, { unread: count, nextCursor });
+  }
+
+  /** How far a page of a user's notices came, newest first. */
+  async receipts(
+    userId: string,
+    page: Filter,
+  ): Promise<ResultOf<Actions["notifications.receipts"]>> {
+    const mark = await this.marks.of(userId);
+    const { rows, nextCursor } = await paginate(this.#store, { userId }, newestFirst, page);
+    return { receipts: rows.map((notice) => toReceipt(notice, mark)), nextCursor };
   }
 
   /** The newest unread notices, as many as the event `inbox` carries. Batches concurrent calls. */
-  async newestUnread(userId: string): Promise<InboxPage> {
+  async newestUnread(userId: string): Promise<ListedNotices> {
     return (await this.#unreadOf(userId)) ?? this.list(userId, { unread: true, limit: inboxSize });
   }
 
@@ -147,7 +156,7 @@ export class Inbox {
 
   async #mark(userId: string, read: Read, until?: NoticeDocument): Promise<void> {
     const query = toMark(userId, read, until);
-    const isRead = { $set: { isRead: true } };
+    const isRead = asRead(this.#store.now());
     const isLarge =
       !("ids" in read) && (await this.#store.count(query, maxMarkedAtOnce + 1)) > maxMarkedAtOnce;
     if (!isLarge) return this.counts.add(userId, -(await this.#store.changeMany(query, isRead)));
@@ -164,7 +173,7 @@ export class Inbox {
   }
 
   /** Several users' unread notices in one query. Undefined for users whose notices the limit may have truncated. */
-  async #findUnread(userIds: string[]): Promise<(userId: string) => InboxPage | undefined> {
+  async #findUnread(userIds: string[]): Promise<(userId: string) => ListedNotices | undefined> {
     const limit = userIds.length * (inboxSize + 1);
     const found = await this.#store.find(
       { userId: { $in: userIds }, isRead: false },
@@ -178,7 +187,7 @@ export class Inbox {
       // Those with a mark are rare, and asked for singly.
       if (!unread || markOf(userId) !== undefined) return undefined;
       const { rows, nextCursor } = toPage(unread, inboxSize, newestFirst);
-      return { notifications: rows.map(toNotification), unread: unread.length, nextCursor };
+      return listed(rows, { unread: unread.length, nextCursor });
     };
   }
 }

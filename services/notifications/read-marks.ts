@@ -1,6 +1,6 @@
 import type { Service } from "moleculer";
 import { codeOf } from "../../broker/refusal.ts";
-import { oldestFirst } from "../../domain/inbox.ts";
+import { asRead, oldestFirst } from "../../domain/inbox.ts";
 import { sortOf } from "../../domain/cursor.ts";
 import { latestMark, marked, type NoticeDocument } from "../../domain/notice.ts";
 import { batched } from "../../store/group-commit.ts";
@@ -80,7 +80,8 @@ export class ReadMarks {
       const order = { createdAt: -1, _id: -1 } as const;
       const [newest] = await this.#store.find(unread, { sort: order, limit: 1 });
       if (!newest) return;
-      const update = { $set: { isRead: true, readUntil: until } };
+      const read = asRead(this.#store.now());
+      const update = { ...read, $set: { ...read.$set, readUntil: until } };
       isSet = (await this.#store.change({ _id: newest._id, isRead: false }, update)) !== null;
     }
     this.poll();
@@ -120,7 +121,7 @@ export class ReadMarks {
       const found = await this.#store.find({ userId, ...unread }, page);
       const ids = found.map(({ _id }) => _id);
       if (ids.length > 0)
-        await this.#store.changeMany({ _id: { $in: ids }, ...unread }, { $set: { isRead: true } });
+        await this.#store.changeMany({ _id: { $in: ids }, ...unread }, asRead(this.#store.now()));
       total += ids.length;
       if (ids.length < batchSize || this.#isStopped) return total;
     }

@@ -68,7 +68,7 @@ it("marks all as read at once for their user, and each of them in the background
   expect(answer).toEqual({ unread: 0 });
   expect(marked).toBeLessThan(size);
   expect(await unreadOf(userId)).toEqual(nothing);
-  expect(await inbox.newestUnread(userId)).toMatchObject({ unread: 0, notifications: [] });
+  expect((await inbox.newestUnread(userId)).inbox).toMatchObject({ unread: 0, notifications: [] });
   await eventually(async () => expect(await unreadStored(userId)).toBe(0));
   expect(await read(userId, { all: true })).toEqual({ unread: 0 });
   const { id } = notices[0]!;
@@ -110,7 +110,10 @@ it("keeps a notice unread that took so long to be stored that a mark covers it",
 
   expect(await unreadOf(userId)).toEqual({ unread: 1, ids: [id] });
   await eventually(async () => expect(await unreadStored(userId)).toBe(1));
-  expect(await inbox.newestUnread(userId)).toMatchObject({ unread: 1, notifications: [{ id }] });
+  expect((await inbox.newestUnread(userId)).inbox).toMatchObject({
+    unread: 1,
+    notifications: [{ id }],
+  });
 });
 
 it("keeps every notice unread that arrives after the answer, when notices arrive all the time", async () => {
@@ -172,7 +175,7 @@ it("shows no notice as unread that a mark covers, before it is marked itself", a
   const { _id, createdAt } = newest!;
   await store.change({ _id }, { $set: { isRead: true, readUntil: createdAt } });
 
-  expect(await inbox.newestUnread(userId)).toMatchObject({ unread: 0, notifications: [] });
+  expect((await inbox.newestUnread(userId)).inbox).toMatchObject({ unread: 0, notifications: [] });
   const notice = { id: repeated!.id, userId, text: "Hello" };
   expect(await inbox.store(notice)).toMatchObject({ id: repeated!.id, isRead: true });
   expect(await unreadOf(userId)).toEqual(nothing);

@@ -281,7 +281,7 @@ it("is healthy while its store answers, and publishes only the actions of its co
     const actions = souk.broker.registry.getActionList({ onlyLocal: true }) as { name: string }[];
     const own = actions.map(({ name }) => name).filter((name) => name.startsWith("notifications."));
     expect(own.sort()).toEqual(
-      ["health", "inbox", "notify", "notifyAll", "read", "replay"].map(
+      ["health", "inbox", "notify", "notifyAll", "read", "receipts", "replay"].map(
         (name) => `notifications.${name}`,
       ),
     );

@@ -18,6 +18,7 @@ const notifications = {
   inbox: never,
   read: never,
   replay: never,
+  receipts: never,
   health: never,
 };
 
