@@ -1,5 +1,5 @@
 import type { Actions } from "../contracts/actions.ts";
-import { routes, type Route } from "../contracts/routes.ts";
+import { idempotencyHeader, routes, type Route } from "../contracts/routes.ts";
 import type { ParamsOf, ResultOf } from "../contracts/schema.ts";
 import { errorOfAnswer, noAnswer } from "./souk-error.ts";
 
@@ -45,12 +45,13 @@ export class HttpClient {
     return this.#send({ method: "GET", path }, accepted);
   }
 
-  async #send({ method, path, body, token }: RequestParts, accepted: number[] = []) {
+  async #send({ method, path, body, token, key }: RequestParts, accepted: number[] = []) {
     const init = {
       method,
       headers: {
         ...(body && { "content-type": "application/json" }),
         ...(token && { authorization: `Bearer ${token}` }),
+        ...(key && { [idempotencyHeader]: key }),
       },
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(requestTimeoutMs),
@@ -76,18 +77,26 @@ interface RequestParts {
   path: string;
   body?: object | undefined;
   token?: string | undefined;
+  key?: string | undefined;
 }
 
-/** Distributes the params: first into the path, the rest into the query of a GET or DELETE and the body of other methods. */
-function toRequest({ method, path }: Route, params: object): RequestParts {
+/** Distributes the params: first into the path, the key of a creating call into its header, the rest into the query of a GET or DELETE and the body of other methods. */
+function toRequest({ method, path, success }: Route, params: object): RequestParts {
   const rest = new Map(Object.entries(params).filter(([, value]) => value !== undefined));
+  const key = success === 201 ? (rest.get("idempotencyKey") as string | undefined) : undefined;
+  if (key !== undefined) rest.delete("idempotencyKey");
   const filledPath = path.replace(/:(\w+)/g, (_, name: string) => {
     const value = String(rest.get(name));
     rest.delete(name);
     return encodeURIComponent(value);
   });
   if (method !== "GET" && method !== "DELETE")
-    return { method, path: filledPath, body: rest.size > 0 ? Object.fromEntries(rest) : undefined };
+    return {
+      method,
+      path: filledPath,
+      key,
+      body: rest.size > 0 ? Object.fromEntries(rest) : undefined,
+    };
   const query = [...rest]
     .map(([name, value]) => `${name}=${encodeURIComponent(value as string)}`)
     .join("&");

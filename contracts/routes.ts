@@ -8,6 +8,7 @@ export interface Route {
   path: `/${string}`;
   action: ActionName;
   who: "anyone" | "user";
+  /** 201: it creates something. Such a route takes the header `Idempotency-Key`, and its action the param `idempotencyKey`. */
   success: 200 | 201 | 204;
 }
 
@@ -84,6 +85,9 @@ export const staticPaths = [
   "/health/ready",
 ] as const;
 export type StaticPath = (typeof staticPaths)[number];
+
+/** The header that makes a creating request safe to repeat: the param `idempotencyKey`. */
+export const idempotencyHeader = "Idempotency-Key";
 
 /** The largest request body, in bytes. */
 export const bodyLimit = 32 * 1024;

@@ -7,6 +7,15 @@ export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Ty
 
 /** The sender of a command makes the id; it becomes `_id` in the store. */
 export const id = Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\w-]+$" });
+/**
+ * Makes a creating call safe to repeat: for 24 hours, the same user's call with the same key and params gets the first one's answer. Over
+ * HTTP it is the header `Idempotency-Key`. Visible ASCII without quotation marks, commas, semicolons and backslashes.
+ */
+export const idempotencyKey = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: "^[!#-+\\--:<-\\[\\]-~]+$",
+});
 /** Minor units (cents). */
 export const amount = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
 /** ISO 4217. */

@@ -1,6 +1,16 @@
 import Type, { type Static } from "typebox";
 import { count, replaySince } from "./outbox.ts";
-import { action, exactly, health, id, instant, nextCursor, secretAction, text } from "./schema.ts";
+import {
+  action,
+  exactly,
+  health,
+  id,
+  idempotencyKey,
+  instant,
+  nextCursor,
+  secretAction,
+  text,
+} from "./schema.ts";
 
 /** ASCII, lower-cased when it is stored and searched: in other scripts lower case can be longer. */
 const email = Type.String({ minLength: 3, maxLength: 254, pattern: "^[!-?A-~]+@[!-?A-~]+$" });
@@ -8,7 +18,7 @@ const password = Type.String({ minLength: 8, maxLength: 256, pattern: "^[^\\uD80
 /** Opaque, single use. */
 const refreshToken = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w.-]+$" });
 /** A new one for every refresh, with at least 128 random bits (such as a UUID): a guessed key would give another client the tokens. */
-const idempotencyKey = Type.String({ minLength: 16, maxLength: 64, pattern: "^[\\w-]*$" });
+const refreshKey = Type.String({ minLength: 16, maxLength: 64, pattern: "^[\\w-]*$" });
 
 export const User = exactly({ id, name: text(1, 100), email, createdAt: instant });
 export type User = Static<typeof User>;
@@ -35,7 +45,16 @@ export const EndedSession = exactly({ sid: id, userId: id, until: instant });
 export type EndedSession = Static<typeof EndedSession>;
 
 export const usersActions = {
-  "users.register": secretAction(exactly({ email, password, name: text(1, 100) }), Session),
+  /** Repeated with its `idempotencyKey`, it signs in to the account that it created. The keys of different email addresses are independent. */
+  "users.register": secretAction(
+    exactly({
+      email,
+      password,
+      name: text(1, 100),
+      idempotencyKey: Type.Optional(idempotencyKey),
+    }),
+    Session,
+  ),
   "users.login": secretAction(exactly({ email, password }), Session),
   /**
    * Spends the refresh token. A spent token that comes again ends its whole session, because a copy of it
@@ -43,7 +62,7 @@ export const usersActions = {
    * next token, for as long as an access token lives and until that next token is spent.
    */
   "users.refresh": secretAction(
-    exactly({ refreshToken, idempotencyKey: Type.Optional(idempotencyKey) }),
+    exactly({ refreshToken, idempotencyKey: Type.Optional(refreshKey) }),
     Session,
   ),
   "users.logout": secretAction(exactly({ refreshToken }), Type.Null()),

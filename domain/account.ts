@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { exactly, id, instant, text } from "../contracts/schema.ts";
 import { User } from "../contracts/users.ts";
+import { Creation } from "./creation.ts";
 
 /** One account as stored. Its sessions are part of it, so that one write changes a password and ends the sessions (decision 003). */
 export const AccountDocument = exactly({
@@ -9,6 +10,8 @@ export const AccountDocument = exactly({
   email: User.properties.email,
   name: text(1, 100),
   createdAt: instant,
+  /** The registration, if it had an idempotency key. */
+  creation: Type.Optional(Creation),
   /** PHC string: argon2id with its parameters and salt. */
   password: Type.String(),
   /** By session id. The family is constant for the session, the token changes with each refresh; both are hashes. */

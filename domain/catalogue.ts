@@ -15,10 +15,16 @@ export const orderings = {
 } as const satisfies Record<string, Ordering>;
 
 /** The query of a list of items. Null when nothing can match, because the search has no words. */
-export function itemsQuery({ search = "", sellerId, sold }: ItemFilter): object | null {
+export function itemsQuery(
+  { search = "", sellerId, sold }: ItemFilter,
+  { field }: Ordering = orderings.newest,
+): object | null {
   const prefixes = askedWords(search);
   if (search.trim() && prefixes.length === 0) return null;
+  const isFiltered = sellerId !== undefined || sold !== undefined || prefixes.length > 0;
   return {
+    // Of all items, those that have a place in the order: withdrawn ones may have left a creation (domain/withdrawn.ts).
+    ...(isFiltered ? {} : { [field]: { $gt: field === "price" ? 0 : "" } }),
     ...(sellerId === undefined ? {} : { sellerId }),
     ...(sold === undefined ? {} : { isSold: sold }),
     // A word has only letters, digits and combining marks, so it needs no escaping: not in a RegExp, and not in the

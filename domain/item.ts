@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { Item } from "../contracts/market.ts";
-import { exactly, id } from "../contracts/schema.ts";
+import { exactly, id, instant } from "../contracts/schema.ts";
+import { Creation } from "./creation.ts";
 import { outboxOf } from "./outbox.ts";
 
 const { id: _id, revision, ...shown } = Item.properties;
@@ -14,6 +15,10 @@ export const ItemDocument = exactly({
   revision: Type.Optional(revision),
   /** What a search matches: the folded words of title and description (domain/words.ts). */
   words: Type.Array(Type.String()),
+  /** The offer, if it had an idempotency key. */
+  creation: Type.Optional(Creation),
+  /** Present when only the creation is left (domain/withdrawn.ts). */
+  withdrawnAt: Type.Optional(instant),
   buyerId: Type.Optional(id),
   saleId: Type.Optional(id),
   /** The seller's notice of the sale, written by the sale itself. */

@@ -6,6 +6,7 @@ import { services } from "../contracts/actions.ts";
 import { routes, type Route } from "../contracts/routes.ts";
 import type { Caller } from "../contracts/users.ts";
 import { readBody } from "./body.ts";
+import { idempotencyKeyOf, takesKey } from "./idempotency-key.ts";
 import { corsHeaders, isHost, preflightHeaders } from "./headers.ts";
 import { LoadShedder } from "./load-shedder.ts";
 import type { Request, Response } from "./node-http.ts";
@@ -94,7 +95,8 @@ export class RequestHandler {
 
     // Body: 400, 413. Params: 400.
     const body = takesBody(route) ? await readBody(req) : {};
-    const params = parseParams(pathParams, rest.join("?"), body);
+    const key = takesKey(route) ? idempotencyKeyOf(req) : undefined;
+    const params = parseParams(pathParams, rest.join("?"), body, key);
 
     // Call: 503, or what the action refuses. The load may have risen while the body arrived.
     const nodes = this.#availableNodes(route);

@@ -6,7 +6,7 @@ import type {
 } from "node:http";
 import { Socket } from "node:net";
 import helmet from "helmet";
-import { routes } from "../contracts/routes.ts";
+import { idempotencyHeader, routes } from "../contracts/routes.ts";
 import { http } from "./node-http.ts";
 
 type Directives = Record<string, string[]>;
@@ -106,7 +106,7 @@ export const preflightHeaders: OutgoingHttpHeaders = {
   "access-control-allow-methods": ["HEAD", ...new Set(routes.map(({ method }) => method))].join(
     ", ",
   ),
-  "access-control-allow-headers": "Authorization, Content-Type",
+  "access-control-allow-headers": `Authorization, Content-Type, ${idempotencyHeader}`,
   "access-control-max-age": "600",
 };
 

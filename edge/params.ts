@@ -3,12 +3,13 @@ import { badData, refusal } from "../broker/refusal.ts";
 import { checker } from "../broker/validator.ts";
 import { actions } from "../contracts/actions.ts";
 import type { FieldError } from "../contracts/errors.ts";
-import type { Route } from "../contracts/routes.ts";
+import { idempotencyHeader, type Route } from "../contracts/routes.ts";
+import { takesKey } from "./idempotency-key.ts";
 
 type Values = Record<string, unknown>;
 
-/** Makes an action's params of the decoded path parameters, the raw query and the body. Throws BAD_DATA with the invalid fields. */
-export type ParamsParser = (path: Values, query: string, body: Values) => Values;
+/** Makes an action's params of the decoded path parameters, the raw query, the body and the idempotency key. Throws BAD_DATA with the invalid fields. */
+export type ParamsParser = (path: Values, query: string, body: Values, key?: string) => Values;
 
 /** Field errors in one response, so that it does not become larger than the request. */
 const maxErrors = 20;
@@ -20,17 +21,21 @@ const maxErrors = 20;
 export function paramsParser(route: Route): ParamsParser {
   const schema = actions[route.action].params as TSchema;
   const check = checker(schema);
+  const isCreating = takesKey(route);
   const pathNames = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
   const converters = takesBody(route)
     ? new Map<string, Convert>()
     : convertersOf(schema, pathNames);
 
-  return (path, query, body) => {
+  return (path, query, body, key) => {
     const errors: FieldError[] = [];
     const queried = query ? parseQuery(query, converters, errors) : {};
     for (const name of pathNames)
       if (Object.hasOwn(body, name)) errors.push({ field: name, message: "is given by the path" });
-    const params = { ...body, ...queried, ...path };
+    if (isCreating && Object.hasOwn(body, "idempotencyKey"))
+      errors.push({ field: "idempotencyKey", message: `is given by ${idempotencyHeader}` });
+    const header = key === undefined ? {} : { idempotencyKey: key };
+    const params = { ...body, ...queried, ...path, ...header };
     if (errors.length === 0) errors.push(...check(params));
     if (errors.length > 0) throw badData(errors.slice(0, maxErrors));
     return params;

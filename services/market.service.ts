@@ -5,7 +5,7 @@ import { refusal } from "../broker/refusal.ts";
 import { parseSince } from "../broker/since.ts";
 import type { ItemDocument } from "../domain/item.ts";
 import { itemsQuery, orderings } from "../domain/catalogue.ts";
-import { offered, revised } from "../domain/offer.ts";
+import { revised } from "../domain/offer.ts";
 import {
   saleNotice,
   sellable,
@@ -16,14 +16,17 @@ import {
   whyNotSold,
 } from "../domain/sale.ts";
 import { sampleItems } from "../domain/samples.ts";
+import { present } from "../domain/withdrawn.ts";
 import { collection, isEmpty } from "../mixins/collection.ts";
 import { outbox } from "../mixins/outbox.ts";
 import { Arrivals } from "../store/arrivals.ts";
 import { paginate } from "../store/pagination.ts";
 import { FormerWords } from "./market/former-words.ts";
 import { items } from "./market/items.ts";
+import { offerItem } from "./market/offer.ts";
 import { replaySales } from "./market/replay-sales.ts";
 import { restoreSales } from "./market/restore.ts";
+import { withdrawItem } from "./market/withdraw.ts";
 
 /** How often a revision is tried while concurrent writes change the item. */
 const maxRevisions = 20;
@@ -50,6 +53,11 @@ export default define({
   },
 
   methods: {
+    /** An item that has not been withdrawn. */
+    current(id: string) {
+      return this.store.one({ _id: id, ...present });
+    },
+
     async listSales(query: object, page: { cursor?: string; limit?: number }) {
       const newest = { field: "soldAt", direction: -1 } as const;
       const { rows, nextCursor } = await paginate(this.store, query, newest, page);
@@ -60,30 +68,28 @@ export default define({
   actions: {
     async items({ params }) {
       const ordering = orderings[params.sort ?? "newest"];
-      const query = itemsQuery(params);
+      const query = itemsQuery(params, ordering);
       if (!query) return { items: [], nextCursor: null };
       const { rows, nextCursor } = await paginate(this.store, query, ordering, params);
       return { items: rows.map(toItem), nextCursor };
     },
 
     async item({ params: { id } }) {
-      const item = await this.store.one({ _id: id });
+      const item = await this.current(id);
       if (!item) throw refusal("ITEM_NOT_FOUND");
       return toItem(item);
     },
 
     async offer({ params, meta }) {
-      const { currency } = env;
-      const now = this.arrivals.next();
-      const by = { id: randomUUID(), sellerId: meta.user.id, currency, now };
-      return toItem(await this.store.insert(offered(params, by)));
+      const by = { sellerId: meta.user.id, currency: env.currency, now: this.arrivals.next() };
+      return offerItem(this.store, params, by);
     },
 
     async revise({ params, meta }) {
       const { id, ...change } = params;
       const sellerId = meta.user.id;
       for (let tries = 0; ; tries++) {
-        const item = await this.store.one({ _id: id });
+        const item = await this.current(id);
         if (!item || item.sellerId !== sellerId || item.isSold || tries === maxRevisions)
           throw refusal(whyNotChanged(item, sellerId));
         // The words depend on both texts. If another revision changed one, this one reads them again.
@@ -96,8 +102,8 @@ export default define({
 
     async withdraw({ params: { id }, meta }) {
       const sellerId = meta.user.id;
-      const removed = await this.store.remove({ _id: id, sellerId, isSold: false });
-      if (!removed) throw refusal(whyNotChanged(await this.store.one({ _id: id }), sellerId));
+      if (!(await withdrawItem(this.store, { id, sellerId })))
+        throw refusal(whyNotChanged(await this.current(id), sellerId));
       return null;
     },
 
@@ -114,7 +120,7 @@ export default define({
         this.deliver(ctx, item);
         return { ok: true, saleId: toSale(item).id };
       }
-      const reason = whyNotSold(await this.store.one({ _id: id }), buyerId, seen);
+      const reason = whyNotSold(await this.current(id), buyerId, seen);
       if (typeof reason === "string") throw refusal(reason);
       return { ok: true, saleId: reason.saleId };
     },

@@ -1,15 +1,14 @@
-import { randomUUID } from "node:crypto";
 import type { Ctx } from "../broker/context.ts";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { refusal } from "../broker/refusal.ts";
 import { SecurityLog } from "../broker/security-log.ts";
 import { parseSince } from "../broker/since.ts";
-import { AccountDocument, newAccount, toUser } from "../domain/account.ts";
+import { AccountDocument, toUser } from "../domain/account.ts";
 import { endedSessions } from "../domain/sessions.ts";
 import { networkOf } from "../edge/policy/client-address.ts";
 import { collection } from "../mixins/collection.ts";
-import { DuplicateKey } from "../store/store.ts";
+import { Credentials } from "./users/credentials.ts";
 import { LoginThrottle } from "./users/login-throttle.ts";
 import { hashPassword, isPassword } from "./users/password-hashing.ts";
 import { checkPassword } from "./users/password-policy.ts";
@@ -38,15 +37,18 @@ export default define({
     const sign = accessTokens(env.keys.private);
     const { samplePassword, areNew } = env.keys;
     const securityLog = new SecurityLog(this.logger);
+    const throttle = new LoginThrottle(securityLog);
+    const sessions = new Sessions(this.store, sign, this.broker, securityLog);
     return {
       securityLog,
-      throttle: new LoginThrottle(securityLog),
+      throttle,
+      sessions,
+      credentials: new Credentials(this.store, throttle, sessions),
       /** At the first start it is ready when the other services are. */
       sampleHash:
         env.hasSamples && areNew && samplePassword
           ? hashPassword(samplePassword, { network: "" })
           : undefined,
-      sessions: new Sessions(this.store, sign, this.broker, securityLog),
     };
   },
 
@@ -60,39 +62,11 @@ export default define({
 
   actions: {
     async register(ctx) {
-      const { email, password, name } = ctx.params;
-      const network = networkIn(ctx);
-      await this.throttle.register(network);
-      checkPassword("password", password, { email, name });
-      const onTurn = async () => {
-        if (await this.store.one({ email: email.toLowerCase() }))
-          throw this.throttle.emailTaken(network);
-      };
-      const hash = await hashPassword(password, { network, onTurn });
-      const account = newAccount({ id: randomUUID(), email, name }, hash, this.store.now());
-      const session = await this.sessions.createAccount(account).catch((error: unknown) => {
-        // Of many concurrent registrations that found the address free, the unique index accepts one.
-        throw error instanceof DuplicateKey ? this.throttle.emailTaken(network) : error;
-      });
-      this.throttle.know(network, account.email);
-      return session;
+      return this.credentials.register(ctx.params, networkIn(ctx));
     },
 
     async login(ctx) {
-      const { email, password } = ctx.params;
-      const network = networkIn(ctx);
-      const attempt = await this.throttle.signIn(network, email.toLowerCase());
-      const account = await this.store.one({ email: email.toLowerCase() });
-      const turn = { network, onTurn: attempt.begin };
-      const isRight = await isPassword(password, account?.password, turn);
-      if (!isRight || !account) {
-        attempt.fail(account?._id);
-        throw wrongCredentials();
-      }
-      await attempt.succeed();
-      const session = await this.sessions.begin(account);
-      if (!session) throw wrongCredentials();
-      return session;
+      return this.credentials.signIn(ctx.params, networkIn(ctx));
     },
 
     async refresh(ctx) {
@@ -165,6 +139,3 @@ export default define({
     if (env.hasSamples) await createSampleAccounts(this.store, this.sampleHash);
   },
 });
-
-const wrongCredentials = () =>
-  refusal("INVALID_CREDENTIALS", "The email address or password is wrong.");

@@ -1,6 +1,7 @@
 import { actions } from "../../contracts/actions.ts";
 import { errors, Problem, type ErrorCode } from "../../contracts/errors.ts";
-import { routes, type Route } from "../../contracts/routes.ts";
+import { idempotencyHeader, routes, type Route } from "../../contracts/routes.ts";
+import { takesKey } from "../idempotency-key.ts";
 import { refusals, summaries, type RoutedAction } from "./descriptions.ts";
 import { staticOperations } from "./static-operations.ts";
 
@@ -64,13 +65,17 @@ function operation(route: Route): object {
   const parameters = Object.entries(params.properties ?? {})
     .filter(([name]) => pathNames.includes(name) || !hasBody)
     .map(([name, schema]) => parameter(name, pathNames.includes(name), schema, params));
+  const inHeader = takesKey(route) ? ["idempotencyKey"] : [];
+  if (takesKey(route)) parameters.push(keyParameter(params.properties!.idempotencyKey!));
   return {
     operationId: action,
     summary: summaries[action as RoutedAction],
     tags: [action.split(".")[0]],
     security: who === "user" ? [{ accessToken: [] }] : [],
     ...(parameters.length > 0 && { parameters }),
-    ...(hasBody && { requestBody: body(without(params, pathNames), titled(action, "Body")) }),
+    ...(hasBody && {
+      requestBody: body(without(params, [...pathNames, ...inHeader]), titled(action, "Body")),
+    }),
     responses: { ...success(route), ...problems(refusalsOf(route)) },
   };
 }
@@ -79,6 +84,15 @@ const parameter = (name: string, isInPath: boolean, schema: Shape, { required = 
   name,
   in: isInPath ? "path" : "query",
   required: isInPath || required.includes(name),
+  schema,
+});
+
+const keyParameter = (schema: Shape) => ({
+  name: idempotencyHeader,
+  in: "header",
+  required: false,
+  description:
+    "A new random value for each thing to create, such as a UUID. For 24 hours, a request with the same key and body gets the first one's answer: repeat it after a 503, a 504 or a lost answer.",
   schema,
 });
 
@@ -98,10 +112,11 @@ function success({ action, success }: Route): Record<string, object> {
   };
 }
 
-const refusalsOf = ({ action, who }: Route): ErrorCode[] => [
+const refusalsOf = (route: Route): ErrorCode[] => [
   ...commonRefusals,
-  ...(who === "user" ? (["UNAUTHENTICATED"] as const) : []),
-  ...(refusals[action] ?? []),
+  ...(route.who === "user" ? (["UNAUTHENTICATED"] as const) : []),
+  ...(takesKey(route) ? (["IDEMPOTENCY_KEY_REUSED"] as const) : []),
+  ...(refusals[route.action] ?? []),
 ];
 
 /** A name for readers and code generators, such as `MarketBuyResult`. */

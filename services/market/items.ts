@@ -1,5 +1,6 @@
 import { ItemDocument } from "../../domain/item.ts";
 import { outboxIndexes } from "../../mixins/outbox.ts";
+import { creationIndex } from "../../store/insert-once.ts";
 import { formerWordsIndex } from "./former-words.ts";
 
 /** The collection of items. Its indexes serve the queries of the market service and of its outbox. */
@@ -15,6 +16,8 @@ export const items = {
     { fields: ["sellerId", "price", "_id", "isSold"] },
     { fields: ["words", "createdAt", "_id"] },
     formerWordsIndex,
+    creationIndex,
+    { fields: ["withdrawnAt"], sparse: true },
     { fields: ["sellerId", "soldAt", "_id"] },
     { fields: ["buyerId", "soldAt", "_id"], sparse: true },
     // All sales in their order, for `market.replay`.

@@ -1,6 +1,7 @@
 import type { Conflict, LostSale, Sale } from "../../contracts/market.ts";
 import type { ItemDocument } from "../../domain/item.ts";
 import { conflictOf, remade, resold } from "../../domain/lost-sale.ts";
+import { present } from "../../domain/withdrawn.ts";
 import { DuplicateKey, type Store } from "../../store/store.ts";
 
 /** How often a sale is tried while concurrent writes change its item. */
@@ -19,7 +20,7 @@ export async function restoreSales(store: Store<ItemDocument>, sales: LostSale[]
 /** Whether it was restored now; false when it is here already, and the reason when it cannot be restored. */
 async function restoreSale(store: Store<ItemDocument>, sale: LostSale): Promise<boolean | string> {
   for (let tries = 0; tries < maxTries; tries++) {
-    const item = await store.one({ _id: sale.itemId });
+    const item = await store.one({ _id: sale.itemId, ...present });
     const conflict = conflictOf(item, sale);
     if (conflict !== undefined) return conflict;
     if (item?.saleId === sale.id) return false;
@@ -40,7 +41,8 @@ async function sell(
     await store.insert(remade(sale));
     return true;
   } catch (error) {
-    if (error instanceof DuplicateKey) return false;
-    throw error;
+    if (!(error instanceof DuplicateKey)) throw error;
+    await store.remove({ _id: sale.itemId, withdrawnAt: { $gt: "" } });
+    return false;
   }
 }

@@ -286,7 +286,7 @@ describe("a socket", () => {
   }, 300_000);
 });
 
-it("reconnects to a market that was killed and restarted, and emits each notice once", async () => {
+it("reconnects to a market that was killed and restarted, emits each notice once, and does not make an item twice whose answer was lost", async () => {
   const folder = temporaryFolder();
   const env = { DATA_DIR: folder.path, RATE_SCALE: "1000" };
   let node = await startNode([], env);
@@ -303,11 +303,16 @@ it("reconnects to a market that was killed and restarted, and emits each notice 
   await eventually(() => expect(phone.emitted).toEqual([first]));
 
   const [port, socketPort] = [node.api, node.sockets].map((url) => new URL(url).port);
-  await node.end("SIGKILL");
+  const offer = { title: "Zither", price: 1, idempotencyKey: "zither-1" };
+  const stored = async () => (await other.items({ search: "zither" })).items;
+  const offering = phone.souk.offer(offer).catch(() => {});
+  await eventually(async () => expect(await stored()).toHaveLength(1), { every: 1 });
+  await Promise.all([node.end("SIGKILL"), offering]);
   await eventually(() => expect(phone.inbox.get().connection).not.toBe("live"));
   node = await startNode([], { ...env, PORT: port!, SOCKET_PORT: socketPort! });
 
   await isLive(phone);
+  expect(await stored()).toEqual([await phone.souk.offer(offer)]);
   const second = await buy();
   await eventually(() => expect(phone.emitted).toEqual([first, second]));
   expect(shown(phone)).toEqual([second, first]);

@@ -27,8 +27,14 @@ afterAll(async () => {
 const setClock = (hours: number) => clock.set(hours * 3_600_000, market.child.pid);
 
 /** Repeats after a sign-in, as souk-client does: a wrong clock may cost repeats. */
-async function ask<T>(client: Client, method: string, path: string, body?: unknown): Promise<T> {
-  const call = () => client.call<T>(method, path, body);
+async function ask<T>(
+  client: Client,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+): Promise<T> {
+  const call = () => client.call<T>(method, path, body, headers);
   let answer = await call();
   if (answer.status === 401) {
     const { refreshToken } = client.session!;
@@ -112,3 +118,28 @@ it("a full limit on a clock three hours ahead ends with its window", async () =>
   expect(status).toBe(429);
   expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(60);
 });
+
+it("an offer that is repeated within 24 hours of its clock is made once, and its key is free afterwards", async () => {
+  const seller = await Client.registered(market.api);
+  const offer = async (key: string, price = 1) => {
+    const headers = { "idempotency-key": key };
+    return (await ask<Item>(seller, "POST", "/market/items", { title: "Once", price }, headers)).id;
+  };
+  const withdraw = async (id: string) =>
+    expect((await seller.call("DELETE", `/market/items/${id}`)).status).toBe(204);
+  const first = await offer("kept");
+  const gone = await offer("withdrawn");
+  await withdraw(gone);
+
+  for (const hours of [23, -23]) {
+    await setClock(hours);
+    expect([await offer("kept"), await offer("withdrawn")]).toEqual([first, gone]);
+  }
+  // `createdAt` may be some hours ahead since the jumps of the other tests.
+  await setClock(49);
+  const [next, again] = [await offer("kept", 2), await offer("withdrawn", 2)];
+  expect([first, gone]).not.toContain(next);
+  expect([first, gone]).not.toContain(again);
+  expect([await offer("kept", 2), await offer("withdrawn", 2)]).toEqual([next, again]);
+  await setClock(0);
+}, 60_000);

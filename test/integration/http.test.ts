@@ -4,7 +4,7 @@ import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { services } from "../../contracts/actions.ts";
+import { actions, services } from "../../contracts/actions.ts";
 import type { ServiceState } from "../../contracts/health.ts";
 import { errors, type ErrorCode, type FieldError } from "../../contracts/errors.ts";
 import { routes, type Route } from "../../contracts/routes.ts";
@@ -424,6 +424,58 @@ describe("a body", () => {
   });
 });
 
+describe("an Idempotency-Key", () => {
+  const uuid = "8e03978e-40d5-43dd-bc93-6894a57f9324";
+  const offer = (key: string | string[], body: object = { title: "Lamp", price: 1 }) =>
+    new Promise<Answered["body"]>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${token}`, ...jsonType, "idempotency-key": key };
+      request(`${at.url}/market/items`, { method: "POST", headers }, (answer) => {
+        void answer.toArray().then((parts) => resolve(JSON.parse(parts.join(""))));
+      })
+        .on("error", reject)
+        .end(JSON.stringify(body));
+    });
+
+  it.each([
+    [uuid, uuid],
+    [`"${uuid}"`, uuid],
+    ["1", "1"],
+    ["order:12/a+b=~", "order:12/a+b=~"],
+    ["k".repeat(255), "k".repeat(255)],
+  ])("%s is the param of a creating action", async (header, key) => {
+    expect((await offer(header)).params).toEqual({ title: "Lamp", price: 1, idempotencyKey: key });
+  });
+
+  it.each([
+    ["empty", ""],
+    ["empty in quotation marks", '""'],
+    ["given twice", ["a", "a"]],
+    ["joined by a proxy", "a, a"],
+    ["too long", "k".repeat(256)],
+    ["with a space", "a b"],
+    ["not ASCII", "clé"],
+    ["half quoted", '"a'],
+    ["with parameters", '"a";p=1'],
+  ])("that is %s is BAD_DATA", async (_what, key) => {
+    const { code, errors: faults } = await offer(key);
+    expect([code, faults]).toEqual([
+      "BAD_DATA",
+      [expect.objectContaining({ field: "Idempotency-Key" })],
+    ]);
+  });
+
+  it("is refused in the body, ignored by other routes, and a param of every action whose route answers 201", async () => {
+    expect((await offer("a", { title: "Lamp", price: 1, idempotencyKey: "b" })).code).toBe(
+      "BAD_DATA",
+    );
+    const headers = { authorization: `Bearer ${token}`, "idempotency-key": "" };
+    expect((await at.call("POST", "/market/buy/1", { headers })).body.params).toEqual({ id: "1" });
+    for (const { action, success } of routes)
+      if (success === 201)
+        expect(Object.keys(actions[action].params.properties)).toContain("idempotencyKey");
+  });
+});
+
 describe("hostile input", () => {
   type Change = { input?: object; body?: string };
   const everywhere = (route: Route, value: unknown): Change => ({
@@ -747,7 +799,9 @@ describe("a browser", () => {
     expect(new Set(answer.headers.get("access-control-allow-methods")?.split(", "))).toEqual(
       new Set(["HEAD", ...routes.map(({ method }) => method)]),
     );
-    expect(answer.headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type");
+    expect(answer.headers.get("access-control-allow-headers")).toBe(
+      "Authorization, Content-Type, Idempotency-Key",
+    );
   });
 
   it("gets a strict content security policy in every response, also to invalid HTTP", async () => {

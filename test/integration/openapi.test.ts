@@ -79,6 +79,17 @@ describe("/openapi.json", () => {
     });
   });
 
+  it("declares Idempotency-Key on every route that creates something, and on no other", () => {
+    for (const each of routes) {
+      const { parameters = [], requestBody, responses } = operationOf(each)!;
+      const { properties = {} } = requestBody?.content["application/json"]?.schema ?? {};
+      const isCreating = each.success === 201;
+      expect(parameters.some(({ name }) => name === "Idempotency-Key")).toBe(isCreating);
+      expect("422" in responses).toBe(isCreating);
+      if (isCreating) expect(Object.keys(properties)).not.toContain("idempotencyKey");
+    }
+  });
+
   it("lists the codes of each refusal", () => {
     const { responses } = route("market.buy");
     const codes = (status: number, of = responses) =>

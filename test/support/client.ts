@@ -44,12 +44,18 @@ export class Client {
     return this.session!.user.id;
   }
 
-  async call<T = Problem>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  async call<T = Problem>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
     const response = await fetch(this.api + path, {
       method,
       headers: {
         ...(body !== undefined && { "content-type": "application/json" }),
         ...(this.session && { authorization: `Bearer ${this.session.accessToken}` }),
+        ...headers,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
@@ -59,6 +65,11 @@ export class Client {
       body: (text ? JSON.parse(text) : undefined) as T,
       headers: response.headers,
     };
+  }
+
+  /** Offers an item with an idempotency key. */
+  offerOnce<T = Item>(key: string, offer: object): Promise<Answer<T>> {
+    return this.call<T>("POST", "/market/items", offer, { "idempotency-key": key });
   }
 
   async offer(offer: object = {}): Promise<Item> {

@@ -21,9 +21,9 @@ export const paramsOf = (action: ActionName) =>
     unknown
   >;
 
-/** Valid params of a route, without those in its path. */
+/** Valid params of a route, without those in its path and its headers. */
 export function inputOf(route: Route): Record<string, unknown> {
-  const names = pathNames(route);
+  const names = [...pathNames(route), ...(route.success === 201 ? ["idempotencyKey"] : [])];
   return Object.fromEntries(
     Object.entries(paramsOf(route.action)).filter(([name]) => !names.includes(name)),
   );

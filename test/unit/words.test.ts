@@ -182,14 +182,14 @@ describe("itemsQuery", () => {
 
   it("matches nothing for a search without words, and everything without a search", () => {
     expect(itemsQuery({ search: "!!" })).toBeNull();
-    expect(itemsQuery({ search: " " })).toEqual({});
+    expect(itemsQuery({ search: " " })).toEqual({ createdAt: { $gt: "" } });
   });
 
   it("filters sold items, unsold items or neither", () => {
     expect([itemsQuery({ sold: true }), itemsQuery({ sold: false }), itemsQuery({})]).toEqual([
       { isSold: true },
       { isSold: false },
-      {},
+      { createdAt: { $gt: "" } },
     ]);
   });
 });

@@ -37,6 +37,75 @@ export function itemPromises(fixture: Fixture): void {
       expect((await buyer.call("GET", `/market/items/${body.id}`)).body).toEqual(body);
     });
 
+    it("is offered once by all requests with one idempotency key, whichever comes first, and answers them alike", async () => {
+      const [key, title] = [randomUUID(), `Once ${randomUUID()}`];
+      const offer = { title, price: 4200, description: "d" };
+      const reordered = { description: "d", price: 4200, title };
+
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          seller.offerOnce(n % 2 ? key : `"${key}"`, n % 3 ? offer : reordered),
+        ),
+      );
+
+      for (const { status, body, headers } of answers) {
+        expect([status, headers.get("location")]).toEqual([201, `/market/items/${body.id}`]);
+        expect(body).toEqual(answers[0]!.body);
+      }
+      expect((await items(`search=${title}`)).items).toEqual([answers[0]!.body]);
+      for (const other of [
+        { ...offer, price: 4201 },
+        { title, price: 4200 },
+      ])
+        expect(await seller.offerOnce(key, other)).toMatchObject({
+          status: 422,
+          body: { code: "IDEMPOTENCY_KEY_REUSED" },
+        });
+      const another = await buyer.offerOnce(key, offer);
+      expect(another.status).toBe(201);
+      expect(another.body.id).not.toBe(answers[0]!.body.id);
+    });
+
+    it("that was revised, sold or withdrawn in the meantime is still the same answer to a repeated offer", async () => {
+      const meanwhile: Record<string, (id: string) => Promise<unknown>> = {
+        revised: (id) => seller.call("PATCH", `/market/items/${id}`, { title: "New", price: 1 }),
+        sold: (id) => buy(buyer, id),
+        withdrawn: (id) => seller.call("DELETE", `/market/items/${id}`),
+      };
+      for (const [what, change] of Object.entries(meanwhile)) {
+        const [key, title] = [randomUUID(), `Kept ${what} ${randomUUID()}`];
+        const first = await seller.offerOnce(key, { title, price: 4200 });
+        expect(await change(first.body.id)).toMatchObject({
+          status: what === "withdrawn" ? 204 : 200,
+        });
+
+        expect((await seller.offerOnce(key, { title, price: 4200 })).body).toEqual(first.body);
+
+        expect((await seller.offerOnce(key, { title, price: 1 })).status).toBe(422);
+        const { status } = await buyer.call("GET", `/market/items/${first.body.id}`);
+        expect([what, status]).toEqual([what, what === "withdrawn" ? 404 : 200]);
+      }
+    });
+
+    it("is in no list and cannot be bought or revised when it was withdrawn, also if it was offered with a key", async () => {
+      const title = `Gone ${randomUUID()}`;
+      const { body } = await seller.offerOnce(randomUUID(), { title, price: 1 });
+      const path = `/market/items/${body.id}`;
+      expect((await seller.call("DELETE", path)).status).toBe(204);
+
+      const lists = ["limit=100", "sort=price&limit=100", "sort=-price&limit=100"];
+      for (const query of [...lists, `sellerId=${seller.id}&limit=100`, `search=${title}`])
+        for (const item of (await items(query)).items) expect(item).toHaveProperty("title");
+      expect((await items(`search=${title}`)).items).toEqual([]);
+      for (const answer of [
+        await buyer.call("GET", path),
+        await buyer.call("POST", `/market/buy/${body.id}`),
+        await seller.call("PATCH", path, { price: 5 }),
+        await seller.call("DELETE", path),
+      ])
+        expect(answer).toMatchObject({ status: 404, body: { code: "ITEM_NOT_FOUND" } });
+    });
+
     it("is revised and withdrawn by its seller only, while it is unsold", async () => {
       const { id } = await seller.offer();
       const attempts = (client: Client) =>

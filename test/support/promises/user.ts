@@ -29,6 +29,32 @@ export function userPromises(fixture: Fixture): void {
         expect(body).toMatchObject({ status: 409, code: "EMAIL_TAKEN" });
     });
 
+    it("is registered once by all requests with one idempotency key, which all sign in", async () => {
+      const email = `${randomUUID()}@souk.test`;
+      const register = (key: string, changes = {}) =>
+        new Client(fabric.api).call<Session>(
+          "POST",
+          "/users",
+          { email, password, name: "N", ...changes },
+          { "idempotency-key": key },
+        );
+      const key = randomUUID();
+
+      const answers = await Promise.all(Array.from({ length: 5 }, () => register(key)));
+
+      for (const { status, body } of answers) {
+        expect([status, body.user]).toEqual([201, answers[0]!.body.user]);
+        const me = await new Client(fabric.api, body).call("GET", "/users/me");
+        expect([me.status, me.body]).toEqual([200, body.user]);
+      }
+      for (const changes of [{ name: "M" }, { password: "another correct horse" }])
+        expect(await register(key, changes)).toMatchObject({
+          status: 422,
+          body: { code: "IDEMPOTENCY_KEY_REUSED" },
+        });
+      expect(await register(randomUUID())).toMatchObject({ status: 409 });
+    });
+
     it("shows other users only the name", async () => {
       const { user } = seller.session!;
       expect(user).toEqual({
