@@ -137,13 +137,13 @@ describe("every MongoDB query of the services", () => {
     },
   );
 
-  it("needs no unique index but that of email addresses, which docs/scale.md would move", async () => {
+  it("needs no unique index but those of email addresses and idempotency keys, which docs/scale.md would move", async () => {
     const unique = async (name: Owner) =>
       (await service(name).adapter.collection.indexes())
         .filter((index) => index.unique && index.name !== "_id_")
         .map((index) => `${name} ${index.name}`);
     const all = await Promise.all(owners.map(unique));
-    expect(all.flat()).toEqual(["users email_1"]);
+    expect(all.flat()).toEqual(["market creation.key_1", "users email_1"]);
   });
 
   it("in a poll of the relay comes from one partial index, whichever kinds it polls", async () => {

@@ -164,6 +164,11 @@ async function market() {
   await call("market.item", { id });
   await call("market.revise", { id, price: 6 }, seller);
   await call("market.withdraw", { id }, seller);
+  const keyed = { title: "Rug", price: 5, idempotencyKey: "k" };
+  for (let n = 0; n < 2; n++) {
+    const { id } = await call<{ id: string }>("market.offer", keyed, seller);
+    if (n > 0) await call("market.withdraw", { id }, seller);
+  }
   await service("market").store.insert({ ...items[1]!, _id: randomUUID(), words: ["tray"] });
   await service("market").formerWords.rewrite();
   const [one, two] = items.filter(({ isSold }) => !isSold);
