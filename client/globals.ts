@@ -13,5 +13,10 @@ export const globals = globalThis as unknown as {
   };
   crypto: { getRandomValues(numbers: Uint32Array): Uint32Array };
   location?: { href: string };
+  document?: {
+    visibilityState: string;
+    hasFocus(): boolean;
+    addEventListener(type: string, listener: () => void): void;
+  };
   addEventListener?(type: string, listener: (event: { key?: string | null }) => void): void;
 };

@@ -14,6 +14,8 @@ export const clientEvents = {
   },
   /** Marks notices as read. The acknowledgement repeats the payload and adds `unread`. */
   read: { payload: Read, ack: Type.Object({ unread }) },
+  /** Is acknowledged at once: a client that gets no answer within a few seconds knows that its connection is dead. */
+  heartbeat: { payload: exactly({}), ack: exactly({ ok: Type.Literal(true) }) },
 };
 
 /**
@@ -64,5 +66,11 @@ export type ClientToServer = {
 
 /** How many unread notices the `inbox` event carries. */
 export const inboxSize = 50;
+/**
+ * The server's heartbeat, which Socket.IO clients answer by themselves: a ping every `pingInterval` (ms). A side that misses it for
+ * `pingTimeout` (ms) longer closes the connection, so a dead one is noticed within 25 s.
+ */
+export const pingInterval = 15_000;
+export const pingTimeout = 10_000;
 /** How long a socket may stay open without a user (s). */
 export const authorizeWithin = 10;

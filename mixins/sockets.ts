@@ -171,6 +171,10 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
         switch (event) {
           case "authorize":
             return this.authorize(socket, parsePayload(event, payload));
+          case "heartbeat":
+            parsePayload(event, payload);
+            if (!socket.data.user) throw refusal("UNAUTHENTICATED");
+            return { ok: true };
           case "read": {
             const checked = parsePayload(event, payload);
             const { user } = socket.data;

@@ -74,5 +74,5 @@ export async function connect(souk: Souk): Promise<Device> {
       throw new Error("The demo failed at this step: a notice arrives within twenty seconds.");
     return notification;
   };
-  return { unread: inbox.get().unread, next, close: inbox.close };
+  return { unread: inbox.get().unread ?? 0, next, close: inbox.close };
 }

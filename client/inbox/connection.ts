@@ -17,6 +17,10 @@ export interface InboxHandlers {
 
 /** For the acknowledgement of an event. */
 const ackTimeoutMs = 10_000;
+/** For a new connection: a proxy may accept it and then be silent. */
+const connectTimeoutMs = 8_000;
+/** For the acknowledgement of a heartbeat, when the user is back and the connection may be dead. */
+const heartbeatTimeoutMs = 3_000;
 
 /**
  * One connection to the sockets. It sends a fresh token before the last one expires. It does not reconnect: Socket.IO's own reconnection
@@ -30,6 +34,8 @@ export class InboxConnection {
   #isClosed = false;
   #closeCode: string | undefined;
   #renewTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #connectTimer: ReturnType<typeof setTimeout>;
+  #isProbing = false;
 
   constructor(
     url: string,
@@ -46,19 +52,35 @@ export class InboxConnection {
       reconnection: false,
       forceNew: true,
     });
+    this.#connectTimer = setTimeout(() => this.#disconnected(), connectTimeoutMs);
     this.#listen();
   }
 
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#renewTimer);
+    clearTimeout(this.#connectTimer);
     this.#socket.disconnect();
+  }
+
+  /** Disconnects when the server does not answer within three seconds. Otherwise Engine.IO notices a dead connection after up to 25 s. */
+  async probe(): Promise<void> {
+    if (this.#isProbing || this.#isClosed) return;
+    this.#isProbing = true;
+    try {
+      // Any answer will do: a refusal is one, too.
+      await this.#socket.timeout(heartbeatTimeoutMs).emitWithAck("heartbeat", {});
+    } catch {
+      this.#disconnected();
+    }
+    this.#isProbing = false;
   }
 
   #listen(): void {
     const { inbox, notification, read } = this.#handlers;
     this.#socket
       .on("connect", () => {
+        clearTimeout(this.#connectTimer);
         this.#handlers.inboxRequested();
         this.#renewIn(this.#access.renewAtAge - this.#access.age());
       })

@@ -1,21 +1,20 @@
 import type { Notification, Read } from "../../contracts/notifications.ts";
 import { isCode } from "../souk-error.ts";
-import { backoff } from "../retry.ts";
 import type { SessionManager, SessionState } from "../session/session-manager.ts";
 import { emitter, observable } from "../observable.ts";
-import { globals } from "../globals.ts";
+import { onReturn } from "./attention.ts";
 import type { InboxCalls } from "./calls.ts";
 import { InboxConnection, type InboxHandlers } from "./connection.ts";
 import { InboxMerge } from "./inbox-merge.ts";
-import { emptyInbox, type InboxState, type LiveInbox } from "./live-inbox.ts";
-import { Timers } from "./timers.ts";
+import { InboxReader } from "./inbox-reader.ts";
+import {
+  unknownInbox,
+  type ConnectionState,
+  type InboxState,
+  type LiveInbox,
+} from "./live-inbox.ts";
+import { Reconnection } from "./reconnection.ts";
 
-/** A reconnection that takes longer is shown as `paused`. */
-const pausedAfterMs = 3_000;
-/** The bounds of the wait before another attempt to connect: after the first failure, and at most. */
-const [firstWaitMs, longestWaitMs] = [1_000, 8_000];
-/** After a 429, waits are as long as after this number of failures. */
-const failuresWhenLimited = 5;
 /** The server's limit for one call. */
 const maxIdsPerRead = 100;
 
@@ -23,28 +22,35 @@ const maxIdsPerRead = 100;
 export class InboxController implements LiveInbox {
   readonly #session: SessionManager;
   readonly #calls: InboxCalls;
-  readonly #state = observable(emptyInbox);
+  readonly #state = observable<InboxState>({
+    ...unknownInbox,
+    connection: "connecting",
+    error: null,
+  });
   readonly #received = emitter<Notification>();
-  readonly #timers = new Timers<"reconnect" | "pause" | "refetch">();
+  readonly #reconnection = new Reconnection(
+    () => void this.#connect(),
+    () => this.#show(),
+  );
+  readonly #reader: InboxReader;
   #merge = new InboxMerge(this.#received.emit);
   #ownerId: string | undefined;
   #isOpen = false;
   #connection: InboxConnection | undefined;
   /** Counts attempts to connect, so that the result of an outdated one is ignored. */
   #attempt = 0;
-  #failures = 0;
-  #refetches = 0;
   #loading: Promise<void> | undefined;
 
   constructor(session: SessionManager, calls: InboxCalls) {
     this.#session = session;
     this.#calls = calls;
+    this.#reader = new InboxReader(
+      calls,
+      () => this.#merge,
+      () => this.#show(),
+    );
     session.state.subscribe((state) => this.#sessionChanged(state));
-    // The network or the user is back: do not wait for the timer.
-    for (const event of ["online", "focus"])
-      globals.addEventListener?.(event, () => {
-        if (this.#timers.has("reconnect")) void this.#connect();
-      });
+    onReturn(() => this.#returned());
   }
 
   readonly get = this.#state.get;
@@ -54,18 +60,18 @@ export class InboxController implements LiveInbox {
   readonly open = (): void => {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    if (this.#session.state.get().status === "signedOut") this.#show("signedOut");
+    if (this.#isSignedOut()) this.#show();
     else void this.#connect();
   };
 
   readonly close = (): void => {
     this.#isOpen = false;
-    this.#stop(this.#session.state.get().status === "signedOut" ? "signedOut" : "paused");
+    this.#stop();
   };
 
   readonly read = async (which: string[] | "all"): Promise<void> => {
     if (which === "all") {
-      const newest = this.#merge.notices.notifications[0]?.id;
+      const newest = this.#merge.newestId;
       return this.#markRead({ all: true, ...(newest && { until: newest }) });
     }
     for (let at = 0; at < which.length; at += maxIdsPerRead)
@@ -75,22 +81,36 @@ export class InboxController implements LiveInbox {
   readonly more = (): Promise<void> =>
     (this.#loading ??= this.#loadOlder().finally(() => (this.#loading = undefined)));
 
+  readonly refresh = (): Promise<void> => this.#reader.read();
+
   #sessionChanged({ user, status }: SessionState): void {
     if (user?.id !== this.#ownerId) {
       if (this.#ownerId) this.#disconnect();
       this.#merge = new InboxMerge(this.#received.emit);
+      this.#reader.reset();
+      this.#reconnection.end();
       this.#ownerId = user?.id;
       this.#show();
     }
     if (!this.#isOpen) return;
-    if (status === "signedOut") this.#stop("signedOut");
+    if (status === "signedOut") this.#stop();
     else if (!this.#connection) void this.#connect();
+  }
+
+  /** The network or the user is back: finds out at once whether the connection is dead, and does not wait for timers. */
+  #returned(): void {
+    if (!this.#isOpen || this.#isSignedOut()) return;
+    void this.#connection?.probe();
+    if (this.#reconnection.isPlanned) void this.#connect();
+    this.#reader.returned();
   }
 
   async #connect(): Promise<void> {
     this.#disconnect();
     const attempt = this.#attempt;
-    this.#showWaiting();
+    this.#reader.start();
+    this.#reconnection.begin();
+    this.#show();
     try {
       const [access, url] = [await this.#session.access(), await this.#calls.socketUrl()];
       if (attempt !== this.#attempt) return;
@@ -101,23 +121,22 @@ export class InboxController implements LiveInbox {
     }
   }
 
-  /** With jitter: all clients of a server that restarts are disconnected at the same time. */
   #reconnectLater(): void {
-    const wait = backoff(this.#failures++, firstWaitMs, longestWaitMs);
-    this.#timers.set("reconnect", wait, () => void this.#connect());
+    this.#reader.connectionFailed();
+    this.#reconnection.begin();
+    this.#reconnection.retry(this.#reader.isPolling);
+    this.#show();
   }
 
   #handlers(): InboxHandlers {
     let mark = 0;
-    let isGapless = false;
     return {
       inboxRequested: () => void (mark = this.#merge.mark()),
       inbox: (inbox) => {
-        this.#merge.merge(inbox, mark, isGapless);
-        isGapless = true;
-        this.#failures = 0;
-        this.#timers.clear("pause");
-        this.#show("live");
+        this.#merge.merge(inbox, mark, this.#reader.isLive);
+        this.#reconnection.end();
+        this.#reader.goLive();
+        this.#show();
       },
       notification: (notification) => {
         this.#merge.push(notification);
@@ -130,9 +149,7 @@ export class InboxController implements LiveInbox {
       disconnected: (code, token) => {
         this.#disconnect();
         if (code === "UNAUTHENTICATED") this.#session.reject(token);
-        if (code === "TOO_MANY_REQUESTS")
-          this.#failures = Math.max(this.#failures, failuresWhenLimited);
-        this.#showWaiting();
+        if (code === "TOO_MANY_REQUESTS") this.#reconnection.slowDown();
         this.#reconnectLater();
       },
     };
@@ -140,42 +157,46 @@ export class InboxController implements LiveInbox {
 
   #disconnect(): void {
     this.#attempt++;
-    this.#timers.clear("reconnect", "refetch");
+    this.#reconnection.cancel();
     this.#connection?.close();
     this.#connection = undefined;
   }
 
-  #stop(connection: InboxState["connection"]): void {
+  #stop(): void {
     this.#disconnect();
-    this.#timers.clear("pause");
-    this.#show(connection);
+    this.#reconnection.end();
+    this.#reader.stop();
+    this.#show();
   }
 
-  #showWaiting(): void {
-    this.#show(this.#state.get().connection === "paused" ? "paused" : "connecting");
-    if (!this.#timers.has("pause"))
-      this.#timers.set("pause", pausedAfterMs, () => this.#show("paused"));
+  #isSignedOut(): boolean {
+    return this.#session.state.get().status === "signedOut";
   }
 
-  #show(connection = this.#state.get().connection): void {
-    const [before, next] = [this.#state.get(), { ...this.#merge.notices, connection }];
+  #show(): void {
+    const before = this.#state.get();
+    const next = this.#current();
     if (Object.entries(next).some(([name, value]) => before[name as keyof InboxState] !== value))
       this.#state.set(next);
-    if (!this.#isOpen) return;
-    if (!this.#merge.needsRefetch()) this.#refetches = 0;
-    else if (!this.#timers.has("refetch")) {
-      const wait = 300 + backoff(this.#refetches++, firstWaitMs, 30_000);
-      this.#timers.set("refetch", wait, () => void this.#refetch());
-    }
+    this.#reader.plan();
   }
 
-  /** Reads the inbox by REST when the pushed events leave it uncertain. */
-  async #refetch(): Promise<void> {
-    const [merge, mark] = [this.#merge, this.#merge.mark()];
-    const inbox = await this.#calls.unread().catch(() => undefined);
-    if (merge !== this.#merge) return;
-    if (inbox) merge.merge(inbox, mark, true);
-    this.#show();
+  #current(): InboxState {
+    const connection = this.#connectionState();
+    const { readAt, error } = this.#reader;
+    const { notices, isLoaded } = this.#merge;
+    if (isLoaded && readAt) return { status: "loaded", readAt, ...notices, connection, error };
+    const status = connection === "connecting" ? "loading" : "unknown";
+    const { notifications } = notices;
+    return { ...unknownInbox, notifications, status, connection, error };
+  }
+
+  #connectionState(): ConnectionState {
+    if (this.#isSignedOut()) return "signedOut";
+    if (!this.#isOpen) return "paused";
+    if (this.#reader.isLive) return "live";
+    if (this.#reader.isPolling) return "polling";
+    return this.#reconnection.isOverdue ? "paused" : "connecting";
   }
 
   async #loadOlder(): Promise<void> {

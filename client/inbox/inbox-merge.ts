@@ -14,7 +14,8 @@ export class InboxMerge {
   /** A logical clock: it counts events, so that "since" can be compared. */
   #clock = 0;
   #lastReadAt = -1;
-  #isFirstInbox = true;
+  /** The logical time of the last inbox that was merged; -1 before the first one. */
+  #mergedAt = -1;
   /** Logical times at which the older notices, and the newest ones with the count, became uncertain; -1 while they are certain. */
   readonly #uncertainSince = { older: -1, newest: -1 };
   /** The last event of each kind, by performance.now(). */
@@ -28,6 +29,16 @@ export class InboxMerge {
     return this.#notices;
   }
 
+  /** Whether an inbox was merged. Before that, nothing is known about the number of notices. */
+  get isLoaded(): boolean {
+    return this.#mergedAt >= 0;
+  }
+
+  /** The newest notice by the server's order, which may differ from the list until the inbox is read again. */
+  get newestId(): string | undefined {
+    return this.#notices.notifications.toSorted(newestFirst)[0]?.id;
+  }
+
   /** Takes the logical time before an inbox is requested. That inbox may or may not contain what arrives after it. */
   mark(): number {
     return ++this.#clock;
@@ -38,8 +49,12 @@ export class InboxMerge {
     return this.#isOlderUncertain() || this.#uncertainSince.newest >= 0;
   }
 
-  /** Adds an inbox that was requested at `mark`. `isGapless`: no push was missed since, so older notices that were loaded stay. */
+  /**
+   * Adds an inbox that was requested at `mark`, unless one that was requested later is merged already. `isGapless`: no push was missed
+   * since, so older notices that were loaded stay.
+   */
   merge(inbox: Inbox, mark: number, isGapless = false): void {
+    if (mark < this.#mergedAt) return;
     const { notifications, nextCursor } = this.#notices;
     const listed = new Set(inbox.notifications.map(({ id }) => id));
     const rest = notifications.filter(({ id }) => !listed.has(id));
@@ -50,7 +65,9 @@ export class InboxMerge {
     const pushed = rest.filter(
       (one) => this.#seen.isReceivedSince(mark, one) && !isBehindCursor(one),
     );
-    const older = isGapless && !this.#isOlderUncertain() ? rest.filter(isBehindCursor) : [];
+    const behind = rest.filter(isBehindCursor);
+    const isKept = isGapless || this.#accountsFor(inbox, behind.length);
+    const older = isKept && !this.#isOlderUncertain() ? behind : [];
     const unread = inbox.notifications.filter((one) => !this.#seen.isReadSince(mark, one));
     this.#notices = {
       notifications: [...pushed, ...unread, ...older].sort(newestFirst),
@@ -59,8 +76,8 @@ export class InboxMerge {
     };
     this.#settle(mark);
     if (unread.some(({ id }) => !this.#seen.has(id))) this.#lastEventMs.push = performance.now();
-    this.#seen.add(inbox.notifications.toReversed(), mark - 1, !this.#isFirstInbox);
-    this.#isFirstInbox = false;
+    this.#seen.add(inbox.notifications.toReversed(), mark - 1, this.isLoaded);
+    this.#mergedAt = mark;
   }
 
   /** Adds a notice that the server pushed. */
@@ -71,10 +88,13 @@ export class InboxMerge {
     if (this.#seen.isReadUpTo(notification)) this.#uncertainSince.older = this.#clock;
     const { notifications, unread, nextCursor } = this.#notices;
     const oldest = notifications.at(-1);
+    // It is older than a notice that is shown: it was delayed, or a clock was wrong. It is shown first until the inbox is read again.
+    if (notifications.some((one) => isNewer(one, notification)))
+      this.#uncertainSince.newest = this.#clock;
     // A notice older than the loaded ones is already counted, behind the cursor.
     if (!nextCursor || !oldest || isNewer(notification, oldest))
       this.#notices = {
-        notifications: [notification, ...notifications].sort(newestFirst),
+        notifications: [notification, ...notifications],
         unread: unread + 1,
         nextCursor,
       };
@@ -135,6 +155,20 @@ export class InboxMerge {
     const since = this.#uncertainSince;
     if (since.newest < mark) since.newest = -1;
     if (since.older < mark) since.older = this.#lastReadAt < mark ? -1 : this.#lastReadAt;
+  }
+
+  /**
+   * Whether the numbers show that nothing changed behind the cursor of this inbox, where `behind` loaded notices are: it contains a notice
+   * that was loaded before, so all new ones are in it, and the difference of the counts is explained by those in front of its cursor.
+   */
+  #accountsFor({ notifications, unread }: Inbox, behind: number): boolean {
+    const before = this.#notices;
+    const loaded = new Set(before.notifications.map(({ id }) => id));
+    const inFront = before.notifications.length - behind;
+    return (
+      notifications.some(({ id }) => loaded.has(id)) &&
+      unread - notifications.length === before.unread - inFront
+    );
   }
 
   #isOlderUncertain(): boolean {

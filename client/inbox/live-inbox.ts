@@ -1,16 +1,48 @@
 import type { Notification } from "../../contracts/notifications.ts";
 import type { Observable } from "../observable.ts";
+import type { SoukError } from "../souk-error.ts";
 
-export interface InboxState {
-  /** The unread notices that are loaded: newest first, each once. */
-  notifications: Notification[];
+/** How notices arrive. */
+export type ConnectionState =
+  /** The connection is being made, or was lost less than three seconds ago. */
+  | "connecting"
+  /** Notices are pushed immediately. */
+  | "live"
+  /** There is no connection, but the inbox is read by REST at intervals of 5 s to 5 min, most often while the page is focused. */
+  | "polling"
+  /** There is neither, or the inbox was closed. The inbox keeps trying, and then shows the missed notices. */
+  | "paused"
+  /** No user is signed in. The inbox connects when one signs in. */
+  | "signedOut";
+
+/** Before the inbox was read for the first time. This says nothing about the number of notices. */
+export interface UnknownInbox {
+  /** `loading`: the first attempts to read it are under way. `unknown`: they failed, and continue, or no user is signed in. */
+  status: "loading" | "unknown";
+  readAt: null;
+  unread: null;
+  notifications: readonly Notification[];
+  nextCursor: null;
+}
+
+export interface LoadedInbox {
+  status: "loaded";
+  /** When the inbox was last read as a whole, by this device's clock. While `connection` is `live`, it is up to date now. */
+  readAt: Date;
   /** The number of all unread notices, also of those that are not loaded. */
   unread: number;
+  /** The unread notices that are loaded: newest first, each once. */
+  notifications: readonly Notification[];
   /** Not null while there are older notices to load with `more()`. */
   nextCursor: string | null;
-  /** `paused`: the connection is lost. The inbox reconnects, and then shows the missed notices. */
-  connection: "connecting" | "live" | "paused" | "signedOut";
 }
+
+/** Check `status` before you show that there is nothing new. */
+export type InboxState = (LoadedInbox | UnknownInbox) & {
+  connection: ConnectionState;
+  /** Why the last read by REST failed; null after a success and while `connection` is `live`. */
+  error: SoukError | null;
+};
 
 export interface LiveInbox extends Observable<InboxState> {
   /** Called once for each notice that is new to this client, whether it was pushed or missed while the connection was lost. */
@@ -19,13 +51,16 @@ export interface LiveInbox extends Observable<InboxState> {
   read(which: string[] | "all"): Promise<void>;
   /** Loads older notices. */
   more(): Promise<void>;
+  /** Reads the inbox by REST now. Failures are in the state. */
+  refresh(): Promise<void>;
   /** Disconnects until `souk.inbox()` is called again. */
   close(): void;
 }
 
-export const emptyInbox: InboxState = {
+export const unknownInbox = {
+  status: "unknown",
+  readAt: null,
+  unread: null,
   notifications: [],
-  unread: 0,
   nextCursor: null,
-  connection: "connecting",
-};
+} as const satisfies UnknownInbox;

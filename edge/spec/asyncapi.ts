@@ -15,6 +15,8 @@ const clientDescriptions: Record<ClientEvent, string> = {
   authorize:
     "Authenticates the socket when the handshake did not. Send it again with a fresh token of the same user before the old one expires; otherwise the server closes the socket.",
   read: "Marks notices as read: the given ids, all, or all that were stored no later than `until`. The user's other sockets receive `read`.",
+  heartbeat:
+    "Is acknowledged at once. Send it when the user or the network is back: without an acknowledgement within a few seconds the connection is dead, and a new one is needed.",
 };
 const serverDescriptions: Record<ServerEvent, string> = {
   inbox: `Sent after every authorization: the number of unread notices, and the newest ${inboxSize} of them. The rest is at \`GET /notifications?unread=true&cursor=\`. Acknowledge it as you do a \`notification\`.`,

@@ -1,4 +1,9 @@
 /** The client against a real market: sessions and inboxes that recover from failures. */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import {
   createSouk,
   type InboxState,
@@ -24,6 +29,9 @@ beforeAll(async () => {
 afterAll(() => market.close());
 
 const closing: (() => unknown)[] = [];
+/** The window of the page in which the clients run. */
+const page = new EventTarget();
+beforeAll(() => Object.assign(globalThis, { addEventListener: page.addEventListener.bind(page) }));
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
@@ -121,21 +129,25 @@ describe("an inbox", () => {
       await eventually(() => expect([shown(one), one.inbox.get().unread]).toEqual([[], 0]));
   });
 
-  it("pauses, and then shows missed notices and not those that were read", async () => {
+  it("polls, and shows missed notices and not those that were read", async () => {
     const { proxy, socketUrl } = await network();
     const [phone] = (await seller(1, { socketUrl })) as [Device];
     const seen = await sale(phone);
     await eventually(() => expect(phone.emitted).toEqual([seen]));
 
     await proxy.refuse();
-    await eventually(() => expect(phone.inbox.get().connection).toBe("paused"), { within: 60_000 });
+    await eventually(() => expect(phone.inbox.get().connection).toBe("polling"), {
+      within: 60_000,
+    });
     const [first, second] = [await sale(phone), await sale(phone)];
     await eventually(async () => expect((await phone.souk.notifications()).unread).toBe(3));
     await phone.souk.read({ ids: [seen] });
-    await proxy.admit();
-
     await eventually(() => expect(shown(phone)).toEqual([second, first]), { within: 60_000 });
-    expect(phone.inbox.get()).toMatchObject({ connection: "live", unread: 2 });
+    expect(phone.inbox.get()).toMatchObject({ connection: "polling", unread: 2 });
+    await proxy.admit();
+    page.dispatchEvent(new Event("focus"));
+    await isLive(phone);
+    expect([shown(phone), phone.inbox.get().unread]).toEqual([[second, first], 2]);
     expect(phone.emitted).toEqual([seen, first, second]);
   }, 300_000);
 
@@ -158,16 +170,21 @@ describe("an inbox", () => {
 
     await phone.souk.signOut();
     expect(phone.inbox.get()).toEqual({
+      status: "unknown",
+      readAt: null,
       notifications: [],
-      unread: 0,
+      unread: null,
       nextCursor: null,
       connection: "signedOut",
+      error: null,
     });
     const before = phone.states.length;
     await phone.souk.register(newAccount());
     await isLive(phone);
 
-    expect(phone.states.slice(before).filter(({ unread }) => unread > 0)).toEqual([]);
+    expect(
+      phone.states.slice(before).filter(({ unread }) => unread !== null && unread > 0),
+    ).toEqual([]);
     const own = await sale(phone);
     await eventually(() => expect(shown(phone)).toEqual([own]));
   });
@@ -181,7 +198,7 @@ describe("an inbox", () => {
 
     await phone.souk.register(newAccount());
 
-    expect(phone.inbox.get()).toMatchObject({ notifications: [], unread: 0 });
+    expect(phone.inbox.get()).toMatchObject({ notifications: [], unread: null });
   });
 
   it("fails to mark as read with the error's code when notifications is unavailable, and stays unchanged", async () => {
@@ -196,6 +213,83 @@ describe("an inbox", () => {
     });
 
     expect(phone.inbox.get()).toMatchObject({ unread: 1, connection: "live" });
+  });
+});
+
+/** Answers a request for a WebSocket in its own way. Returns its URL. */
+async function socketServer(answer: (socket: Duplex, key: string) => void): Promise<string> {
+  const open = new Set<Duplex>();
+  const server = createServer((_, response) => response.writeHead(403).end());
+  server.on("upgrade", ({ headers }, socket: Duplex) => {
+    open.add(socket.on("error", () => {}));
+    answer(socket, headers["sec-websocket-key"]!);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  closing.push(() => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+const upgraded = (key: string) => {
+  const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+  return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept.digest("base64")}\r\n\r\n`;
+};
+
+it("an inbox without a WebSocket is unknown first, then shows its notices, and those that follow, and is not called live", async () => {
+  const [laptop] = (await seller()) as [Device];
+  const first = await sale(laptop);
+  await eventually(() => expect(laptop.emitted).toEqual([first]));
+  const forbidden = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+  const urls = {
+    refused: "http://127.0.0.1:9",
+    "answered with an HTTP error": await socketServer((socket) => socket.end(forbidden)),
+    "accepted and never answered": await socketServer(() => {}),
+    "upgraded and then silent": await socketServer((socket, key) => socket.write(upgraded(key))),
+  };
+  const phones = Object.entries(urls).map(([kind, socketUrl]) => ({
+    kind,
+    ...device({ socketUrl }),
+  }));
+  const { email } = laptop.souk.session.get().user!;
+  for (const { souk } of phones) await souk.signIn({ email, password });
+
+  const all = <T>(look: (phone: Device) => T) => phones.map((phone) => [phone.kind, look(phone)]);
+  const each = <T>(value: T) => phones.map(({ kind }) => [kind, value]);
+  await eventually(() => expect(all(shown)).toEqual(each([first])), { within: 60_000 });
+  const second = await sale(laptop);
+  await eventually(() => expect(all(({ emitted }) => emitted)).toEqual(each([second])), {
+    within: 60_000,
+  });
+
+  const { status, connection, unread } = phones[0]!.inbox.get();
+  expect({ status, connection, unread }).toEqual({
+    status: "loaded",
+    connection: "polling",
+    unread: 2,
+  });
+  const isHonest = ({ status, unread, connection }: InboxState) =>
+    connection !== "live" && (status === "loaded") === (unread !== null);
+  expect(all(({ states }) => states.every(isHonest))).toEqual(each(true));
+  await phones[0]!.inbox.read("all");
+  expect(phones[0]!.inbox.get().unread).toBe(0);
+});
+
+describe("a connection that dies silently", () => {
+  it.each([
+    ["the page is focused", "focus"],
+    ["the network is back", "online"],
+  ])("is replaced within seconds when %s", async (_, event) => {
+    const { proxy, socketUrl } = await network();
+    const [phone] = (await seller(1, { socketUrl })) as [Device];
+    proxy.silence(1, "up", "down");
+    const missed = await sale(phone);
+
+    page.dispatchEvent(new Event(event));
+
+    // Without that event, the connection would be noticed after 25 s.
+    await eventually(() => expect(phone.emitted).toEqual([missed]), { within: 20_000 });
+    await isLive(phone);
   });
 });
 

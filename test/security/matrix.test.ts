@@ -324,6 +324,20 @@ const events: Record<
     },
     untouched: noticeUnread,
   },
+  heartbeat: {
+    ask: async (given, caller) => {
+      const device = await market.device().connects();
+      await device.ask("authorize", { token: tokenFor(given, caller) ?? "none" });
+      return device.ask("heartbeat", {});
+    },
+    expect: {
+      anonymous: () => refused("UNAUTHENTICATED"),
+      expired: () => refused("UNAUTHENTICATED"),
+      revoked: () => refused("UNAUTHENTICATED"),
+      another: () => ({ ok: true }),
+      owner: () => ({ ok: true }),
+    },
+  },
 };
 
 describe("each event, sent by each kind of caller", () => {

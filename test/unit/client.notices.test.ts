@@ -80,7 +80,7 @@ describe("merging inboxes, pushes and reads", () => {
     expect(emitted).toEqual(["n003", "n004"]);
   });
 
-  it("keeps loaded older notices only when no push can have been missed", () => {
+  it("keeps loaded older notices when no push can have been missed, or when the counts show that none of them was read", () => {
     const { merged, shown } = client();
     merged.merge(inboxOf([3, 4], 4, "c3"), merged.mark());
     merged.append(inboxOf([1, 2], 4), merged.mark());
@@ -88,15 +88,53 @@ describe("merging inboxes, pushes and reads", () => {
 
     merged.merge(inboxOf([3, 4], 4, "c3"), merged.mark(), true);
     expect([shown(), merged.notices.nextCursor]).toEqual([[4, 3, 2, 1], null]);
-    merged.merge(inboxOf([3, 4], 4, "c3"), merged.mark());
-    expect([shown(), merged.notices.nextCursor]).toEqual([[4, 3], "c3"]);
+    merged.merge(inboxOf([4, 5], 5, "c4"), merged.mark());
+    expect([shown(), merged.notices.nextCursor]).toEqual([[5, 4, 3, 2, 1], null]);
+    merged.merge(inboxOf([4, 5], 4, "c4"), merged.mark());
+    expect([shown(), merged.notices.nextCursor]).toEqual([[5, 4], "c4"]);
   });
 
-  it("does not count a push that is older than the loaded notices twice", () => {
+  it("drops the loaded notices when more new ones than a page may have been missed", () => {
+    const { merged, shown } = client();
+    merged.merge(inboxOf([1, 2, 3], 3), merged.mark());
+    merged.merge(inboxOf([8, 9], 5, "c8"), merged.mark());
+    expect([shown(), merged.notices.nextCursor]).toEqual([[9, 8], "c8"]);
+  });
+
+  it("ignores an inbox that was requested before the one that is shown", () => {
+    const { merged, shown } = client();
+    const early = merged.mark();
+    merged.merge(inboxOf([2]), merged.mark());
+    merged.merge(inboxOf([1, 2]), early);
+    expect([shown(), merged.notices.unread]).toEqual([[2], 1]);
+  });
+
+  it.each([
+    ["an hour", 3_600],
+    ["a millisecond", 0.001],
+  ])(
+    "shows a new notice first when a clock is %s slow, reads again, and marks all as read up to the newest by the server's order",
+    (_, behind) => {
+      const { merged, shown } = client();
+      merged.merge(inboxOf([4, 5]), merged.mark());
+      const slow = { ...notice(6), createdAt: new Date((5 - behind) * 1000).toISOString() };
+      merged.push(slow);
+
+      expect([shown(), merged.notices.unread, merged.needsRefetch()]).toEqual([[6, 5, 4], 3, true]);
+      expect(merged.newestId).toBe("n005");
+      merged.push(notice(7));
+      expect([shown(), merged.newestId]).toEqual([[7, 6, 5, 4], "n007"]);
+      merged.markRead({ all: true, until: "n007" }, 0);
+      expect([shown(), merged.notices.unread]).toEqual([[], 0]);
+    },
+  );
+
+  it("does not count a push that is older than the loaded notices twice, and reads again", () => {
     const { merged, shown } = client();
     merged.merge(inboxOf([5, 6], 5_000, "c5"), merged.mark());
 
     merged.push(notice(2));
+    expect(merged.needsRefetch()).toBe(true);
     merged.push(notice(7));
 
     expect(shown()).toEqual([7, 6, 5]);
@@ -154,7 +192,7 @@ describe("merging inboxes, pushes and reads", () => {
     merged.merge(inboxOf([4, 5, 6]), merged.mark());
     merged.markRead({ all: true, until: "n005" }, 1);
     merged.push(notice(3));
-    expect([shown(), merged.needsRefetch()]).toEqual([[6, 3], true]);
+    expect([shown(), merged.needsRefetch()]).toEqual([[3, 6], true]);
 
     merged.merge(inboxOf([7, 8, 9], 4, "c7"), merged.mark(), true);
 
@@ -174,10 +212,12 @@ class Server {
     return this.stored.filter((n) => !this.read.has(n));
   }
 
-  /** The current inbox. */
-  inbox() {
+  /** The current inbox, or the page behind a cursor: the number of the oldest notice in front of it. */
+  inbox(cursor = "Infinity") {
     const unread = this.unread;
-    return inboxOf(unread.slice(-3), unread.length, unread.length > 3 ? "more" : null);
+    const left = unread.filter((n) => n < Number(cursor));
+    const page = left.slice(-3);
+    return inboxOf(page, unread.length, left.length > 3 ? String(page[0]) : null);
   }
 }
 
@@ -238,5 +278,39 @@ it("shows and counts the unread notices and emits each once, in whatever order e
       expect(new Set(emitted).size).toBe(emitted.length);
     }),
     { numRuns: 3_000 },
+  );
+});
+
+const pollStep = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ store: fc.constant(true) }) },
+  fc.record({ ids: fc.array(fc.nat(12), { minLength: 1, maxLength: 3 }) }),
+  { weight: 2, arbitrary: fc.record({ more: fc.constant(true) }) },
+  { weight: 2, arbitrary: fc.record({ poll: fc.constant(true) }) },
+);
+
+it("shows the unread notices after every read by REST while nothing is pushed, whatever was loaded and read in between", () => {
+  fc.assert(
+    fc.property(fc.array(pollStep, { maxLength: 60 }), (steps) => {
+      const server = new Server();
+      const { merged, emitted, shown } = client();
+      const poll = () => merged.merge(server.inbox(), merged.mark());
+      poll();
+      for (const one of steps) {
+        if ("store" in one) server.stored.push(server.next++);
+        else if ("ids" in one) for (const n of one.ids) server.read.add(n);
+        else if ("poll" in one) poll();
+        else if (merged.notices.nextCursor) {
+          const mark = merged.mark();
+          merged.append(server.inbox(merged.notices.nextCursor), mark);
+        }
+        if (!("poll" in one)) continue;
+        const newest = server.unread.toReversed();
+        expect(shown()).toEqual(newest.slice(0, shown().length));
+        expect(merged.notices.unread).toBe(newest.length);
+        expect(merged.notices.nextCursor === null).toBe(shown().length === newest.length);
+      }
+      expect(new Set(emitted).size).toBe(emitted.length);
+    }),
+    { numRuns: 2_000 },
   );
 });
