@@ -1,6 +1,6 @@
 /** The client against a real market: sessions and inboxes that recover from failures. */
 import { createHash } from "node:crypto";
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -31,6 +31,7 @@ afterAll(() => market.close());
 const closing: (() => unknown)[] = [];
 /** The window of the page in which the clients run. */
 const page = new EventTarget();
+setMaxListeners(0, page);
 beforeAll(() => Object.assign(globalThis, { addEventListener: page.addEventListener.bind(page) }));
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
@@ -142,6 +143,7 @@ describe("an inbox", () => {
     const [first, second] = [await sale(phone), await sale(phone)];
     await eventually(async () => expect((await phone.souk.notifications()).unread).toBe(3));
     await phone.souk.read({ ids: [seen] });
+    page.dispatchEvent(new Event("focus"));
     await eventually(() => expect(shown(phone)).toEqual([second, first]), { within: 60_000 });
     expect(phone.inbox.get()).toMatchObject({ connection: "polling", unread: 2 });
     await proxy.admit();

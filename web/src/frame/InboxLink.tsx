@@ -4,24 +4,26 @@ import { useInbox } from "../souk.ts";
 import { useObservable } from "../state.ts";
 import { Icon } from "../ui/Icon.tsx";
 
-/** A bell with the number of unread notices. */
+/** A bell with the number of unread notices, or with a question mark when that cannot be found out. */
 export function InboxLink() {
   const { unread, connection } = useInbox();
   const { path } = useAddress();
   const { unavailable } = useObservable(outages);
   // During an outage, the outage notice says more.
-  const isPaused = connection === "paused" && unavailable.length === 0;
+  const isNotLive = connection === "polling" || (connection === "paused" && !unavailable.length);
+  const count = unread === null ? "number of notices unknown" : `${unread} unread`;
   return (
     <a
       class="inbox-link"
       data-connection={connection}
       href="/shop/inbox"
-      aria-label={`Inbox, ${unread} unread${isPaused ? ", live updates paused" : ""}`}
-      title={isPaused ? "Live updates paused" : undefined}
+      aria-label={`Inbox, ${count}${isNotLive ? ", not live" : ""}`}
+      title={isNotLive ? "Not live: new notices appear later" : undefined}
       aria-current={path === "/shop/inbox" ? "page" : undefined}
     >
       <Icon name="bell" />
-      {unread > 0 && (
+      {unread === null && connection === "paused" && <span class="badge is-unknown">?</span>}
+      {unread !== null && unread > 0 && (
         <span class="badge" key={unread}>
           {unread > 99 ? "99+" : unread}
         </span>

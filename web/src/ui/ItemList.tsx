@@ -32,7 +32,7 @@ export function ItemList({ name, query, isSearch = false }: ItemListProps) {
     },
   );
   useEffect(() => {
-    if (isSearch && !isLoading) announce(resultText(rows.length, nextCursor !== null));
+    if (isSearch && !isLoading && !error) announce(resultText(rows.length, nextCursor !== null));
   }, [isLoading, isSearch]);
 
   if (rows.length === 0 && isLoading) return <CardsSkeleton />;

@@ -1,9 +1,9 @@
-import { useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import type { Notification } from "../../../contracts/notifications.ts";
 import { announce } from "../announcer.ts";
 import { errorText } from "../error-messages.ts";
 import { formatPrice } from "../money.ts";
-import { reportFailure } from "../outages.ts";
+import { reportFailure, useRecovery } from "../outages.ts";
 import { useAddress } from "../router.ts";
 import { saleOf } from "../sale-notice.ts";
 import { inbox, souk, useInbox, useSession } from "../souk.ts";
@@ -11,6 +11,7 @@ import { AlertSettings } from "../ui/AlertSettings.tsx";
 import { Empty } from "../ui/Empty.tsx";
 import { InfiniteScroll } from "../ui/InfiniteScroll.tsx";
 import { LoadError } from "../ui/LoadError.tsx";
+import { NotLive } from "../ui/NotLive.tsx";
 import { RowsSkeleton } from "../ui/Skeletons.tsx";
 import { Tabs } from "../ui/Tabs.tsx";
 import { Time } from "../ui/Time.tsx";
@@ -50,22 +51,25 @@ const markAllRead = () =>
   inbox.read("all").then(() => announce("All notices are marked as read."), announceFailure);
 
 function UnreadNotices() {
-  const { notifications, unread, nextCursor, connection } = useInbox();
-  const [isLoading, setLoading] = useState(false);
-  const more = async () => {
-    setLoading(true);
-    await inbox.more().catch(announceFailure);
-    setLoading(false);
-  };
-  if (notifications.length === 0 && connection === "connecting") return <RowsSkeleton />;
+  const { status, notifications, unread, nextCursor, connection, error } = useInbox();
+  const older = useOlderNotices();
+  if (status !== "loaded" && error)
+    return <LoadError error={error} retry={() => void inbox.refresh()} />;
+  if (status !== "loaded") return <RowsSkeleton />;
   if (notifications.length === 0 && unread === 0)
     return (
-      <Empty title="No new notices.">
-        <p>Keep this page open: it shows you every sale immediately.</p>
-      </Empty>
+      <>
+        <NotLive />
+        <Empty title="No new notices.">
+          {connection === "live" && (
+            <p>Keep this page open: it shows you every sale immediately.</p>
+          )}
+        </Empty>
+      </>
     );
   return (
     <>
+      <NotLive />
       <p class="inbox-bar">
         <span>{unread.toLocaleString()} unread</span>
         <button type="button" class="button is-secondary is-small" onClick={markAllRead}>
@@ -75,9 +79,29 @@ function UnreadNotices() {
       <VirtualList rows={notifications} keyOf={({ id }) => id} label="New notices">
         {(notice) => <Notice notice={notice} isUnread />}
       </VirtualList>
-      {nextCursor && <InfiniteScroll isLoading={isLoading} more={more} />}
+      {older.error ? (
+        <LoadError error={older.error} retry={older.more} />
+      ) : (
+        nextCursor && <InfiniteScroll isLoading={older.isLoading} more={older.more} />
+      )}
     </>
   );
+}
+
+function useOlderNotices() {
+  const [state, setState] = useState<{ isLoading: boolean; error?: unknown }>({ isLoading: false });
+  const more = useCallback(() => {
+    setState({ isLoading: true });
+    inbox.more().then(
+      () => setState({ isLoading: false }),
+      (error: unknown) => {
+        reportFailure();
+        setState({ isLoading: false, error });
+      },
+    );
+  }, []);
+  useRecovery(state.error, more);
+  return { ...state, more };
 }
 
 function ReadNotices({ userId }: { userId: string }) {
