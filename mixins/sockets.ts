@@ -31,6 +31,7 @@ import { limitFragments, type Connection } from "../edge/sockets/transport.ts";
 import {
   closeConnection,
   disconnect,
+  userOf,
   type ClientEvent,
   type UserSocket,
 } from "../edge/sockets/user-socket.ts";
@@ -173,13 +174,11 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
             return this.authorize(socket, parsePayload(event, payload));
           case "heartbeat":
             parsePayload(event, payload);
-            if (!socket.data.user) throw refusal("UNAUTHENTICATED");
+            userOf(socket);
             return { ok: true };
           case "read": {
             const checked = parsePayload(event, payload);
-            const { user } = socket.data;
-            if (!user) throw refusal("UNAUTHENTICATED");
-            return read.call(selfOf(this), socket, checked, user.id);
+            return read.call(selfOf(this), socket, checked, userOf(socket).id);
           }
         }
       },

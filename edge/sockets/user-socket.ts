@@ -1,5 +1,6 @@
 import type { Service } from "moleculer";
 import type { Socket } from "socket.io";
+import { refusal } from "../../broker/refusal.ts";
 import type { ErrorCode } from "../../contracts/errors.ts";
 import type { clientEvents, ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import type { Verified } from "../token-verifier.ts";
@@ -28,6 +29,12 @@ export type UserSocket = Socket<ClientToServer, ServerToClient, object, SocketSt
   /** The service that holds the socket. moleculer-io sets it. */
   readonly $service: Service & EventReceiver;
 };
+
+/** The user that the socket has proven. Throws UNAUTHENTICATED before that. */
+export function userOf({ data }: UserSocket): Verified {
+  if (!data.user) throw refusal("UNAUTHENTICATED");
+  return data.user;
+}
 
 /** Closes the socket for good: stock clients do not reconnect after this. */
 export function disconnect(socket: UserSocket, code: ErrorCode = "UNAUTHENTICATED"): void {
