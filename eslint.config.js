@@ -126,6 +126,34 @@ const linear = {
     "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
   },
 };
+/** The page's texts are in web/src/texts, in each language. */
+const texts = [
+  "JSXText[value=/\\p{L}/u]",
+  "JSXAttribute[name.name=/^(label|title|hint|alt|placeholder|emptyText|submitLabel|fallback|aria-(label|description|roledescription|valuetext))$/] > Literal[value=/\\p{L}/u]",
+  // A capital letter before small ones, or the end of a sentence. Errors are for developers.
+  ...["Literal[value", "TemplateElement[value.raw"].map(
+    (node) =>
+      `${node}=/^[\\s“„(]*\\p{Lu}\\p{Ll}+([ ,.:…]|$)|\\s.*\\p{L}[.…!?]$/u]:not(NewExpression *):not(CallExpression[callee.type='Super'] > *):not(BinaryExpression > *)`,
+  ),
+].map((selector) => ({
+  selector,
+  message: "Texts of the page are in web/src/texts/en.ts, and in every other language there.",
+}));
+const page = [
+  {
+    files: ["web/src/**/*.{ts,tsx}"],
+    ignores: ["web/src/texts/**"],
+    rules: { "no-restricted-syntax": ["error", dynamic, ...texts] },
+  },
+  // A language is one file, however many texts there are.
+  {
+    files: ["web/src/texts/*.ts"],
+    rules: { "max-lines": "off", "max-lines-per-function": "off" },
+  },
+  // The build reads the languages that there are.
+  { files: ["web/vite.config.ts"], rules: { "no-restricted-syntax": "off" } },
+];
+
 const counted = { skipBlankLines: true, skipComments: true };
 const maxLines = (files, max) => ({
   files,
@@ -183,5 +211,6 @@ export default tseslint.config(
   ...services.map(ownFolder),
   linear,
   ...sizes,
+  ...page,
   prettier,
 );

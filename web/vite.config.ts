@@ -1,9 +1,11 @@
 /** Builds the page into dist/, with all files except the HTML under assets/ and a compressed copy of each text file. */
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
+import { sentencesIn } from "./src/sentences.ts";
+import type { texts } from "./src/texts/en.ts";
 
 const inputs = ["index.html", "docs.html"]
   .map((page) => join(import.meta.dirname, page))
@@ -39,8 +41,29 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: Object.fromEntries(marketPaths.map((path) => [path, market])) },
-  plugins: [compressed()],
+  plugins: [withoutScript(), compressed()],
 });
+
+const languages = join(import.meta.dirname, "src/texts");
+
+/** Says in every language that the page needs JavaScript: only JavaScript knows the visitor's. */
+function withoutScript(): Plugin {
+  const link = (href: string, label: string) => `<a href="${href}">${label}</a>`;
+  const sentence = async (file: string) => {
+    const language = basename(file, ".ts");
+    const module = (await import(join(languages, file))) as { texts: typeof texts };
+    const { frame, direction } = module.texts(sentencesIn(language));
+    return `<p lang="${language}" dir="${direction}">${frame.noScript(link)}</p>`;
+  };
+  return {
+    name: "without-script",
+    async transformIndexHtml(html) {
+      const sentences = await Promise.all((await readdir(languages)).sort().map(sentence));
+      const notice = `<noscript><div class="no-script">${sentences.join("")}</div></noscript>`;
+      return html.replace("<!-- no script -->", notice);
+    },
+  };
+}
 
 /** Writes a .gz and a .br copy of each text file, which the server sends. */
 function compressed(): Plugin {

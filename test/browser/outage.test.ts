@@ -147,7 +147,10 @@ describe("while a part of the cluster is unavailable, the page says which, the r
 
     await kill("market");
     await seller.page.getByRole("button", { name: /^Buy/ }).click();
-    await showsText(seller.page, "The market is not available. Try again: you will not pay twice.");
+    await showsText(
+      seller.page,
+      "The market is not available. Try again: you cannot buy an item twice.",
+    );
     await showsText(seller.page, "you cannot browse or buy");
     const second = await seller.visit("/", await seller.tab());
     await showsText(second.locator("main"), "The market is not available at the moment.");

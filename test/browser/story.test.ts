@@ -43,7 +43,7 @@ describe("offering and buying", () => {
     await seller.visit("/shop/sell");
     await seller.page.getByLabel("Title").fill(title);
     await seller.page.getByLabel("Price in EUR").fill("1,234.50");
-    await seller.page.getByRole("button", { name: "Offer item" }).click();
+    await seller.page.getByRole("button", { name: "Put up for sale" }).click();
     await seller.page.getByRole("heading", { name: title }).waitFor();
     const second = await seller.visit("/", await seller.tab());
     await inboxWith(second, 0);
@@ -100,17 +100,17 @@ describe("offering and buying", () => {
     await seller.page.getByRole("button", { name: "Save changes" }).click();
     await showsText(seller.page, "€7.00");
 
-    await seller.page.getByRole("button", { name: "Withdraw" }).click();
-    await seller.page.getByRole("dialog").getByRole("button", { name: "Withdraw" }).click();
+    await seller.page.getByRole("button", { name: "Remove" }).click();
+    await seller.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await showsText(seller.page, "For sale");
     await seller.visit(`/shop/items/${id}`);
-    await showsText(seller.page, "This item does not exist, or its seller has withdrawn it.");
+    await showsText(seller.page, "This item does not exist, or its seller has removed it.");
     await seller.close();
   });
 });
 
 describe("a purchase", () => {
-  it("ends in one sentence when the item is sold, repriced, changed, withdrawn, or your own", async () => {
+  it("ends in one sentence when the item is sold, repriced, changed, removed, or your own", async () => {
     const [seller, client, rival] = [await newUser(), await newUser(), await newUser()];
     const [wanted, dearer, swapped, gone] = [
       await seller.offer(),
@@ -150,7 +150,7 @@ describe("a purchase", () => {
     await main.getByRole("button", { name: /^Buy/ }).waitFor();
     await seller.call("DELETE", `/market/items/${gone.id}`);
     await main.getByRole("button", { name: /^Buy/ }).click();
-    await showsText(main, "The seller has withdrawn this item.");
+    await showsText(main, "The seller has removed this item.");
 
     const own = await client.offer();
     await buyer.visit(`/shop/items/${own.id}`);
@@ -336,7 +336,7 @@ describe("a session", () => {
     await visitor.page.clock.fastForward("20:00");
     await eventually(() => expect(renewals).toBe(2), { within: visitorTimeoutMs });
     await visitor.page.getByLabel("Price in EUR").fill("5");
-    await visitor.page.getByRole("button", { name: "Offer item" }).click();
+    await visitor.page.getByRole("button", { name: "Put up for sale" }).click();
     await visitor.page.getByRole("heading", { name: /Hourglass/ }).waitFor();
     await visitor.close();
   });

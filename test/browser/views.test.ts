@@ -54,7 +54,7 @@ const views = {
   "sold item": { path: () => `/shop/items/${items.sold}`, heading: "Amber necklace" },
   "no such item": { path: () => "/shop/items/none", heading: "Item not found" },
   seller: { path: () => "/shop/sellers/bob", heading: "Items by Bob" },
-  sell: { path: () => "/shop/sell", heading: "Offer an item" },
+  sell: { path: () => "/shop/sell", heading: "Sell an item" },
   revise: { path: () => `/shop/items/${items.own}/edit`, heading: "Edit your item" },
   sales: { path: () => "/shop/sales", heading: "My sales" },
   offers: { path: () => "/shop/sales?show=offers", heading: "My sales" },
@@ -163,11 +163,11 @@ describe("temporary content breaks no axe rule in either theme", () => {
     await visitor.close();
   });
 
-  it("the dialog before an item is withdrawn", async () => {
+  it("the dialog before an item is removed", async () => {
     const visitor = await Visitor.open(browser, market.api, { as: alice });
     await visitor.visit(`/shop/items/${items.own}`);
-    await visitor.page.getByRole("button", { name: "Withdraw" }).click();
-    await showsText(visitor.page, "Withdraw this item?");
+    await visitor.page.getByRole("button", { name: "Remove" }).click();
+    await showsText(visitor.page, "Remove this item?");
     expect(await violationsInBothThemes(visitor.page)).toEqual([]);
     await visitor.close();
   });

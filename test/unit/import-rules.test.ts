@@ -53,6 +53,27 @@ describe("the linter refuses an import in the wrong direction, and names the REA
   });
 });
 
+describe("the linter finds texts outside the catalogue", () => {
+  it.each([
+    "export const x = <p>Hello</p>;",
+    "export const x = <p>{count} Stück</p>;",
+    'export const x = <p aria-label="close">×</p>;',
+    'export const x = <Field label="price" />;',
+    'announce("Your item is for sale.");',
+    "announce(`Welcome, ${name}.`);",
+    'export const x = <p>{isOwn ? "Yours" : null}</p>;',
+  ])("%s", async (line) =>
+    expect(await messagesFor("web/src/x.tsx", line)).toMatch(/web\/src\/texts\/en\.ts/),
+  );
+
+  it.each([
+    'export const x = <p class="button is-small">{t.buy.buy} ×</p>;',
+    'throw new Error("The form is not valid.");',
+    'export const isEnter = (key) => key === "Enter";',
+    "navigate(`/shop/items/${id}`);",
+  ])("but allows %s", async (line) => expect(await messagesFor("web/src/x.tsx", line)).toBe(""));
+});
+
 describe("the import graph of the production code", () => {
   it("has no cycles", () => {
     const files = folders.flatMap((folder) =>

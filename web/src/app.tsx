@@ -8,6 +8,7 @@ import { Toasts } from "./frame/Toasts.tsx";
 import { firstKey, scrollPositionOf, useAddress } from "./router.ts";
 import { useSession } from "./souk.ts";
 import { useObservable } from "./state.ts";
+import { t } from "./texts.ts";
 import { Empty } from "./ui/Empty.tsx";
 import { Title } from "./ui/Title.tsx";
 import { Account } from "./views/Account.tsx";
@@ -61,7 +62,7 @@ export function App() {
         href="#main"
         onClick={(event) => (event.preventDefault(), main.current!.focus())}
       >
-        Skip to content
+        {t.frame.skip}
       </a>
       <Header />
       <main id="main" ref={main} tabIndex={-1}>
@@ -89,19 +90,19 @@ function CurrentView({ path }: { path: string }) {
 
 const Footer = () => (
   <footer class="site-footer">
-    <p>Every item is sold once, and every seller is notified.</p>
+    <p>{t.frame.promise}</p>
     <p>
-      <a href="/docs">For developers</a>
+      <a href="/docs">{t.frame.developers}</a>
     </p>
   </footer>
 );
 
 const NotFound = () => (
   <>
-    <Title>Page not found</Title>
-    <Empty title="There is no page at this address.">
+    <Title>{t.notFound.heading}</Title>
+    <Empty title={t.notFound.text}>
       <p>
-        <a href="/">Go to the market</a>
+        <a href="/">{t.notFound.toMarket}</a>
       </p>
     </Empty>
   </>

@@ -1,4 +1,5 @@
 import { SoukError } from "./souk.ts";
+import { t } from "./texts.ts";
 
 /** Whether a part of the market is unavailable, so that the call can be repeated later. */
 export const isUnavailable = (error: unknown) =>
@@ -10,10 +11,9 @@ export const isNotFound = (error: unknown) =>
 
 /** A sentence for the visitor, where a view has no text of its own for an error. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof SoukError)) return "Something went wrong on this page.";
+  if (!(error instanceof SoukError)) return t.error.onThisPage;
   if (error.code === "TOO_MANY_REQUESTS")
-    return `Too many requests. Try again in ${error.retryAfter ?? 10} seconds.`;
-  if (error.code === "INTERNAL") return "Something went wrong on our side.";
-  if (isUnavailable(error)) return "The market is not available at the moment.";
-  return `${error.detail || error.message}.`.replace(/\.\.$/, ".");
+    return t.error.tooManyRequests(Math.ceil(error.retryAfter ?? 10));
+  // A newer server may have codes that this page does not know.
+  return t.errors[error.code] ?? (isUnavailable(error) ? t.errors.UNAVAILABLE : t.errors.BAD_DATA);
 }

@@ -3,6 +3,7 @@ import { App } from "./app.tsx";
 import { isUnavailable } from "./error-messages.ts";
 import { outages, reportFailure } from "./outages.ts";
 import { souk } from "./souk.ts";
+import { loadTexts } from "./texts.ts";
 import "./style/index.css";
 
 /** Continues the session of the last visit; after an outage, as soon as possible. */
@@ -18,4 +19,5 @@ void resume();
 outages.subscribe(
   ({ recoveries }) => recoveries > 0 && souk.session.get().status === "unknown" && void resume(),
 );
+await loadTexts();
 render(<App />, document.getElementById("page")!);

@@ -4,6 +4,7 @@ import { patch } from "./item-cache.ts";
 import { formatPrice } from "./money.ts";
 import { reportFailure } from "./outages.ts";
 import { souk, SoukError } from "./souk.ts";
+import { t } from "./texts.ts";
 
 export interface PurchaseResult {
   outcome:
@@ -25,7 +26,7 @@ export async function purchase(item: Item): Promise<PurchaseResult> {
   try {
     await souk.buy(id, { price, revision });
     patch(id, { isSold: true });
-    return { outcome: "bought", text: "You bought this item." };
+    return { outcome: "bought", text: t.buy.bought };
   } catch (error) {
     return failedPurchase(error, id);
   }
@@ -37,11 +38,11 @@ async function failedPurchase(error: unknown, id: string): Promise<PurchaseResul
       return { outcome: "signInFirst", text: "" };
     case "ITEM_SOLD":
       patch(id, { isSold: true });
-      return { outcome: "sold", text: "Another buyer was faster: the item is sold." };
+      return { outcome: "sold", text: t.buy.sold };
     case "OWN_ITEM":
-      return { outcome: "own", text: "This is your item." };
+      return { outcome: "own", text: t.item.own };
     case "ITEM_NOT_FOUND":
-      return { outcome: "withdrawn", text: "The seller has withdrawn this item." };
+      return { outcome: "withdrawn", text: t.buy.removed };
     case "PRICE_CHANGED":
       return priceChanged(id);
     case "ITEM_CHANGED":
@@ -49,25 +50,22 @@ async function failedPurchase(error: unknown, id: string): Promise<PurchaseResul
   }
   if (!isUnavailable(error)) return { outcome: "refused", text: errorText(error) };
   reportFailure();
-  return {
-    outcome: "unavailable",
-    text: "The market is not available. Try again: you will not pay twice.",
-  };
+  return { outcome: "unavailable", text: t.buy.unavailable };
 }
 
 async function priceChanged(id: string): Promise<PurchaseResult> {
   const outcome = "priceChanged";
   const item = await souk.item(id).catch(() => undefined);
-  if (!item) return { outcome, text: "The price has changed. Reload the page before you buy." };
+  if (!item) return { outcome, text: t.buy.priceChangedReload };
   patch(id, item);
-  return { outcome, text: `The price has changed to ${formatPrice(item.price, item.currency)}.` };
+  return { outcome, text: t.buy.priceChanged(formatPrice(item.price, item.currency)) };
 }
 
 /** The page shows the item as it is now, and the buyer decides again. */
 async function changed(id: string): Promise<PurchaseResult> {
   const outcome = "changed";
   const item = await souk.item(id).catch(() => undefined);
-  if (!item) return { outcome, text: "The seller has changed this item. Reload the page first." };
+  if (!item) return { outcome, text: t.buy.changedReload };
   patch(id, item);
-  return { outcome, text: "The seller has changed this item. Look at it again before you buy." };
+  return { outcome, text: t.buy.changed };
 }

@@ -6,6 +6,7 @@ import { formatPrice } from "./money.ts";
 import { saleOf } from "./sale-notice.ts";
 import { inbox } from "./souk.ts";
 import { state } from "./state.ts";
+import { t } from "./texts.ts";
 
 export interface Toast {
   id: string;
@@ -41,7 +42,7 @@ export function setPaused(isPaused: boolean): void {
 function toToast(notice: Notification): Toast {
   const sale = saleOf(notice);
   if (!sale) return { id: notice.id, title: notice.text, detail: "" };
-  const detail = `sold for ${formatPrice(sale.price, sale.currency)}`;
+  const detail = t.inbox.soldFor(formatPrice(sale.price, sale.currency));
   return { id: notice.id, title: sale.title, detail };
 }
 

@@ -1,25 +1,26 @@
 import { useAddress } from "../router.ts";
 import { useSession } from "../souk.ts";
-import { Icon, type IconName } from "../ui/Icon.tsx";
+import { t } from "../texts.ts";
+import { Icon } from "../ui/Icon.tsx";
 import { InboxLink } from "./InboxLink.tsx";
 import { Search } from "./Search.tsx";
 
 export const Header = () => (
   <header class="site-header">
     <div class="header-row">
-      <NavLink class="logo" to="/" label="Souk, home">
+      <NavLink class="logo" to="/" label={t.frame.home}>
         <LogoIcon />
-        <span>Souk</span>
+        <span>{t.frame.name}</span>
       </NavLink>
       <Search />
-      <nav class="main-nav" aria-label="Main">
-        {sections.map(({ to, icon, name }) => (
+      <nav class="main-nav" aria-label={t.frame.main}>
+        {sections.map(({ to, icon }) => (
           <NavLink key={to} to={to}>
-            <Icon name={icon} /> {name}
+            <Icon name={icon} /> {t.frame[icon]}
           </NavLink>
         ))}
       </nav>
-      <nav class="account-nav" aria-label="Account">
+      <nav class="account-nav" aria-label={t.frame.account}>
         <AccountLinks />
       </nav>
     </div>
@@ -27,12 +28,13 @@ export const Header = () => (
   </header>
 );
 
-const sections: { to: string; icon: IconName; name: string }[] = [
-  { to: "/", icon: "market", name: "Market" },
-  { to: "/shop/sell", icon: "sell", name: "Sell" },
-  { to: "/shop/sales", icon: "sales", name: "Sales" },
-  { to: "/shop/purchases", icon: "purchases", name: "Purchases" },
-];
+/** The icons are named like the texts. */
+const sections = [
+  { to: "/", icon: "market" },
+  { to: "/shop/sell", icon: "sell" },
+  { to: "/shop/sales", icon: "sales" },
+  { to: "/shop/purchases", icon: "purchases" },
+] as const;
 
 interface NavLinkProps {
   to: string;
@@ -60,13 +62,13 @@ function AccountLinks() {
   if (status !== "signedIn")
     return (
       <NavLink class={status === "unknown" ? "sign-in is-hidden" : "sign-in"} to="/shop/sign-in">
-        Sign in
+        {t.frame.signIn}
       </NavLink>
     );
   return (
     <>
       <InboxLink />
-      <NavLink class="account-link" to="/shop/account" label={`Your account, ${user!.name}`}>
+      <NavLink class="account-link" to="/shop/account" label={t.frame.yourAccount(user!.name)}>
         <Icon name="person" />
         <bdi class="account-name">{user!.name}</bdi>
       </NavLink>

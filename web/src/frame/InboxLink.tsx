@@ -2,6 +2,7 @@ import { outages } from "../outages.ts";
 import { useAddress } from "../router.ts";
 import { useInbox } from "../souk.ts";
 import { useObservable } from "../state.ts";
+import { t } from "../texts.ts";
 import { Icon } from "../ui/Icon.tsx";
 
 /** A bell with the number of unread notices, or with a question mark when that cannot be found out. */
@@ -11,14 +12,14 @@ export function InboxLink() {
   const { unavailable } = useObservable(outages);
   // During an outage, the outage notice says more.
   const isNotLive = connection === "polling" || (connection === "paused" && !unavailable.length);
-  const count = unread === null ? "number of notices unknown" : `${unread} unread`;
+  const name = unread === null ? t.frame.inboxUnknown : t.frame.inbox(unread);
   return (
     <a
       class="inbox-link"
       data-connection={connection}
       href="/shop/inbox"
-      aria-label={`Inbox, ${count}${isNotLive ? ", not live" : ""}`}
-      title={isNotLive ? "Not live: new notices appear later" : undefined}
+      aria-label={isNotLive ? t.frame.inboxNotLive(name) : name}
+      title={isNotLive ? t.frame.notLive : undefined}
       aria-current={path === "/shop/inbox" ? "page" : undefined}
     >
       <Icon name="bell" />

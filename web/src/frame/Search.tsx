@@ -1,4 +1,5 @@
 import { navigate, useAddress } from "../router.ts";
+import { t } from "../texts.ts";
 import { Icon } from "../ui/Icon.tsx";
 
 /** Searches the market. In the list of items it keeps the sort order and the filter. */
@@ -22,10 +23,10 @@ export function Search() {
         name="search"
         defaultValue={search}
         maxLength={100}
-        placeholder="Search the market"
-        aria-label="Search the market"
+        placeholder={t.frame.searchMarket}
+        aria-label={t.frame.searchMarket}
       />
-      <button aria-label="Search">
+      <button aria-label={t.frame.search}>
         <Icon name="search" />
       </button>
     </form>

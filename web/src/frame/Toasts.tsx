@@ -1,4 +1,5 @@
 import { useObservable } from "../state.ts";
+import { t } from "../texts.ts";
 import { dismiss, setPaused, toasts } from "../toasts.ts";
 import { Icon } from "../ui/Icon.tsx";
 
@@ -7,7 +8,7 @@ export function Toasts() {
   return (
     <section
       class="toasts"
-      aria-label="Latest notices"
+      aria-label={t.frame.latestNotices}
       onMouseEnter={() => setPaused(true)}
       onMouseLeave={() => setPaused(false)}
       onFocusIn={() => setPaused(true)}
@@ -21,7 +22,7 @@ export function Toasts() {
               <a href="/shop/inbox">
                 <bdi class="toast-title">{title}</bdi> {detail}
               </a>
-              <button type="button" aria-label="Close" onClick={() => dismiss(id)}>
+              <button type="button" aria-label={t.frame.close} onClick={() => dismiss(id)}>
                 <Icon name="close" />
               </button>
             </li>

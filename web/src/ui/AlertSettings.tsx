@@ -1,18 +1,19 @@
 import { alerts, canNotify, setDesktop, setSound } from "../alerts.ts";
 import { useObservable } from "../state.ts";
+import { t } from "../texts.ts";
 
 export function AlertSettings() {
   const { sound, desktop } = useObservable(alerts);
   return (
     <fieldset class="alert-settings">
-      <legend>When an item is sold</legend>
+      <legend>{t.inbox.whenSold}</legend>
       <label>
         <input
           type="checkbox"
           checked={sound}
           onChange={({ currentTarget }) => setSound(currentTarget.checked)}
         />{" "}
-        Play a sound
+        {t.inbox.playSound}
       </label>
       {canNotify && (
         <label>
@@ -21,7 +22,7 @@ export function AlertSettings() {
             checked={desktop}
             onChange={({ currentTarget }) => void setDesktop(currentTarget.checked)}
           />{" "}
-          Show a desktop notification
+          {t.inbox.showDesktop}
         </label>
       )}
     </fieldset>

@@ -5,6 +5,7 @@ import { formatPrice } from "../money.ts";
 import { purchase, type PurchaseResult } from "../purchase.ts";
 import { navigate } from "../router.ts";
 import { useSession } from "../souk.ts";
+import { t } from "../texts.ts";
 import { Icon } from "./Icon.tsx";
 
 type State = { outcome: "none" | "buying"; text: "" } | PurchaseResult;
@@ -42,7 +43,7 @@ export function BuyButton({ item }: { item: Item }) {
         </button>
       )}
       <Result {...state} />
-      {isOwn && !text && !item.isSold && <p class="buy-result">This is your item.</p>}
+      {isOwn && !text && !item.isSold && <p class="buy-result">{t.item.own}</p>}
     </div>
   );
 }
@@ -59,7 +60,7 @@ function Result({ outcome, text }: State) {
     <p ref={message} tabIndex={-1} class={`buy-result is-${outcome}`}>
       {outcome === "bought" && <Icon name="check" />}
       <span>
-        {text} {outcome === "bought" && <a href="/shop/purchases">See your purchases</a>}
+        {text} {outcome === "bought" && <a href="/shop/purchases">{t.buy.seePurchases}</a>}
       </span>
     </p>
   );
@@ -68,10 +69,10 @@ function Result({ outcome, text }: State) {
 /** The accessible name contains the visible label, so that voice control finds the button by it. */
 function buttonTexts(outcome: State["outcome"], { title, price: amount, currency }: Item) {
   const price = formatPrice(amount, currency);
-  if (outcome === "buying") return { label: "Buying…", name: `Buying… ${title}` };
+  if (outcome === "buying") return { label: t.buy.buying, name: t.buy.buyingItem(title) };
   if (outcome === "unavailable")
-    return { label: "Try again", name: `Try again to buy ${title} for ${price}` };
+    return { label: t.loading.retry, name: t.buy.tryAgainItem(title, price) };
   if (outcome === "priceChanged")
-    return { label: `Buy for ${price}`, name: `Buy for ${price}: ${title}` };
-  return { label: "Buy", name: `Buy ${title} for ${price}` };
+    return { label: t.buy.buyFor(price), name: t.buy.buyItemFor(title, price) };
+  return { label: t.buy.buy, name: t.buy.buyItem(title, price) };
 }

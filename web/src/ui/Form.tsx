@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { errorText, isUnavailable } from "../error-messages.ts";
 import { reportFailure } from "../outages.ts";
 import { SoukError } from "../souk.ts";
+import { t } from "../texts.ts";
 
 export type Values = Record<string, string>;
 /** Messages by field; "" is the form as a whole. */
@@ -26,8 +27,8 @@ export function requireFields(values: Values, messages: FieldErrors): void {
 interface FormProps {
   submit(values: Values): Promise<void>;
   submitLabel: string;
-  /** Returns a text for errors that need one other than `errorText`. */
-  explain?(error: SoukError): string | undefined;
+  /** Returns messages for errors that need others than `errorText`. */
+  explain?(error: SoukError): FieldErrors | undefined;
   children(errors: FieldErrors): ComponentChildren;
   /** Rendered next to the button. */
   aside?: ComponentChildren;
@@ -48,7 +49,7 @@ export function Form({ submit, submitLabel, explain, children, aside }: FormProp
       await submit(Object.fromEntries(new FormData(form.current!)) as Values);
     } catch (error) {
       if (isUnavailable(error)) reportFailure();
-      setErrors(fieldErrors(error, explain));
+      setErrors(fieldErrors(error, explain, form.current!));
       // After the errors have been rendered.
       setTimeout(() => form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
     } finally {
@@ -56,8 +57,15 @@ export function Form({ submit, submitLabel, explain, children, aside }: FormProp
     }
   };
 
+  // What is said about a field is no longer true when the field changes.
+  const onInput = ({ target }: Event) => {
+    const { name } = target as HTMLInputElement;
+    if (errors[name] || errors[""])
+      setErrors(({ [name]: _corrected, "": _form, ...others }) => others);
+  };
+
   return (
-    <form ref={form} class="form" onSubmit={onSubmit} noValidate>
+    <form ref={form} class="form" onSubmit={onSubmit} onInput={onInput} noValidate>
       {children(errors)}
       <p class="error is-form" role="alert">
         {errors[""]}
@@ -73,14 +81,20 @@ export function Form({ submit, submitLabel, explain, children, aside }: FormProp
   );
 }
 
-function fieldErrors(error: unknown, explain: FormProps["explain"]): FieldErrors {
+/** The server's own messages are English: the page has one for each field that can be refused. */
+function fieldErrors(
+  error: unknown,
+  explain: FormProps["explain"],
+  { elements }: HTMLFormElement,
+): FieldErrors {
   if (error instanceof ValidationError) return error.fields;
   if (!(error instanceof SoukError)) return { "": errorText(error) };
   const explanation = explain?.(error);
-  const fields = error.errors ?? [];
-  if (explanation || fields.length === 0) return { "": explanation || errorText(error) };
-  return Object.fromEntries(fields.map(({ field, message }) => [field, toSentence(message)]));
+  if (explanation) return explanation;
+  const refused: FieldErrors = t.refused;
+  const known = (error.errors ?? []).filter(
+    ({ field }) => Object.hasOwn(refused, field) && elements.namedItem(field),
+  );
+  if (known.length === 0) return { "": errorText(error) };
+  return Object.fromEntries(known.map(({ field }) => [field, refused[field]!]));
 }
-
-const toSentence = (message: string) =>
-  `${message.charAt(0).toUpperCase()}${message.slice(1)}.`.replace(/\.\.$/, ".");

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { t } from "../texts.ts";
 
 interface InfiniteScrollProps {
   isLoading: boolean;
@@ -25,7 +26,7 @@ export function InfiniteScroll({ isLoading, more }: InfiniteScrollProps) {
         aria-disabled={isLoading}
         onClick={() => !isLoading && more()}
       >
-        {isLoading ? "Loading…" : "Show more"}
+        {isLoading ? t.loading.loadingMore : t.loading.more}
       </button>
     </p>
   );

@@ -3,6 +3,7 @@ import type { Item } from "../../../contracts/market.ts";
 import { announce } from "../announcer.ts";
 import { remember } from "../item-cache.ts";
 import { souk } from "../souk.ts";
+import { t } from "../texts.ts";
 import { useListing } from "../use-listing.ts";
 import { Empty } from "./Empty.tsx";
 import { InfiniteScroll } from "./InfiniteScroll.tsx";
@@ -57,32 +58,32 @@ export function ItemList({ name, query, isSearch = false }: ItemListProps) {
 }
 
 function resultText(count: number, hasMore: boolean): string {
-  if (count === 0) return hasMore ? "No items found so far." : "No items found.";
-  if (hasMore) return `More than ${count} items found.`;
-  return count === 1 ? "1 item found." : `${count} items found.`;
+  if (count === 0) return hasMore ? t.list.noneSoFar : t.list.noneFound;
+  return hasMore ? t.list.foundMore(count) : t.list.found(count);
 }
 
 const NothingYet = ({ more }: { more: () => void }) => (
-  <Empty title="No items found so far.">
+  <Empty title={t.list.noneSoFar}>
     <button type="button" class="button is-secondary" onClick={more}>
-      Search on
+      {t.list.searchOn}
     </button>
   </Empty>
 );
 
 const NoResults = () => (
-  <Empty title="No items match your search.">
+  <Empty title={t.list.noResults}>
     <p>
-      You can search for the beginnings of words: “lan” finds “lantern”. Or{" "}
-      <a href="/">see all items</a>.
+      {t.list.noResultsHint((label) => (
+        <a href="/">{label}</a>
+      ))}
     </p>
   </Empty>
 );
 
 const NoItems = () => (
-  <Empty title="There are no items here yet.">
+  <Empty title={t.list.none}>
     <p>
-      <a href="/shop/sell">Offer the first item</a>
+      <a href="/shop/sell">{t.list.offerFirst}</a>
     </p>
   </Empty>
 );

@@ -1,11 +1,7 @@
 import { inbox, useInbox } from "../souk.ts";
+import { t } from "../texts.ts";
 
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-
-const texts = {
-  polling: "This page is not live: it cannot connect, and looks for new notices regularly.",
-  paused: "This page is not live at the moment, and cannot look for new notices.",
-};
 
 /** Says that notices do not appear immediately, and from when those on the page are. */
 export function NotLive() {
@@ -15,11 +11,11 @@ export function NotLive() {
     <div class={isShown ? "not-live" : undefined}>
       <p>
         {/* Without the time, which would be read out again and again. */}
-        <span role="status">{isShown && texts[connection]}</span>
+        <span role="status">{isShown && t.inbox[connection]}</span>
         {isShown && (
           <>
             {" "}
-            Last update: <time dateTime={readAt.toISOString()}>{time.format(readAt)}</time>.
+            {t.inbox.lastUpdate(<time dateTime={readAt.toISOString()}>{time.format(readAt)}</time>)}
           </>
         )}
       </p>
@@ -29,7 +25,7 @@ export function NotLive() {
           class="button is-secondary is-small"
           onClick={() => void inbox.refresh()}
         >
-          Look now
+          {t.inbox.refresh}
         </button>
       )}
     </div>

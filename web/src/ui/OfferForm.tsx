@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
 import { formatPrice, parsePrice, toPriceInput } from "../money.ts";
 import type { SoukError } from "../souk.ts";
+import { t } from "../texts.ts";
 import { Field } from "./Field.tsx";
 import { Form, ValidationError, type FieldErrors, type Values } from "./Form.tsx";
 import { Picture } from "./Picture.tsx";
@@ -53,7 +54,7 @@ export function OfferForm({ currency, item, submit, submitLabel }: OfferFormProp
       </Form>
       <div class="card preview" aria-hidden="true">
         <Picture item={{ id: item?.id ?? "new", imageUrl: draft.imageUrl.trim() || null }} />
-        <h2 dir="auto">{draft.title || "Your item"}</h2>
+        <h2 dir="auto">{draft.title || t.offer.preview}</h2>
         <p class="price">{price ? formatPrice(price, currency) : "–"}</p>
       </div>
     </div>
@@ -78,7 +79,7 @@ interface OfferFieldsProps {
 const OfferFields = ({ draft, onInput, description, currency, errors }: OfferFieldsProps) => (
   <>
     <Field
-      label="Title"
+      label={t.offer.title}
       name="title"
       value={draft.title}
       onInput={onInput}
@@ -88,7 +89,7 @@ const OfferFields = ({ draft, onInput, description, currency, errors }: OfferFie
       dir="auto"
     />
     <Field
-      label={`Price in ${currency}`}
+      label={t.offer.price(currency)}
       name="price"
       value={draft.price}
       onInput={onInput}
@@ -98,7 +99,7 @@ const OfferFields = ({ draft, onInput, description, currency, errors }: OfferFie
       error={errors.price}
     />
     <Field
-      label="Description"
+      label={t.offer.description}
       name="description"
       rows={5}
       maxLength={5000}
@@ -117,9 +118,9 @@ interface PictureFieldProps {
 
 const PictureField = (props: PictureFieldProps) => (
   <Field
-    label="Picture"
+    label={t.offer.picture}
     name="imageUrl"
-    hint="A link that begins with https://. Without one, the page draws a picture."
+    hint={t.offer.pictureHint}
     inputMode="url"
     {...props}
   />
@@ -130,9 +131,11 @@ function parseOffer(values: Values, currency: string): OfferValues {
   const price = parsePrice(priceText, currency);
   const imageUrl = values.imageUrl?.trim() ?? "";
   const errors: FieldErrors = {
-    ...(!title.trim() && { title: "Enter a title." }),
-    ...((price === undefined || price > maxPrice) && { price: "Enter a valid price." }),
-    ...(imageUrl && !isImageUrl(imageUrl) && { imageUrl: "Enter a link to a picture." }),
+    ...(!title.trim() && { title: t.offer.titleMissing }),
+    ...((price === undefined || price > maxPrice) && {
+      price: priceText.trim() ? t.offer.priceInvalid : t.offer.priceMissing,
+    }),
+    ...(imageUrl && !isImageUrl(imageUrl) && { imageUrl: t.offer.pictureInvalid }),
   };
   if (Object.keys(errors).length > 0) throw new ValidationError(errors);
   return { title, description, price: price!, imageUrl: imageUrl || null };
@@ -141,7 +144,5 @@ function parseOffer(values: Values, currency: string): OfferValues {
 /** An http(s) URL or a path of this server, as the contract requires. */
 const isImageUrl = (text: string) => /^(https?:\/\/[^\s/\\]|\/(?![/\\]))[^\s\\]*$/.test(text);
 
-function explain({ code }: SoukError): string | undefined {
-  if (code === "ITEM_SOLD") return "The item has already been sold.";
-  return code === "ITEM_NOT_FOUND" ? "The item is no longer for sale." : undefined;
-}
+const explain = ({ code }: SoukError): FieldErrors | undefined =>
+  code === "ITEM_NOT_FOUND" ? { "": t.offer.notForSale } : undefined;

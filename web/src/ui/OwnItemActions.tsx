@@ -4,7 +4,8 @@ import { announce } from "../announcer.ts";
 import { errorText } from "../error-messages.ts";
 import { patch } from "../item-cache.ts";
 import { navigate } from "../router.ts";
-import { souk, SoukError } from "../souk.ts";
+import { souk } from "../souk.ts";
+import { t } from "../texts.ts";
 
 /** Lets sellers edit and withdraw an item of theirs. */
 export function OwnItemActions({ item }: { item: Item }) {
@@ -12,16 +13,16 @@ export function OwnItemActions({ item }: { item: Item }) {
   return (
     <div class="actions">
       <a class="button is-secondary" href={`/shop/items/${item.id}/edit`}>
-        Edit
+        {t.offer.edit}
       </a>
       <button
         type="button"
         class="button is-secondary is-danger"
         onClick={() => dialog.current!.showModal()}
       >
-        Withdraw
+        {t.offer.remove}
       </button>
-      <p class="buy-result">This is your item.</p>
+      <p class="buy-result">{t.item.own}</p>
       <dialog ref={dialog} aria-labelledby="withdraw-title">
         <WithdrawDialog item={item} close={() => dialog.current!.close()} />
       </dialog>
@@ -35,26 +36,25 @@ function WithdrawDialog({ item, close }: { item: Item; close: () => void }) {
     try {
       await souk.withdraw(item.id);
     } catch (error) {
-      const isSold = error instanceof SoukError && error.code === "ITEM_SOLD";
-      return setError(isSold ? "The item has already been sold." : errorText(error));
+      return setError(errorText(error));
     }
     patch(item.id, null);
-    announce("The item is withdrawn.");
+    announce(t.offer.removed);
     navigate("/shop/sales?show=offers", { replace: true });
   };
   return (
     <>
-      <h2 id="withdraw-title">Withdraw this item?</h2>
-      <p dir="auto">“{item.title}” will be removed from the market.</p>
+      <h2 id="withdraw-title">{t.offer.removeHeading}</h2>
+      <p>{t.offer.removeText(item.title)}</p>
       <p class="error is-form" role="alert">
         {error}
       </p>
       <p class="actions">
         <button type="button" class="button is-danger" onClick={withdraw}>
-          Withdraw
+          {t.offer.remove}
         </button>
         <button type="button" class="button is-secondary" onClick={close}>
-          Cancel
+          {t.offer.cancel}
         </button>
       </p>
     </>

@@ -1,10 +1,11 @@
 import type { Item } from "../../../contracts/market.ts";
 import { formatPrice } from "../money.ts";
+import { t } from "../texts.ts";
 
 /** The price, struck through when the item is sold. */
 export const Price = ({ item, isLarge = false }: { item: Item; isLarge?: boolean }) => (
   <p class={isLarge ? "price is-large" : "price"}>
     <span class={item.isSold ? "is-struck" : ""}>{formatPrice(item.price, item.currency)}</span>
-    {item.isSold && <span class="sold-badge">Sold</span>}
+    {item.isSold && <span class="sold-badge">{t.item.sold}</span>}
   </p>
 );

@@ -1,6 +1,7 @@
 import { useLayoutEffect } from "preact/hooks";
 import { announce } from "../announcer.ts";
 import { address, firstKey } from "../router.ts";
+import { t } from "../texts.ts";
 
 /** Longer titles, in characters, are set in a smaller font. */
 const longTitle = 70;
@@ -15,7 +16,7 @@ interface TitleProps {
 /** The view's heading and the window's title. Screen readers announce it when the visitor navigates to the view. */
 export function Title({
   children,
-  windowTitle = `${children} · Souk`,
+  windowTitle = t.frame.windowTitle(children),
   isHidden = false,
 }: TitleProps) {
   useLayoutEffect(() => {

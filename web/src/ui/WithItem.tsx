@@ -4,6 +4,7 @@ import type { Item } from "../../../contracts/market.ts";
 import { isNotFound } from "../error-messages.ts";
 import { patch, remember, remembered } from "../item-cache.ts";
 import { souk } from "../souk.ts";
+import { t } from "../texts.ts";
 import { useLoaded } from "../use-loaded.ts";
 import { BackLink } from "./BackLink.tsx";
 import { Empty } from "./Empty.tsx";
@@ -36,14 +37,14 @@ export function WithItem({ id, children }: WithItemProps) {
   if (isLoading)
     return (
       <>
-        <BackLink href="/">All items</BackLink>
-        <Title isHidden>Loading</Title>
+        <BackLink href="/">{t.list.allItems}</BackLink>
+        <Title isHidden>{t.loading.heading}</Title>
         <ItemSkeleton />
       </>
     );
   return (
     <>
-      <Title>Item</Title>
+      <Title>{t.item.heading}</Title>
       <LoadError error={error} retry={reload} />
     </>
   );
@@ -51,10 +52,10 @@ export function WithItem({ id, children }: WithItemProps) {
 
 export const ItemNotFound = () => (
   <>
-    <Title>Item not found</Title>
-    <Empty title="This item does not exist, or its seller has withdrawn it.">
+    <Title>{t.item.notFound}</Title>
+    <Empty title={t.item.notFoundText}>
       <p>
-        <a href="/">See all items</a>
+        <a href="/">{t.item.seeAll}</a>
       </p>
     </Empty>
   </>

@@ -1,8 +1,15 @@
 import { announce } from "../announcer.ts";
 import { navigate } from "../router.ts";
-import { souk, useSession } from "../souk.ts";
+import { souk, useSession, type SoukError } from "../souk.ts";
+import { t } from "../texts.ts";
 import { Field } from "../ui/Field.tsx";
-import { Form, requireFields, type FieldErrors, type Values } from "../ui/Form.tsx";
+import {
+  Form,
+  requireFields,
+  ValidationError,
+  type FieldErrors,
+  type Values,
+} from "../ui/Form.tsx";
 import { checkNewPassword, explainAuthError, Panel } from "./Auth.tsx";
 
 export function Account() {
@@ -10,15 +17,15 @@ export function Account() {
   return (
     <Panel title={name}>
       <p class="byline">
-        {email}. <a href={`/shop/sellers/${id}`}>View your seller page</a>
+        {email}. <a href={`/shop/sellers/${id}`}>{t.account.sellerPage}</a>
       </p>
       <p class="actions">
         <button type="button" class="button is-secondary" onClick={signOut}>
-          Sign out
+          {t.account.signOut}
         </button>
       </p>
-      <h2>Change password</h2>
-      <Form submit={changePassword} submitLabel="Change password" explain={explainAuthError}>
+      <h2>{t.account.changePassword}</h2>
+      <Form submit={changePassword} submitLabel={t.account.changePassword} explain={explain}>
         {(errors) => <PasswordFields email={email} errors={errors} />}
       </Form>
     </Panel>
@@ -29,15 +36,21 @@ async function signOut(): Promise<void> {
   // Leave first: this view needs a user.
   navigate("/");
   await souk.signOut();
-  announce("You are signed out.");
+  announce(t.account.signedOut);
 }
+
+const explain = (error: SoukError): FieldErrors | undefined =>
+  error.code === "INVALID_CREDENTIALS"
+    ? { password: t.account.currentWrong }
+    : explainAuthError(error);
 
 async function changePassword(values: Values): Promise<void> {
   const { password = "", newPassword = "" } = values;
-  requireFields(values, { password: "Enter your current password." });
+  requireFields(values, { password: t.account.currentMissing });
   checkNewPassword("newPassword", values);
+  if (newPassword === password) throw new ValidationError({ newPassword: t.account.samePassword });
   await souk.changePassword({ password, newPassword });
-  announce("Your password is changed. You are signed out on all other devices.");
+  announce(t.account.passwordChanged);
   navigate("/");
 }
 
@@ -55,18 +68,18 @@ const PasswordFields = ({ email, errors }: { email: string; errors: FieldErrors 
       aria-hidden="true"
     />
     <Field
-      label="Current password"
+      label={t.account.currentPassword}
       name="password"
       type="password"
       autoComplete="current-password"
       error={errors.password}
     />
     <Field
-      label="New password"
+      label={t.account.newPassword}
       name="newPassword"
       type="password"
       autoComplete="new-password"
-      hint="At least 8 characters. You will be signed out on all other devices."
+      hint={t.account.newPasswordHint}
       error={errors.newPassword}
     />
   </>

@@ -6,6 +6,7 @@ import { outages } from "../outages.ts";
 import { navigate, safePath, useAddress } from "../router.ts";
 import { souk, useSession, type SoukError } from "../souk.ts";
 import { useObservable } from "../state.ts";
+import { t } from "../texts.ts";
 import { Field } from "../ui/Field.tsx";
 import {
   Form,
@@ -28,17 +29,17 @@ function useReturnAddress(): string {
   return query.has("to") ? `?to=${encodeURIComponent(to)}` : "";
 }
 
-export function explainAuthError({ code, retryAfter }: SoukError): string | undefined {
+export function explainAuthError({ code, retryAfter }: SoukError): FieldErrors | undefined {
   switch (code) {
     case "INVALID_CREDENTIALS":
-      return "The email address and the password do not match.";
+      return { "": t.errors.INVALID_CREDENTIALS };
     case "EMAIL_TAKEN":
-      return "There is already an account with this email address. Sign in instead.";
+      return { email: t.errors.EMAIL_TAKEN };
     case "TOO_MANY_REQUESTS":
-      return `Too many attempts. Wait ${retryAfter ?? 60} seconds.`;
+      return { "": t.auth.tooManyAttempts(Math.ceil(retryAfter ?? 60)) };
     case "UNAVAILABLE":
     case "TIMEOUT":
-      return "Signing in is not available at the moment. Try again later.";
+      return { "": t.auth.unavailable };
     default:
       return undefined;
   }
@@ -47,7 +48,7 @@ export function explainAuthError({ code, retryAfter }: SoukError): string | unde
 /** Throws a ValidationError unless the field has as many characters as the contract requires. */
 export function checkNewPassword(field: string, { [field]: password = "" }: Values): void {
   if (password.length < 8 || password.length > 256)
-    throw new ValidationError({ [field]: "The password must have 8 to 256 characters." });
+    throw new ValidationError({ [field]: t.auth.passwordLength });
 }
 
 interface PanelProps {
@@ -69,7 +70,7 @@ interface AuthFieldProps {
 
 const EmailField = ({ errors }: AuthFieldProps) => (
   <Field
-    label="Email address"
+    label={t.auth.email}
     name="email"
     type="email"
     autoComplete="username"
@@ -83,24 +84,24 @@ export function SignIn() {
   const signIn = async ({ email = "", password = "" }: Values) => {
     requireFields(
       { email, password },
-      { email: "Enter your email address.", password: "Enter your password." },
+      { email: t.auth.emailMissing, password: t.auth.passwordMissing },
     );
     const user = await souk.signIn({ email: email.trim(), password });
-    announce(`Welcome, ${user.name}.`);
+    announce(t.auth.welcome(user.name));
   };
   return (
-    <Panel title="Sign in">
+    <Panel title={t.auth.signIn}>
       <Form
         submit={signIn}
-        submitLabel="Sign in"
+        submitLabel={t.auth.signIn}
         explain={explainAuthError}
-        aside={<a href={`/shop/register${query}`}>Create an account</a>}
+        aside={<a href={`/shop/register${query}`}>{t.auth.createAccount}</a>}
       >
         {(errors) => (
           <>
             <EmailField errors={errors} />
             <Field
-              label="Password"
+              label={t.auth.password}
               name="password"
               type="password"
               autoComplete="current-password"
@@ -118,18 +119,18 @@ export function Register() {
   const query = useReturnAddress();
   const register = async (values: Values) => {
     const { name = "", email = "", password = "" } = values;
-    requireFields(values, { name: "Enter your name.", email: "Enter your email address." });
+    requireFields(values, { name: t.auth.nameMissing, email: t.auth.emailMissing });
     checkNewPassword("password", values);
     await souk.register({ name: name.trim(), email: email.trim(), password });
-    announce(`Welcome, ${name}.`);
+    announce(t.auth.welcome(name));
   };
   return (
-    <Panel title="Create an account">
+    <Panel title={t.auth.createAccount}>
       <Form
         submit={register}
-        submitLabel="Create account"
+        submitLabel={t.auth.create}
         explain={explainAuthError}
-        aside={<a href={`/shop/sign-in${query}`}>I have an account</a>}
+        aside={<a href={`/shop/sign-in${query}`}>{t.auth.haveAccount}</a>}
       >
         {(errors) => <RegisterFields errors={errors} />}
       </Form>
@@ -140,21 +141,21 @@ export function Register() {
 const RegisterFields = ({ errors }: AuthFieldProps) => (
   <>
     <Field
-      label="Name"
+      label={t.auth.name}
       name="name"
       autoComplete="name"
       maxLength={100}
-      hint="Other users see this name."
+      hint={t.auth.nameHint}
       required
       error={errors.name}
     />
     <EmailField errors={errors} />
     <Field
-      label="Password"
+      label={t.auth.password}
       name="password"
       type="password"
       autoComplete="new-password"
-      hint="At least 8 characters."
+      hint={t.auth.passwordHint}
       required
       error={errors.password}
     />
@@ -173,11 +174,9 @@ export function RequireSignIn() {
   }, [status]);
   return (
     <>
-      <Title>Please wait</Title>
+      <Title>{t.auth.pleaseWait}</Title>
       <p class={unavailable.length > 0 ? "empty-state" : "empty-state is-loading"} role="status">
-        {unavailable.length > 0
-          ? "Signing in is not available at the moment. This page continues automatically."
-          : "Checking whether you are signed in…"}
+        {unavailable.length > 0 ? t.auth.continuesAutomatically : t.auth.checking}
       </p>
     </>
   );

@@ -7,6 +7,7 @@ import { reportFailure, useRecovery } from "../outages.ts";
 import { useAddress } from "../router.ts";
 import { saleOf } from "../sale-notice.ts";
 import { inbox, souk, useInbox, useSession } from "../souk.ts";
+import { t } from "../texts.ts";
 import { AlertSettings } from "../ui/AlertSettings.tsx";
 import { Empty } from "../ui/Empty.tsx";
 import { InfiniteScroll } from "../ui/InfiniteScroll.tsx";
@@ -25,12 +26,12 @@ export function InboxView() {
   const isEarlier = query.get("show") === "earlier";
   return (
     <>
-      <Title>Inbox</Title>
+      <Title>{t.inbox.heading}</Title>
       <Tabs
-        label="Inbox"
+        label={t.inbox.heading}
         tabs={[
-          { href: "/shop/inbox", name: "New", isCurrent: !isEarlier },
-          { href: "/shop/inbox?show=earlier", name: "Earlier", isCurrent: isEarlier },
+          { href: "/shop/inbox", name: t.inbox.new, isCurrent: !isEarlier },
+          { href: "/shop/inbox?show=earlier", name: t.inbox.earlier, isCurrent: isEarlier },
         ]}
       />
       <div class="inbox">
@@ -47,8 +48,7 @@ function announceFailure(error: unknown): void {
   announce(errorText(error));
 }
 
-const markAllRead = () =>
-  inbox.read("all").then(() => announce("All notices are marked as read."), announceFailure);
+const markAllRead = () => inbox.read("all").then(() => announce(t.inbox.allRead), announceFailure);
 
 function UnreadNotices() {
   const { status, notifications, unread, nextCursor, connection, error } = useInbox();
@@ -60,23 +60,19 @@ function UnreadNotices() {
     return (
       <>
         <NotLive />
-        <Empty title="No new notices.">
-          {connection === "live" && (
-            <p>Keep this page open: it shows you every sale immediately.</p>
-          )}
-        </Empty>
+        <Empty title={t.inbox.none}>{connection === "live" && <p>{t.inbox.noneHint}</p>}</Empty>
       </>
     );
   return (
     <>
       <NotLive />
       <p class="inbox-bar">
-        <span>{unread.toLocaleString()} unread</span>
+        <span>{t.inbox.unread(unread)}</span>
         <button type="button" class="button is-secondary is-small" onClick={markAllRead}>
-          Mark all as read
+          {t.inbox.markAllRead}
         </button>
       </p>
-      <VirtualList rows={notifications} keyOf={({ id }) => id} label="New notices">
+      <VirtualList rows={notifications} keyOf={({ id }) => id} label={t.inbox.newNotices}>
         {(notice) => <Notice notice={notice} isUnread />}
       </VirtualList>
       {older.error ? (
@@ -118,10 +114,10 @@ function ReadNotices({ userId }: { userId: string }) {
   );
   if (rows.length === 0 && isLoading) return <RowsSkeleton />;
   if (rows.length === 0 && error) return <LoadError error={error} retry={more} />;
-  if (rows.length === 0) return <Empty title="No earlier notices." />;
+  if (rows.length === 0) return <Empty title={t.inbox.noneEarlier} />;
   return (
     <>
-      <VirtualList rows={rows} keyOf={({ id }) => id} label="Earlier notices">
+      <VirtualList rows={rows} keyOf={({ id }) => id} label={t.inbox.earlierNotices}>
         {(notice) => <Notice notice={notice} />}
       </VirtualList>
       {error ? (
@@ -149,17 +145,16 @@ function Notice({ notice, isUnread = false }: { notice: Notification; isUnread?:
       )}
       {sale && <span class="row-price">{formatPrice(sale.price, sale.currency)}</span>}
       <span class="row-details">
-        {sale && "Sold, "}
-        <Time at={notice.createdAt} />
+        {sale ? t.inbox.soldAt(<Time at={notice.createdAt} />) : <Time at={notice.createdAt} />}
       </span>
       {isUnread && (
         <button
           type="button"
           class="button is-secondary is-small"
-          aria-label={`Mark as read: ${title}`}
+          aria-label={t.inbox.markRead(title)}
           onClick={() => void inbox.read([notice.id]).catch(announceFailure)}
         >
-          Read
+          {t.inbox.read}
         </button>
       )}
     </>

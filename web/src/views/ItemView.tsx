@@ -1,6 +1,7 @@
 import type { Item } from "../../../contracts/market.ts";
 import { useCurrentItem } from "../item-cache.ts";
 import { useSession } from "../souk.ts";
+import { t } from "../texts.ts";
 import { BackLink } from "../ui/BackLink.tsx";
 import { BuyButton } from "../ui/BuyButton.tsx";
 import { OwnItemActions } from "../ui/OwnItemActions.tsx";
@@ -22,7 +23,7 @@ function ItemPage({ item: loaded }: { item: Item }) {
   const isOwn = user?.id === item.sellerId;
   return (
     <>
-      <BackLink href="/">All items</BackLink>
+      <BackLink href="/">{t.list.allItems}</BackLink>
       <article class="item">
         <Picture item={item} isEager />
         <div class="item-details">
@@ -43,13 +44,15 @@ function ItemPage({ item: loaded }: { item: Item }) {
 
 const Byline = ({ item }: { item: Item }) => (
   <p class="byline">
-    Offered by{" "}
-    <a href={`/shop/sellers/${item.sellerId}`}>
-      <UserName id={item.sellerId} fallback="this seller" />
-    </a>
+    {t.item.seller(
+      <a href={`/shop/sellers/${item.sellerId}`}>
+        <UserName id={item.sellerId} fallback={t.item.sellerUnknown} />
+      </a>,
+    )}
     {item.isSold && item.soldAt && (
       <>
-        , sold <Time at={item.soldAt} />
+        <br />
+        {t.item.soldAt(<Time at={item.soldAt} />)}
       </>
     )}
   </p>

@@ -1,14 +1,8 @@
 import { changeQuery, useAddress } from "../router.ts";
+import { t } from "../texts.ts";
 import { ItemList, type Sort } from "../ui/ItemList.tsx";
 import { Star } from "../ui/Star.tsx";
 import { Title } from "../ui/Title.tsx";
-
-const sortOptions: Record<Sort, string> = {
-  newest: "Newest first",
-  price: "Lowest price first",
-  "-price": "Highest price first",
-};
-const soldOptions = { all: "All items", false: "For sale", true: "Sold" };
 
 /** Returns `fallback` for a value that is not an option: the address may be typed by hand. */
 const optionOf = <K extends string>(
@@ -19,6 +13,8 @@ const optionOf = <K extends string>(
 
 export function Market() {
   const { query } = useAddress();
+  const sortOptions: Record<Sort, string> = t.market.sortOptions;
+  const { soldOptions } = t.market;
   const search = (query.get("search") ?? "").slice(0, 100);
   const sort = optionOf(sortOptions, query.get("sort"), "newest");
   const sold = optionOf(soldOptions, query.get("sold"), "all");
@@ -29,10 +25,22 @@ export function Market() {
   };
   return (
     <>
-      {search ? <Title>{`Search: ${search}`}</Title> : <Hero />}
+      {search ? <Title>{t.market.searchHeading(search)}</Title> : <Hero />}
       <div class="filters">
-        <Filter label="Sort" name="sort" value={sort} options={sortOptions} defaultValue="newest" />
-        <Filter label="Show" name="sold" value={sold} options={soldOptions} defaultValue="all" />
+        <Filter
+          label={t.market.sort}
+          name="sort"
+          value={sort}
+          options={sortOptions}
+          defaultValue="newest"
+        />
+        <Filter
+          label={t.market.show}
+          name="sold"
+          value={sold}
+          options={soldOptions}
+          defaultValue="all"
+        />
       </div>
       <ItemList name={JSON.stringify(itemsQuery)} query={itemsQuery} isSearch={Boolean(search)} />
     </>
@@ -42,8 +50,8 @@ export function Market() {
 const Hero = () => (
   <div class="hero">
     <Star />
-    <Title windowTitle="Souk: every item is sold once">One of each.</Title>
-    <p>Every item is sold once, and its seller is notified immediately.</p>
+    <Title windowTitle={t.market.windowTitle}>{t.market.heading}</Title>
+    <p>{t.market.promise}</p>
   </div>
 );
 

@@ -4,6 +4,7 @@ import { patch, remember } from "../item-cache.ts";
 import { marketCurrency } from "../lookups.ts";
 import { navigate } from "../router.ts";
 import { souk, useSession } from "../souk.ts";
+import { t } from "../texts.ts";
 import { OfferForm, type OfferValues } from "../ui/OfferForm.tsx";
 import { Title } from "../ui/Title.tsx";
 import { ItemNotFound, WithItem } from "../ui/WithItem.tsx";
@@ -13,13 +14,13 @@ export function Sell() {
   const { value: currency = "EUR" } = useLoaded("currency", marketCurrency);
   const offer = async (values: OfferValues) => {
     const { id } = await souk.offer(values);
-    announce("Your item is for sale.");
+    announce(t.offer.done);
     navigate(`/shop/items/${id}`, { replace: true });
   };
   return (
     <>
-      <Title>Offer an item</Title>
-      <OfferForm currency={currency} submit={offer} submitLabel="Offer item" />
+      <Title>{t.offer.heading}</Title>
+      <OfferForm currency={currency} submit={offer} submitLabel={t.offer.submit} />
     </>
   );
 }
@@ -35,13 +36,13 @@ function EditForm({ item }: { item: Item }) {
     const revised = await souk.revise(item.id, values);
     remember(revised);
     patch(item.id, revised);
-    announce("Your changes are saved.");
+    announce(t.offer.saved);
     navigate(`/shop/items/${item.id}`, { replace: true });
   };
   return (
     <>
-      <Title>Edit your item</Title>
-      <OfferForm currency={item.currency} item={item} submit={save} submitLabel="Save changes" />
+      <Title>{t.offer.editHeading}</Title>
+      <OfferForm currency={item.currency} item={item} submit={save} submitLabel={t.offer.save} />
     </>
   );
 }

@@ -3,6 +3,7 @@ import type { Sale } from "../../../contracts/market.ts";
 import { formatPrice } from "../money.ts";
 import { useAddress } from "../router.ts";
 import { souk, useSession } from "../souk.ts";
+import { t } from "../texts.ts";
 import { Empty } from "../ui/Empty.tsx";
 import { InfiniteScroll } from "../ui/InfiniteScroll.tsx";
 import { ItemList } from "../ui/ItemList.tsx";
@@ -16,9 +17,9 @@ import { useListing } from "../use-listing.ts";
 
 export const Purchases = () => (
   <>
-    <Title>My purchases</Title>
-    <Orders kind="purchases" emptyText="You have not bought anything yet.">
-      <a href="/">Browse the market</a>
+    <Title>{t.orders.purchases}</Title>
+    <Orders kind="purchases" emptyText={t.orders.noPurchases}>
+      <a href="/">{t.orders.browse}</a>
     </Orders>
   </>
 );
@@ -29,19 +30,19 @@ export function Sales() {
   const isOffers = query.get("show") === "offers";
   return (
     <>
-      <Title>My sales</Title>
+      <Title>{t.orders.sales}</Title>
       <Tabs
-        label="My sales"
+        label={t.orders.sales}
         tabs={[
-          { href: "/shop/sales", name: "Sold", isCurrent: !isOffers },
-          { href: "/shop/sales?show=offers", name: "For sale", isCurrent: isOffers },
+          { href: "/shop/sales", name: t.orders.sold, isCurrent: !isOffers },
+          { href: "/shop/sales?show=offers", name: t.orders.forSale, isCurrent: isOffers },
         ]}
       />
       {isOffers ? (
         <ItemList name={`offers of ${user!.id}`} query={{ sellerId: user!.id, sold: false }} />
       ) : (
-        <Orders kind="sales" emptyText="You have not sold anything yet.">
-          <a href="/shop/sell">Offer an item</a>
+        <Orders kind="sales" emptyText={t.orders.noSales}>
+          <a href="/shop/sell">{t.orders.offer}</a>
         </Orders>
       )}
     </>
@@ -95,16 +96,15 @@ const Order = ({ sale, kind }: { sale: Sale; kind: OrdersProps["kind"] }) => (
     </a>
     <span class="row-price">{formatPrice(sale.price, sale.currency)}</span>
     <span class="row-details">
-      {kind === "sales" ? (
-        <>
-          to <UserName id={sale.buyerId} fallback="a buyer" />
-        </>
-      ) : (
-        <>
-          from <UserName id={sale.sellerId} fallback="a seller" />
-        </>
-      )}
-      , <Time at={sale.soldAt} />
+      {kind === "sales"
+        ? t.orders.soldTo(
+            <UserName id={sale.buyerId} fallback={t.orders.aBuyer} />,
+            <Time at={sale.soldAt} />,
+          )
+        : t.orders.boughtFrom(
+            <UserName id={sale.sellerId} fallback={t.orders.aSeller} />,
+            <Time at={sale.soldAt} />,
+          )}
     </span>
   </li>
 );

@@ -1,5 +1,6 @@
 import { isNotFound } from "../error-messages.ts";
 import { profileOf } from "../lookups.ts";
+import { t } from "../texts.ts";
 import { BackLink } from "../ui/BackLink.tsx";
 import { Empty } from "../ui/Empty.tsx";
 import { ItemList } from "../ui/ItemList.tsx";
@@ -11,8 +12,8 @@ export function SellerView({ id }: { id: string }) {
   if (isNotFound(error)) return <SellerNotFound />;
   return (
     <>
-      <BackLink href="/">All items</BackLink>
-      <Title>{value ? `Items by ${value.name}` : "Items by this seller"}</Title>
+      <BackLink href="/">{t.list.allItems}</BackLink>
+      <Title>{value ? t.seller.heading(value.name) : t.seller.headingUnknown}</Title>
       <ItemList name={`of ${id}`} query={{ sellerId: id }} />
     </>
   );
@@ -20,10 +21,10 @@ export function SellerView({ id }: { id: string }) {
 
 const SellerNotFound = () => (
   <>
-    <Title>Seller not found</Title>
-    <Empty title="This seller does not exist.">
+    <Title>{t.seller.notFound}</Title>
+    <Empty title={t.seller.notFoundText}>
       <p>
-        <a href="/">See all items</a>
+        <a href="/">{t.item.seeAll}</a>
       </p>
     </Empty>
   </>
