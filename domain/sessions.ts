@@ -7,7 +7,7 @@ const sessionMs = 30 * 24 * 3_600_000;
 const longestSessionMs = 90 * 24 * 3_600_000;
 /** A refresh can be repeated for as long as an access token lives, so a copied request is worth no more than a copied token. */
 const repeatMs = accessTokenSeconds * 1_000;
-/** A sign-in beyond this number ends the oldest session. */
+/** A sign-in beyond this number ends the least recently used session. */
 const maxSessions = 20;
 /** Expired sessions are removed this much later: they may be valid by a right clock. */
 const expiredKeptMs = 24 * 3_600_000;
@@ -52,17 +52,31 @@ export const sessionExpiry = (now: Date) => new Date(now.getTime() + sessionMs).
 /** A session whose `expiresAt` is later than this was refreshed recently enough to repeat the refresh. A repeat does not prolong it. */
 export const repeatableAfter = (now: Date) => sessionExpiry(new Date(now.getTime() - repeatMs));
 
-/** The ids of the sessions that a sign-in ends: expired ones, and the oldest beyond the maximum. */
+/** The ids of the sessions that a sign-in ends: expired ones, and the least recently used beyond the maximum. */
 export function sessionsToEnd(sessions: Sessions, now: Date): string[] {
-  const oldestFirst = Object.entries(sessions).sort(([, a], [, b]) =>
-    a.startedAt.localeCompare(b.startedAt),
+  const least = Object.entries(sessions).sort(
+    ([, a], [, b]) => evidence(a, now) - evidence(b, now) || lastUse(a) - lastUse(b),
   );
-  const past = new Date(now.getTime() - expiredKeptMs).toISOString();
-  const live = oldestFirst.filter(([, { expiresAt }]) => expiresAt > past);
-  const expired = oldestFirst.filter((entry) => !live.includes(entry));
+  const past = now.getTime() - expiredKeptMs;
+  const isLive = ({ startedAt, expiresAt }: Sessions[string]) =>
+    Date.parse(expiresAt) > past && Date.parse(startedAt) + longestSessionMs > past;
+  const live = least.filter(([, session]) => isLive(session));
+  const expired = least.filter(([, session]) => !isLive(session));
   return [...expired, ...live.slice(0, Math.max(0, live.length + 1 - maxSessions))].map(
     ([sid]) => sid,
   );
+}
+
+/** The sign-in or the last refresh (ms since 1970): a constant time before the session's expiry. */
+const lastUse = ({ expiresAt }: Sessions[string]) => Date.parse(expiresAt) - sessionMs;
+
+/**
+ * How likely a session is used now. Calls are not recorded, and a client refreshes only when its access token is about to expire. So a
+ * device that refreshed ten minutes ago comes after a script that has just signed in and will not refresh.
+ */
+function evidence(session: Sessions[string], now: Date): 0 | 1 | 2 {
+  if (lastUse(session) <= now.getTime() - accessTokenSeconds * 1_000) return 0;
+  return lastUse(session) > Date.parse(session.startedAt) ? 2 : 1;
 }
 
 /** The ended sessions of an account whose access tokens have not expired yet. */
@@ -71,10 +85,10 @@ export const endedSessions = ({ _id: userId, ended }: AccountDocument, now: Date
     .filter(([, until]) => until > now.toISOString())
     .map(([sid, until]) => ({ sid, userId, until }));
 
-/** When the last access token of these sessions expires. A session was last refreshed a constant time before its own expiry. */
+/** When the last access token of these sessions expires. */
 export function tokensExpireAt({ sessions }: AccountDocument, sids: string[], now: Date): string {
-  const issuedAt = sids.map((sid) => Date.parse(sessions[sid]?.expiresAt ?? "") - sessionMs);
-  const last = Math.max(now.getTime(), ...issuedAt.filter((ms) => !Number.isNaN(ms)));
+  const issuedAt = sids.flatMap((sid) => (sessions[sid] ? [lastUse(sessions[sid])] : []));
+  const last = Math.max(now.getTime(), ...issuedAt);
   return new Date(last + accessTokenSeconds * 1_000).toISOString();
 }
 
