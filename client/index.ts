@@ -9,13 +9,15 @@ import { ConfigReader } from "./config.ts";
 import { inboxCalls } from "./inbox/calls.ts";
 import { InboxController } from "./inbox/controller.ts";
 import type { InboxState, LiveInbox } from "./inbox/live-inbox.ts";
+import { formatPrice, toPriceInput, type PriceOptions } from "./money/format.ts";
+import { parsePrice, type PriceFault, type PriceReading } from "./money/parse.ts";
 import type { Observable } from "./observable.ts";
 import { HttpClient, type Fetch, type Params, type Result } from "./request.ts";
 import { SessionManager, type SessionState } from "./session/session-manager.ts";
 import { SoukError } from "./souk-error.ts";
 import { memoryTokens, storedTokens, type Tokens } from "./tokens.ts";
 
-export { SoukError, storedTokens };
+export { SoukError, formatPrice, parsePrice, storedTokens, toPriceInput };
 export type {
   Config,
   Fetch,
@@ -25,6 +27,9 @@ export type {
   Item,
   LiveInbox,
   Notification,
+  PriceFault,
+  PriceOptions,
+  PriceReading,
   Profile,
   Read,
   Sale,

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { digitsRule } from "./currencies.ts";
 import { currency, exactly, nullable } from "./schema.ts";
 
 /** The settings that a page needs: `GET /config.json`. */
@@ -7,6 +8,12 @@ export const Config = exactly({
   socketUrl: nullable(Type.String()),
   /** 0 when the sockets chose a free port in another process; then set SOCKET_URL. */
   socketPort: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  /** The currency of new items. */
   currency,
+  currencyDigits: Type.Integer({
+    minimum: 0,
+    maximum: 4,
+    description: `The number of digits of the currency's minor unit. ${digitsRule()}`,
+  }),
 });
 export type Config = Static<typeof Config>;

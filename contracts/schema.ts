@@ -1,4 +1,5 @@
 import Type, { type Static, type TProperties, type TSchema } from "typebox";
+import { digitsRule, maxAmount } from "./currencies.ts";
 
 /** An object with exactly these properties. */
 export const exactly = <P extends TProperties>(properties: P) =>
@@ -16,10 +17,16 @@ export const idempotencyKey = Type.String({
   maxLength: 255,
   pattern: "^[!#-+\\--:<-\\[\\]-~]+$",
 });
-/** Minor units (cents). */
-export const amount = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
-/** ISO 4217. */
-export const currency = Type.String({ pattern: "^[A-Z]{3}$" });
+export const amount = Type.Integer({
+  minimum: 1,
+  maximum: maxAmount,
+  description: `An amount in minor units, such as cents. ${digitsRule()}`,
+});
+/** An old item may have a currency that is no longer in use. */
+export const currency = Type.String({
+  pattern: "^[A-Z]{3}$",
+  description: "The ISO 4217 code of a currency",
+});
 /** ISO 8601 in UTC with milliseconds, in the stores and in messages: text order is time order. */
 export const instant = Type.String({
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$",

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { refusal } from "../broker/refusal.ts";
 import type { Config } from "../contracts/config.ts";
+import { currencyDigits } from "../contracts/currencies.ts";
 import type { Liveness, Readiness } from "../contracts/health.ts";
 import type { StaticPath } from "../contracts/routes.ts";
 import { pageHeaders, sharedHeaders, socketOrigin } from "./headers.ts";
@@ -64,6 +65,7 @@ const configOf = ({ socketUrl, socketPort, currency }: StaticSettings): Config =
   socketUrl: socketUrl ?? null,
   socketPort: socketPort(),
   currency,
+  currencyDigits: currencyDigits(currency),
 });
 
 const connectSources = (headers: IncomingHttpHeaders, settings: StaticSettings) =>

@@ -5,8 +5,11 @@
 import Type, { type Static, type TSchemaOptions } from "typebox";
 import Format from "typebox/format";
 import { services } from "../../contracts/actions.ts";
+import { currencies } from "../../contracts/currencies.ts";
 import { areAmqpUrls, isMongoUrl, isOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
 
+const knownCurrencies = new Set(currencies());
+Format.Set("currency", (text) => knownCurrencies.has(text));
 Format.Set("amqp-url", areAmqpUrls);
 Format.Set("mongo-url", isMongoUrl);
 Format.Set("origins", (text) => splitOrigins(text).every(isOrigin));
@@ -78,9 +81,10 @@ export const environment = Type.Object({
     description: "Origins of other pages that may call api",
   }),
   CURRENCY: Type.String({
-    pattern: "^[A-Z]{3}$",
+    format: "currency",
     default: "EUR",
-    expected: "three capital letters, for example EUR",
+    expected:
+      "the ISO 4217 code of a currency that is in use and has a minor unit, for example EUR",
     description: "The currency of all prices",
   }),
   SERVICES: optional({ description: "The services of this node, separated by commas" }),

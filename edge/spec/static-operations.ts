@@ -24,7 +24,7 @@ const operation = (
 export const staticOperations = {
   "/config.json": operation("config", "The settings that a page needs", {
     200: [
-      "The address of the sockets (null: this host, on `socketPort`), and the currency",
+      "The address of the sockets (null: this host, on `socketPort`), the currency and the digits of its minor unit",
       Config,
     ],
   }),

@@ -95,7 +95,7 @@ describe("offering and buying", () => {
     await seller.page.getByRole("link", { name: "Edit" }).click();
     await seller.page.getByLabel("Price in EUR").fill("nothing");
     await seller.page.getByRole("button", { name: "Save changes" }).click();
-    await showsText(seller.page, "Enter a valid price.");
+    await showsText(seller.page, "Enter the price as a number, for example 45.00.");
     await seller.page.getByLabel("Price in EUR").fill("7");
     await seller.page.getByRole("button", { name: "Save changes" }).click();
     await showsText(seller.page, "€7.00");

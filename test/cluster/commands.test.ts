@@ -137,7 +137,7 @@ describe("npm run cluster", () => {
     await eventually(() => expect(cluster.child.exitCode).toBe(1));
     expect(cluster.output().trim().split("\n").toSorted()).toEqual([
       expect.stringMatching(/^ {2}- AMQP_URL is missing/),
-      expect.stringMatching(/^ {2}- CURRENCY must be three capital letters/),
+      expect.stringMatching(/^ {2}- CURRENCY must be the ISO 4217 code/),
       expect.stringMatching(/^ {2}- DATA_DIR \S+ cannot be written/),
       expect.stringMatching(/^ {2}- MARKET_MONGO_URL or MONGO_URL is missing/),
       expect.stringMatching(/^ {2}- NOTIFICATIONS_MONGO_URL or MONGO_URL is missing/),

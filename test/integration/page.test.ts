@@ -80,7 +80,7 @@ const refused = (status: number, code?: string) => [
 ];
 
 describe("/config.json", () => {
-  it("has the URL of the sockets, or their port at this host, and the currency", async () => {
+  it("has the URL of the sockets, or their port at this host, the currency and its digits", async () => {
     const elsewhere = await gateway({
       settings: { socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" },
     });
@@ -95,8 +95,14 @@ describe("/config.json", () => {
       socketUrl: "wss://live.example",
       socketPort: 3001,
       currency: "JPY",
+      currencyDigits: 0,
     });
-    expect(answers[1]!.body).toEqual({ socketUrl: null, socketPort: 3001, currency: "EUR" });
+    expect(answers[1]!.body).toEqual({
+      socketUrl: null,
+      socketPort: 3001,
+      currency: "EUR",
+      currencyDigits: 2,
+    });
     expect(answers.flatMap(({ body }) => checker(Config)(body))).toEqual([]);
     await elsewhere.stop();
   });
@@ -108,6 +114,7 @@ describe("/config.json", () => {
       socketUrl: null,
       socketPort: Number(new URL(market.sockets).port),
       currency: "EUR",
+      currencyDigits: 2,
     });
     await market.close();
   });

@@ -75,6 +75,18 @@ describe("an embedded market's configuration", () => {
     },
   );
 
+  it.each(["XAU", "XXX", "DEM", "HRK", "BGN", "eur", "EU", "EURO"])(
+    "is not valid with CURRENCY=%s, which is no currency in use with a minor unit",
+    (CURRENCY) =>
+      expect(faultsOf({ ...embedded, CURRENCY })).toEqual([
+        `CURRENCY must be the ISO 4217 code of a currency that is in use and has a minor unit, for example EUR; it is "${CURRENCY}".`,
+      ]),
+  );
+
+  it.each(["JPY", "KWD", "CLF", "XCG"])("is valid with CURRENCY=%s", (CURRENCY) =>
+    expect(readEnv({ ...embedded, CURRENCY }).currency).toBe(CURRENCY),
+  );
+
   it.each(["/dev/null/data", "/proc/data", "/proc/data/deeper"])(
     "is not valid with the DATA_DIR %s, which cannot be written",
     (DATA_DIR) => {

@@ -2,7 +2,7 @@
 import type { Notification } from "../../contracts/notifications.ts";
 import { alert } from "./alerts.ts";
 import { patch } from "./item-cache.ts";
-import { formatPrice } from "./money.ts";
+import { formatPrice } from "../../client/money/format.ts";
 import { saleOf } from "./sale-notice.ts";
 import { inbox } from "./souk.ts";
 import { state } from "./state.ts";

@@ -226,7 +226,15 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     titleMissing: "Enter a title.",
     price: (currency: string) => `Price in ${currency}`,
     priceMissing: "Enter a price.",
-    priceInvalid: "Enter a valid price.",
+    priceInvalid: (example: string) => text`Enter the price as a number, for example ${example}.`,
+    priceNegative: "A price cannot be negative.",
+    priceOtherCurrency: (currency: string) => text`Prices here are in ${currency}.`,
+    priceTooPrecise: (example: string) =>
+      text`The price has too many decimal places. Enter it like this: ${example}.`,
+    priceRange: (lowest: string, highest: string) =>
+      text`Enter a price from ${lowest} to ${highest}.`,
+    priceQuestion: "Which price do you mean?",
+    priceUnclear: "Choose the price that you mean.",
     description: "Description",
     picture: "Picture",
     pictureHint: "A link that begins with https://. Without one, the page draws a picture.",

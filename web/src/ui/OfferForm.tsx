@@ -1,15 +1,18 @@
 import { useState } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
-import { formatPrice, parsePrice, toPriceInput } from "../money.ts";
+import { formatPrice, toPriceInput } from "../../../client/money/format.ts";
 import type { SoukError } from "../souk.ts";
 import { t } from "../texts.ts";
 import { Field } from "./Field.tsx";
 import { Form, ValidationError, type FieldErrors, type Values } from "./Form.tsx";
 import { Picture } from "./Picture.tsx";
-
-/** The highest price that the contract allows, in the smallest unit of the currency. */
-const maxPrice = 1_000_000_000;
-const examplePrice = 4_500;
+import {
+  PriceField,
+  priceFault,
+  readPrice,
+  type ChosenPrice,
+  type PriceFieldProps,
+} from "./PriceField.tsx";
 
 export interface OfferValues {
   title: string;
@@ -27,39 +30,63 @@ interface OfferFormProps {
 }
 
 export function OfferForm({ currency, item, submit, submitLabel }: OfferFormProps) {
-  const [draft, setDraft] = useState<Draft>({
-    title: item?.title ?? "",
-    price: item ? toPriceInput(item.price, currency) : "",
-    imageUrl: item?.imageUrl ?? "",
-  });
-  const price = parsePrice(draft.price, currency);
+  const [draft, setDraft] = useState(draftOf(item));
+  // An unchanged price is the item's, whatever its digits could mean.
+  const [chosen, setChosen] = useState<ChosenPrice | undefined>(
+    item && { text: draft.price, amount: item.price },
+  );
+  const price = readPrice(draft.price, currency, chosen);
+  const onInput = ({ currentTarget: { name, value } }: { currentTarget: HTMLInputElement }) =>
+    setDraft((before) => ({ ...before, [name]: value }));
   return (
     <div class="offer-form">
       <Form
-        submit={(values) => submit(parseOffer(values, currency))}
+        submit={(values) => submit(parseOffer(values, currency, chosen))}
         submitLabel={submitLabel}
         explain={explain}
       >
         {(errors) => (
           <OfferFields
             draft={draft}
-            onInput={({ currentTarget: { name, value } }) =>
-              setDraft((before) => ({ ...before, [name]: value }))
-            }
+            onInput={onInput}
             description={item?.description}
-            currency={currency}
             errors={errors}
+            price={{
+              currency,
+              reading: price,
+              choose: (amount) => setChosen({ text: draft.price, amount }),
+            }}
           />
         )}
       </Form>
-      <div class="card preview" aria-hidden="true">
-        <Picture item={{ id: item?.id ?? "new", imageUrl: draft.imageUrl.trim() || null }} />
-        <h2 dir="auto">{draft.title || t.offer.preview}</h2>
-        <p class="price">{price ? formatPrice(price, currency) : "–"}</p>
-      </div>
+      <Preview
+        draft={draft}
+        id={item?.id ?? "new"}
+        price={"amount" in price ? formatPrice(price.amount, currency) : "–"}
+      />
     </div>
   );
 }
+
+const draftOf = (item?: Item): Draft => ({
+  title: item?.title ?? "",
+  price: item ? toPriceInput(item.price, item.currency) : "",
+  imageUrl: item?.imageUrl ?? "",
+});
+
+interface PreviewProps {
+  draft: Draft;
+  id: string;
+  price: string;
+}
+
+const Preview = ({ draft: { title, imageUrl }, id, price }: PreviewProps) => (
+  <div class="card preview" aria-hidden="true">
+    <Picture item={{ id, imageUrl: imageUrl.trim() || null }} />
+    <h2 dir="auto">{title || t.offer.preview}</h2>
+    <p class="price">{price}</p>
+  </div>
+);
 
 /** The values of the fields that the preview shows. */
 interface Draft {
@@ -72,11 +99,11 @@ interface OfferFieldsProps {
   draft: Draft;
   onInput(event: { currentTarget: HTMLInputElement }): void;
   description: string | undefined;
-  currency: string;
+  price: Pick<PriceFieldProps, "currency" | "reading" | "choose">;
   errors: FieldErrors;
 }
 
-const OfferFields = ({ draft, onInput, description, currency, errors }: OfferFieldsProps) => (
+const OfferFields = ({ draft, onInput, description, price, errors }: OfferFieldsProps) => (
   <>
     <Field
       label={t.offer.title}
@@ -88,16 +115,7 @@ const OfferFields = ({ draft, onInput, description, currency, errors }: OfferFie
       error={errors.title}
       dir="auto"
     />
-    <Field
-      label={t.offer.price(currency)}
-      name="price"
-      value={draft.price}
-      onInput={onInput}
-      inputMode="decimal"
-      placeholder={toPriceInput(examplePrice, currency)}
-      required
-      error={errors.price}
-    />
+    <PriceField {...price} value={draft.price} onInput={onInput} error={errors.price} />
     <Field
       label={t.offer.description}
       name="description"
@@ -126,19 +144,23 @@ const PictureField = (props: PictureFieldProps) => (
   />
 );
 
-function parseOffer(values: Values, currency: string): OfferValues {
+function parseOffer(
+  values: Values,
+  currency: string,
+  chosen: ChosenPrice | undefined,
+): OfferValues {
   const { title = "", price: priceText = "", description = "" } = values;
-  const price = parsePrice(priceText, currency);
+  const price = readPrice(priceText, currency, chosen);
   const imageUrl = values.imageUrl?.trim() ?? "";
   const errors: FieldErrors = {
     ...(!title.trim() && { title: t.offer.titleMissing }),
-    ...((price === undefined || price > maxPrice) && {
-      price: priceText.trim() ? t.offer.priceInvalid : t.offer.priceMissing,
-    }),
+    ...(!("amount" in price) && { price: priceFault(price, currency) }),
     ...(imageUrl && !isImageUrl(imageUrl) && { imageUrl: t.offer.pictureInvalid }),
   };
   if (Object.keys(errors).length > 0) throw new ValidationError(errors);
-  return { title, description, price: price!, imageUrl: imageUrl || null };
+  // The cast: without an amount, there is an error.
+  const { amount } = price as ChosenPrice;
+  return { title, description, price: amount, imageUrl: imageUrl || null };
 }
 
 /** An http(s) URL or a path of this server, as the contract requires. */

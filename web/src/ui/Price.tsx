@@ -1,5 +1,5 @@
 import type { Item } from "../../../contracts/market.ts";
-import { formatPrice } from "../money.ts";
+import { formatPrice } from "../../../client/money/format.ts";
 import { t } from "../texts.ts";
 
 /** The price, struck through when the item is sold. */

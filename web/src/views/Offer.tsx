@@ -5,13 +5,15 @@ import { marketCurrency } from "../lookups.ts";
 import { navigate } from "../router.ts";
 import { souk, useSession } from "../souk.ts";
 import { t } from "../texts.ts";
+import { LoadError } from "../ui/LoadError.tsx";
 import { OfferForm, type OfferValues } from "../ui/OfferForm.tsx";
+import { RowsSkeleton } from "../ui/Skeletons.tsx";
 import { Title } from "../ui/Title.tsx";
 import { ItemNotFound, WithItem } from "../ui/WithItem.tsx";
 import { useLoaded } from "../use-loaded.ts";
 
 export function Sell() {
-  const { value: currency = "EUR" } = useLoaded("currency", marketCurrency);
+  const { value: currency, error, reload } = useLoaded("currency", marketCurrency);
   const offer = async (values: OfferValues) => {
     const { id } = await souk.offer(values);
     announce(t.offer.done);
@@ -20,7 +22,14 @@ export function Sell() {
   return (
     <>
       <Title>{t.offer.heading}</Title>
-      <OfferForm currency={currency} submit={offer} submitLabel={t.offer.submit} />
+      {/* Without the currency, the digits of a price mean nothing. */}
+      {currency ? (
+        <OfferForm currency={currency} submit={offer} submitLabel={t.offer.submit} />
+      ) : error ? (
+        <LoadError error={error} retry={reload} />
+      ) : (
+        <RowsSkeleton />
+      )}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Sale } from "../../../contracts/market.ts";
-import { formatPrice } from "../money.ts";
+import { formatPrice } from "../../../client/money/format.ts";
 import { useAddress } from "../router.ts";
 import { souk, useSession } from "../souk.ts";
 import { t } from "../texts.ts";
