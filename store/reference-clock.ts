@@ -15,6 +15,8 @@ export type OnSkew = (skewMs: number) => void;
 export class ReferenceClock {
   /** The reference's time minus this process's monotonic clock (ms), of the last observations. */
   readonly #offsets: number[] = [];
+  /** The largest of them. */
+  #offset = -Infinity;
   readonly #samples: number;
   readonly #onSkew: OnSkew;
   #isSkewed = false;
@@ -29,6 +31,7 @@ export class ReferenceClock {
     if (!Number.isFinite(time)) return;
     this.#offsets.push(time - performance.now());
     if (this.#offsets.length > this.#samples) this.#offsets.shift();
+    this.#offset = Math.max(...this.#offsets);
     const skew = this.skew();
     const isSkewed = Math.abs(skew) > (this.#isSkewed ? endedSkewMs : maxSkewMs);
     if (isSkewed === this.#isSkewed) return;
@@ -50,7 +53,7 @@ export class ReferenceClock {
   }
 
   #reference(): number {
-    return Math.max(...this.#offsets) + performance.now();
+    return this.#offset + performance.now();
   }
 }
 

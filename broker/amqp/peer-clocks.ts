@@ -86,11 +86,15 @@ export class PeerClocks {
     const now = performance.now();
     const delay = now - sentAt;
     const peer = this.#peers.get(instanceID);
-    const own = { delay, since: now };
-    if (!peer) this.#peers.set(instanceID, { current: own, former: own });
-    if (!peer) return 0;
-    if (now - peer.current.since > WINDOW) [peer.former, peer.current] = [peer.current, own];
-    else peer.current.delay = Math.min(peer.current.delay, delay);
+    if (!peer) {
+      const own = { delay, since: now };
+      this.#peers.set(instanceID, { current: own, former: own });
+      return 0;
+    }
+    if (now - peer.current.since > WINDOW) {
+      peer.former = peer.current;
+      peer.current = { delay, since: now };
+    } else peer.current.delay = Math.min(peer.current.delay, delay);
     const { current, former } = peer;
     return Math.max(
       0,
