@@ -73,7 +73,7 @@ const pendingEntry = (dueAt: Date, now?: Date): OutboxEntry => ({
   state: "pending",
   attempts: 0,
   dueAt: dueAt.toISOString(),
-  ...(now && isFar(dueAt.toISOString(), now) && { scheduledAt: now.toISOString() }),
+  ...(now && dueAt.getTime() > now.getTime() + farMs && { scheduledAt: now.toISOString() }),
 });
 
 const pendingEntries = (due: DueTimes, now?: Date) =>

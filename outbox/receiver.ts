@@ -105,12 +105,16 @@ export class Receiver<Doc extends Owner> {
   /** After one answer that the receiver is unavailable, the remaining entries are not tried. */
   async #deliverSingly(documents: Doc[], attempt: Attempt): Promise<Outcome[]> {
     let unavailable: Error | undefined;
-    const results = await pLimit(concurrency).map(documents, async (document) => {
-      if (unavailable || !this.#mayCall(attempt)) return { state: "skipped" } as const;
+    const deliver = async (document: Doc): Promise<Result> => {
+      if (unavailable || !this.#mayCall(attempt)) return { state: "skipped" };
       const result = await this.#deliverOne(document, attempt.call);
       if (result.state === "unavailable") unavailable = result.error;
       return result;
-    });
+    };
+    const results =
+      documents.length === 1
+        ? [await deliver(documents[0]!)]
+        : await pLimit(concurrency).map(documents, deliver);
     const isReached = results.some(({ state }) => state === "delivered" || state === "refused");
     if (isReached) this.#endOutage();
     else if (unavailable && this.#isAvailable()) this.#beginPause(unavailable);
