@@ -13,22 +13,29 @@ const skipRest = 2;
 
 const requestEvents: unknown[] = ["request", "checkContinue", "checkExpectation"];
 
+/** Kept in the socket: an entry of a WeakMap costs more with each request. */
+const unanswered = Symbol("requests without a response");
+type CountedSocket = Socket & { parser?: Parser; [unanswered]?: number };
+
+/** A listener without a closure. Node emits `close` of a response once. */
+function countAnswered(this: ServerResponse): void {
+  (this.req.socket as CountedSocket)[unanswered]!--;
+}
+
 /**
  * An HTTP server that closes a connection when more requests wait for their responses than it may have in the pipeline.
  * Node handles everything that it has read, up to 64 KB, before it writes a response, and 64 KB hold 1,700 requests. Nothing
  * documented stops it in between, so this stops its parser.
  */
 export class PipelineLimitedServer extends http.Server {
-  readonly #unanswered = new WeakMap<Socket, number>();
-
   constructor(options: ServerOptions, handle: RequestListener) {
     super(options, handle);
-    this.on("connection", (socket: Socket & { parser?: Parser }) => {
+    this.on("connection", (socket: CountedSocket) => {
       const { parser } = socket;
       const next = parser?.onIncoming;
       if (!parser || !next) return;
       parser.onIncoming = (request, shouldKeepAlive) => {
-        if (this.#countOf(socket) < maxUnanswered) return next(request, shouldKeepAlive);
+        if ((socket[unanswered] ?? 0) < maxUnanswered) return next(request, shouldKeepAlive);
         socket.destroy();
         return skipRest;
       };
@@ -37,16 +44,13 @@ export class PipelineLimitedServer extends http.Server {
 
   // Not a listener: Socket.IO replaces those of `request`.
   override emit(event: string, ...args: unknown[]): boolean {
-    if (requestEvents.includes(event)) this.#count(...(args as [IncomingMessage, ServerResponse]));
+    if (requestEvents.includes(event)) count(...(args as [IncomingMessage, ServerResponse]));
     return super.emit(event, ...args);
   }
+}
 
-  #countOf(socket: Socket): number {
-    return this.#unanswered.get(socket) ?? 0;
-  }
-
-  #count({ socket }: IncomingMessage, response: ServerResponse): void {
-    this.#unanswered.set(socket, this.#countOf(socket) + 1);
-    response.once("close", () => this.#unanswered.set(socket, this.#countOf(socket) - 1));
-  }
+function count({ socket }: IncomingMessage, response: ServerResponse): void {
+  const counted = socket as CountedSocket;
+  counted[unanswered] = (counted[unanswered] ?? 0) + 1;
+  response.on("close", countAnswered);
 }

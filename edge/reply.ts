@@ -55,7 +55,7 @@ export function endResponse(
   body?: string | Buffer,
 ): void {
   res.end(body);
-  if (!res.writableFinished) {
+  if (res.writableLength > 0) {
     const timer = setTimeout(() => req.socket.destroy(), sendTimeoutMs).unref();
     res.once("close", () => clearTimeout(timer));
   }
