@@ -46,12 +46,12 @@ export function verifier(
 
   return async (token, readClock = async () => {}) => {
     // The token comes from the network, whatever its type says.
-    if (typeof token !== "string" || !isCanonical(token))
-      throw refusal("UNAUTHENTICATED", notValid);
+    if (typeof token !== "string") throw refusal("UNAUTHENTICATED", notValid);
     const key = hash("sha256", token, "base64");
     const cached = cache.get(key);
     if (cached && cached.endsAt > uptime()) return cached;
     cache.delete(key);
+    if (!isCanonical(token)) throw refusal("UNAUTHENTICATED", notValid);
     const { exp, ...subject } = await verify(token, keys);
     const remainingMs = () => exp * 1000 - clock.now();
     if (remainingMs() <= 0 || remainingMs() > longestMs) await readClock();
