@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import type { Inbox } from "../../contracts/notifications.ts";
 import { inboxSize } from "../../contracts/socket.ts";
@@ -88,6 +89,13 @@ describe("a notice", () => {
       id,
       marker,
     ]);
+  });
+
+  it("is broadcast to no node while there is no other notifications node", async () => {
+    const broadcast = jest.spyOn(souk.broker, "broadcast");
+    await notify(randomUUID());
+    expect(broadcast).not.toHaveBeenCalled();
+    broadcast.mockRestore();
   });
 
   it("may share its id with a notice of another user", async () => {
