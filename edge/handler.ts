@@ -13,7 +13,7 @@ import type { Request, Response } from "./node-http.ts";
 import { paramsParser, takesBody, type ParamsParser } from "./params.ts";
 import { clientAddress, networkOf } from "./policy/client-address.ts";
 import { rateLimits } from "./policy/limits.ts";
-import { isAllowedOrigin } from "./policy/origins.ts";
+import { isAllowedOrigin, type OriginPolicy } from "./policy/origins.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { reply } from "./reply.ts";
 import type { Alias, RouteTable } from "./route-table.ts";
@@ -32,7 +32,7 @@ interface Endpoint {
 
 export interface Dependencies {
   routeTable: RouteTable;
-  origins: readonly string[];
+  origins: OriginPolicy;
   trustedProxies: number;
   /** The calls that one node of a service works on at the same time. More would only wait there, where networks do not take turns. */
   perNode: { read: number; write: number };

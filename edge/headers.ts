@@ -101,12 +101,24 @@ export function socketOrigin(
 /** A policy cannot name an IPv6 address, only its port. */
 const policySource = (origin: string) => origin.replace(/\[[^\][]*\]/, "*");
 
+/** Headers that tracing and monitoring libraries add to the requests of a page. The market ignores them. */
+const tracingHeaders = [
+  ...["traceparent", "tracestate", "baggage", "X-Request-Id", "X-Correlation-Id", "Request-Id"],
+  ...["sentry-trace", "b3", "X-B3-TraceId", "X-B3-SpanId", "X-B3-ParentSpanId", "X-B3-Sampled"],
+  ...["X-B3-Flags", "uber-trace-id", "newrelic", "elastic-apm-traceparent", "X-Amzn-Trace-Id"],
+  ...["x-datadog-origin", "x-datadog-parent-id", "x-datadog-sampling-priority"],
+  ...["x-datadog-tags", "x-datadog-trace-id", "X-Cloud-Trace-Context"],
+];
+
 /** For a preflight of an allowed origin. */
 export const preflightHeaders: OutgoingHttpHeaders = {
   "access-control-allow-methods": ["HEAD", ...new Set(routes.map(({ method }) => method))].join(
     ", ",
   ),
-  "access-control-allow-headers": `Authorization, Content-Type, ${idempotencyHeader}`,
+  "access-control-allow-headers": [
+    ...["Authorization", "Content-Type", idempotencyHeader],
+    ...tracingHeaders,
+  ].join(", "),
   "access-control-max-age": "600",
 };
 

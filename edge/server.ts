@@ -1,13 +1,9 @@
-import type { RequestListener, Server, ServerResponse } from "node:http";
-import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
-import { randomUUID } from "node:crypto";
-import { refusal } from "../broker/refusal.ts";
-import { http } from "./node-http.ts";
+import type { RequestListener, Server } from "node:http";
+import { Server as NetServer, type AddressInfo } from "node:net";
 import { limitConnections } from "./connection-limit.ts";
-import { fixedHeaders } from "./headers.ts";
 import { PipelineLimitedServer } from "./pipelining.ts";
-import { problemOf } from "./problem.ts";
-import { lingerTimeoutMs } from "./reply.ts";
+import type { OriginPolicy } from "./policy/origins.ts";
+import { replyToUnreadable } from "./unreadable.ts";
 
 /** Milliseconds in which a request must be complete. Node checks once a second, so it is closed within 15 s. */
 const requestTimeoutMs = 14_000;
@@ -16,8 +12,11 @@ const keepAliveTimeoutMs = 65_000;
 /** A thousand clients may connect at once. The system's own limit (somaxconn) is often 4096. */
 const backlog = 4096;
 
-/** An HTTP server with time limits, and without Node's own error responses. */
-export function createServer(handle: RequestListener): Server {
+/** An HTTP server with time limits, and without Node's own error responses. `origins` may read why their requests were not valid HTTP. */
+export function createServer(
+  handle: RequestListener,
+  origins: OriginPolicy = { listed: [], localhost: false },
+): Server {
   const server = new PipelineLimitedServer(
     {
       requestTimeout: requestTimeoutMs,
@@ -33,7 +32,7 @@ export function createServer(handle: RequestListener): Server {
   );
   // Node would answer an unknown Expect header with its own response.
   server.on("checkExpectation", handle);
-  server.on("clientError", replyToUnreadable);
+  server.on("clientError", replyToUnreadable(origins));
   limitConnections(server);
   return server;
 }
@@ -77,37 +76,3 @@ function listenFailure(
     return `HOST ${host} is not an address of this machine. Choose another HOST.`;
   return `The server cannot listen on ${name} ${port} of ${host}: ${error.message}.`;
 }
-
-/** Bytes that are not HTTP, or never complete a request, have no response object: the problem is written to the socket. */
-function replyToUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse };
-  if (
-    !socket.writable ||
-    socket.writableEnded ||
-    error.code === "ECONNRESET" ||
-    response?.headersSent
-  )
-    return void socket.destroy();
-  const problem = problemOf(
-    unreadable[error.code ?? ""] ?? refusal("BAD_DATA", "The request is not valid HTTP."),
-    randomUUID(),
-  );
-  const body = JSON.stringify(problem);
-  const headers = {
-    ...fixedHeaders,
-    "x-request-id": problem.requestId,
-    "content-type": "application/problem+json; charset=utf-8",
-    "content-length": Buffer.byteLength(body),
-    connection: "close",
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${http.STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`,
-  );
-  setTimeout(() => socket.destroy(), lingerTimeoutMs).unref();
-}
-
-const unreadable: Record<string, Error> = {
-  HPE_HEADER_OVERFLOW: refusal("TOO_LARGE", "The URL and headers may have at most 16 KB."),
-  ERR_HTTP_REQUEST_TIMEOUT: refusal("BAD_DATA", "The request did not arrive in time."),
-};

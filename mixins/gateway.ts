@@ -9,6 +9,7 @@ import { routes, staticPaths, type StaticPath } from "../contracts/routes.ts";
 import { Drain } from "../edge/drain.ts";
 import { RequestHandler } from "../edge/handler.ts";
 import type { Request, Response } from "../edge/node-http.ts";
+import type { OriginPolicy } from "../edge/policy/origins.ts";
 import { isRetryable } from "../edge/problem.ts";
 import { liveness, marketReadiness, shared } from "../edge/readiness.ts";
 import { replyProblem } from "../edge/reply.ts";
@@ -25,8 +26,8 @@ const handoverGraceMs = 500;
 export interface GatewaySettings {
   port: number;
   ip: string;
-  /** Origins of other pages that may send requests. */
-  origins: string[];
+  /** The pages of other origins that may send requests. */
+  origins: OriginPolicy;
   trustedProxies: number;
   /** The limit of calls in flight to each service. */
   maxInFlight: number;
@@ -106,7 +107,10 @@ export const gateway = define({
 
   state() {
     const settings = this.settings as GatewaySettings;
-    const server = createServer((req, res) => void this.httpHandler(req, res as Response));
+    const server = createServer(
+      (req, res) => void this.httpHandler(req, res as Response),
+      settings.origins,
+    );
     const handler = new RequestHandler({
       routeTable: new RouteTable(this.aliases, this.resolveAlias),
       origins: settings.origins,

@@ -87,7 +87,7 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
 
       async isAllowed(request: IncomingMessage): Promise<boolean> {
         const { origin, host } = request.headers;
-        if (!isAllowedOrigin(origin, host, env.corsOrigins, this.pagePort())) return false;
+        if (!isAllowedOrigin(origin, host, env.origins, this.pagePort())) return false;
         return this.connections.accepts(request);
       },
 

@@ -10,7 +10,7 @@ export default define({
   settings: {
     port: env.port,
     ip: env.host,
-    origins: env.corsOrigins,
+    origins: env.origins,
     trustedProxies: env.trustedProxies,
     pageFolder: join(import.meta.dirname, "../web/dist"),
     socketUrl: env.socketUrl,

@@ -30,8 +30,8 @@ export interface Env {
   mongoUrls: Partial<Record<Owner, string>>;
   dataDir: string;
   keys: Keys;
-  /** Exact origins of other pages that may call api. */
-  corsOrigins: string[];
+  /** Pages of other origins that may send requests: exact origins, and whether all pages of this machine. */
+  origins: { listed: string[]; localhost: boolean };
   currency: string;
   logLevel: string;
   nodeId: string;
@@ -74,6 +74,11 @@ export function readEnv(source: Source): Env {
     ...fieldsOf(values),
     ...{ embedded, hasSamples, services, mongoUrls, dataDir, keys },
     host: values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
+    origins: {
+      listed: splitOrigins(values.CORS_ORIGINS),
+      // A proxy serves the market to others, and may hide under which name.
+      localhost: embedded && values.TRUSTED_PROXIES === 0,
+    },
     nodeId: values.NODE_ID ?? uniqueNodeId(services),
   };
 }
@@ -84,7 +89,6 @@ const fieldsOf = (values: Variables) => ({
   socketPort: values.SOCKET_PORT,
   healthPort: values.HEALTH_PORT,
   amqpUrl: values.AMQP_URL,
-  corsOrigins: splitOrigins(values.CORS_ORIGINS),
   currency: values.CURRENCY,
   logLevel: values.LOG_LEVEL,
   namespace: values.NAMESPACE,

@@ -6,13 +6,13 @@ import Type, { type Static, type TSchemaOptions } from "typebox";
 import Format from "typebox/format";
 import { services } from "../../contracts/actions.ts";
 import { currencies } from "../../contracts/currencies.ts";
-import { areAmqpUrls, isMongoUrl, isOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
+import { areAmqpUrls, isMongoUrl, isPageOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
 
 const knownCurrencies = new Set(currencies());
 Format.Set("currency", (text) => knownCurrencies.has(text));
 Format.Set("amqp-url", areAmqpUrls);
 Format.Set("mongo-url", isMongoUrl);
-Format.Set("origins", (text) => splitOrigins(text).every(isOrigin));
+Format.Set("origins", (text) => splitOrigins(text).every(isPageOrigin));
 Format.Set("socket-origin", isSocketOrigin);
 
 /** `expected` completes the sentence "NAME must be …" when a value does not match. */
@@ -77,7 +77,8 @@ export const environment = Type.Object({
   CORS_ORIGINS: Type.String({
     format: "origins",
     default: "",
-    expected: "exact origins separated by commas, for example https://shop.example",
+    expected:
+      "exact origins separated by commas, for example https://shop.example or capacitor://localhost",
     description: "Origins of other pages that may call api",
   }),
   CURRENCY: Type.String({

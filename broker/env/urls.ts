@@ -48,8 +48,19 @@ export function withDatabase(url: string, database: string, { keep }: { keep: bo
  * Whether the text is an origin exactly as browsers write it. A host with other characters than these could add
  * directives to a content security policy.
  */
-export const isOrigin = (text: string): boolean =>
+const isOrigin = (text: string): boolean =>
   URL.canParse(text) && new URL(text).origin === text && !/[^\w.:/[\]-]/.test(text);
+
+/**
+ * Whether the text is the exact origin of a page, or of an app or an extension, such as `capacitor://localhost` and
+ * `chrome-extension://ID`. `URL` calls the latter's origin "null", but browsers send it. "null" itself is anybody's.
+ */
+export const isPageOrigin = (text: string): boolean =>
+  /^https?:/.test(text) ? isOrigin(text) : appOrigin.test(text) && !isWebScheme.test(text);
+
+const appOrigin = /^[a-z][a-z\d+.-]*:\/\/[\w.~-]+(:\d{1,5})?$/;
+/** Pages never have these origins. */
+const isWebScheme = /^(https?|wss?|ftp|file|data|blob|about|javascript):/;
 
 /** Origins separated by commas. */
 export const splitOrigins = (text = ""): string[] =>

@@ -747,7 +747,8 @@ describe("a browser", () => {
   const from = (origin: string, more = {}) => ({ headers: { origin, ...more } });
 
   it("may send requests from the own origin and listed origins, and read errors too", async () => {
-    for (const origin of [at.url, at.url.replace("http:", "https:"), page]) {
+    const localhost = "http://localhost:5173";
+    for (const origin of [at.url, at.url.replace("http:", "https:"), page, localhost]) {
       for (const answer of [
         await at.call("GET", "/market/items", from(origin)),
         await at.call("GET", "/nowhere", from(origin)),
@@ -799,9 +800,47 @@ describe("a browser", () => {
     expect(new Set(answer.headers.get("access-control-allow-methods")?.split(", "))).toEqual(
       new Set(["HEAD", ...routes.map(({ method }) => method)]),
     );
-    expect(answer.headers.get("access-control-allow-headers")).toBe(
-      "Authorization, Content-Type, Idempotency-Key",
+    const headers = answer.headers.get("access-control-allow-headers")!.toLowerCase().split(", ");
+    for (const name of [
+      ...["authorization", "content-type", "idempotency-key"],
+      ...["traceparent", "tracestate", "baggage", "sentry-trace", "x-request-id"],
+      ...["b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-datadog-trace-id"],
+    ])
+      expect(headers).toContain(name);
+  });
+
+  it("reads why the parser refused its request, if its origin is allowed", async () => {
+    const large = `x: ${"y".repeat(20_000)}\r\n\r\n`;
+    const bad = "bad header\r\n\r\n";
+    const start = (origin: string) =>
+      `GET /users/me HTTP/1.1\r\nhost: 127.0.0.1:${at.port}\r\norigin: ${origin}\r\n`;
+    for (const [origin, allowed] of [
+      [page, page],
+      ["http://localhost:5173", "http://localhost:5173"],
+      ["https://evil.example", undefined],
+      ["null", undefined],
+    ] as const)
+      for (const [rest, code] of [
+        [large, "TOO_LARGE"],
+        [bad, "BAD_DATA"],
+      ] as const) {
+        const answer = await raw(at.port, start(origin) + rest);
+        expectRaw(answer, code);
+        expect(/access-control-allow-origin: (.*)\r/.exec(answer)?.[1]).toBe(allowed);
+        expect(answer).toMatch(/content-security-policy: default-src 'none'/);
+        expect(answer).toMatch(/vary: Origin/);
+      }
+
+    const inPieces = await raw(at.port, start(page), { pause: 100 }, large);
+    expectRaw(inPieces, "TOO_LARGE");
+    expect(inPieces).toMatch(/access-control-allow-origin: \*/);
+    const inBody = await raw(
+      at.port,
+      `POST /users/login HTTP/1.1\r\nhost: 127.0.0.1:${at.port}\r\norigin: ${page}\r\n` +
+        "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     );
+    expectRaw(inBody, "BAD_DATA");
+    expect(inBody).toContain(`access-control-allow-origin: ${page}`);
   });
 
   it("gets a strict content security policy in every response, also to invalid HTTP", async () => {

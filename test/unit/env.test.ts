@@ -126,6 +126,43 @@ describe("SOCKET_URL", () => {
   });
 });
 
+describe("CORS_ORIGINS", () => {
+  it.each([
+    "https://shop.example, http://shop.example:8080",
+    "capacitor://localhost",
+    "ionic://localhost,https://localhost",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://6a3c2b1d-0f4e-4c7a-9b8d-1e2f3a4b5c6d",
+    "safari-web-extension://6A3C2B1D-0F4E-4C7A-9B8D-1E2F3A4B5C6D",
+    "tauri://localhost",
+    "app://obsidian.md, app://.",
+  ])("is valid as %s", (CORS_ORIGINS) =>
+    expect(readEnv({ ...embedded, CORS_ORIGINS }).origins.listed).toEqual(
+      CORS_ORIGINS.split(/, ?/),
+    ),
+  );
+
+  it.each([
+    ...["null", "*", "shop.example", "https://shop.example/", "https://*.example", "file://"],
+    ...["capacitor://", "capacitor://localhost/", "capacitor://*", "app://a b", "file://localhost"],
+    ...["https://SHOP.example", "Capacitor://localhost", "data://x", "ws://shop.example"],
+    ...["https://shop.example, null", "https://ann:secret@shop.example"],
+  ])("is not valid as %s, which no page has as its exact origin", (CORS_ORIGINS) => {
+    const faults = faultsOf({ ...embedded, CORS_ORIGINS });
+    expect(faults).toEqual([expect.stringMatching(/^CORS_ORIGINS must be exact origins/)]);
+    expect(faults.join()).not.toContain("secret");
+  });
+
+  it("pages of localhost are admitted by an embedded market without proxies, and never by a cluster", () => {
+    const admits = (source: object) => readEnv(source as never).origins.localhost;
+    expect(admits(embedded)).toBe(true);
+    expect(admits({ ...embedded, HOST: "0.0.0.0" })).toBe(true); // in a container; each request's Host decides
+    expect(admits({ ...embedded, TRUSTED_PROXIES: "1" })).toBe(false);
+    expect(admits(cluster)).toBe(false);
+    expect(admits({ ...cluster, HOST: "127.0.0.1" })).toBe(false);
+  });
+});
+
 describe("a cluster node's configuration", () => {
   it("reports all faults at once", () => {
     const faults = faultsOf({

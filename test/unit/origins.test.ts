@@ -1,6 +1,7 @@
 import { isAllowedOrigin } from "../../edge/policy/origins.ts";
 
-const allowed = ["https://partner.example", "http://ok.example:8080"];
+const listed = ["https://partner.example", "http://ok.example:8080", "capacitor://localhost"];
+const allowed = { listed, localhost: false };
 const pagePort = 3000;
 
 it.each([
@@ -22,6 +23,7 @@ it.each([
   ],
   ["a listed origin", "https://partner.example", "souk.example"],
   ["an origin that is listed with its port", "http://ok.example:8080", "souk.example"],
+  ["the listed origin of an app", "capacitor://localhost", "souk.example"],
 ])("accepts %s", (_what, origin, host) => {
   expect(isAllowedOrigin(origin, host, allowed, pagePort)).toBe(true);
 });
@@ -42,6 +44,9 @@ it.each([
   ["a URL with a user", "https://souk.example@evil.example"],
   ["two origins", "https://souk.example https://evil.example"],
   ["another port of the same host", "http://souk.example:8081"],
+  ["a page of localhost", "http://localhost:5173"],
+  ["an app that begins like a listed one", "capacitor://localhost.example"],
+  ["a listed app's name in another scheme", "ionic://localhost"],
 ])("rejects %s", (_what, origin) => {
   expect(isAllowedOrigin(origin, "souk.example", allowed, pagePort)).toBe(false);
 });
@@ -52,3 +57,41 @@ it.each([["none"], [undefined], [""], ["evil.example#souk.example"]])(
     expect(isAllowedOrigin("https://souk.example", host, allowed, pagePort)).toBe(false);
   },
 );
+
+describe("where pages of localhost are admitted", () => {
+  const admits = (origin: string, host: string) =>
+    isAllowedOrigin(origin, host, { listed: [], localhost: true });
+
+  it.each([
+    "http://localhost",
+    "http://localhost:5173",
+    "https://localhost:8443",
+    "http://127.0.0.1:3999",
+    "https://127.0.0.1",
+    "http://[::1]:8080",
+  ])("%s is, at every name of this machine", (origin) => {
+    for (const host of ["localhost:3000", "LOCALHOST", "127.0.0.1:3000", "127.8.0.1", "[::1]:3000"])
+      expect(admits(origin, host)).toBe(true);
+  });
+
+  it.each(["souk.example", "192.168.1.5:3000", "localhost.evil.example", "127.0.0.1.evil.example"])(
+    "none is at %s, a name of the public",
+    (host) => expect(admits("http://localhost:5173", host)).toBe(false),
+  );
+
+  it.each([
+    "null",
+    "http://localhost.evil.example",
+    "http://evil-localhost:5173",
+    "http://a.localhost:5173",
+    "http://localhost:5173/path",
+    "http://localhost:5173, http://evil.example",
+    "http://evil.example#http://localhost",
+    "http://127.0.0.2:5173",
+    "http://[::1",
+    "ws://localhost:5173",
+    "capacitor://localhost",
+    "file://localhost",
+    "http://user@localhost",
+  ])("%s is not", (origin) => expect(admits(origin, "localhost:3000")).toBe(false));
+});
