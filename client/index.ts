@@ -2,15 +2,16 @@ import type { Config } from "../contracts/config.ts";
 import type { ErrorCode, FieldError } from "../contracts/errors.ts";
 import type { Readiness } from "../contracts/health.ts";
 import type { Item, Sale } from "../contracts/market.ts";
-import type { Inbox, Notification, Read } from "../contracts/notifications.ts";
+import type { Read } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
 import { ApiClient } from "./call.ts";
 import { ConfigReader } from "./config.ts";
 import { inboxCalls } from "./inbox/calls.ts";
 import { InboxController } from "./inbox/controller.ts";
-import type { InboxState, LiveInbox } from "./inbox/live-inbox.ts";
+import type { HistoryState, InboxHistory, InboxState, LiveInbox } from "./inbox/live-inbox.ts";
 import { formatPrice, toPriceInput, type PriceOptions } from "./money/format.ts";
 import { parsePrice, type PriceFault, type PriceReading } from "./money/parse.ts";
+import { toInboxPage, type InboxPage, type Notification } from "./notices.ts";
 import type { Observable } from "./observable.ts";
 import { HttpClient, type Fetch, type Params, type Result } from "./request.ts";
 import { SessionManager, type SessionState } from "./session/session-manager.ts";
@@ -23,6 +24,9 @@ export type {
   Fetch,
   ErrorCode,
   FieldError,
+  HistoryState,
+  InboxHistory,
+  InboxPage,
   InboxState,
   Item,
   LiveInbox,
@@ -50,7 +54,6 @@ export type Bought = Result<"market.buy">;
 export type PageQuery = Params<"market.sales">;
 export type SalesPage = Result<"market.sales">;
 export type InboxQuery = Params<"notifications.inbox">;
-export type InboxPage = Inbox;
 
 /** The state of each part of the market. */
 export type Health = Readiness;
@@ -116,7 +119,7 @@ export function createSouk(options: SoukOptions): Souk {
     session: session.state,
     ...accountCalls(http, session, api),
     ...marketCalls(api),
-    notifications: (query = {}) => api.call("notifications.inbox", query),
+    notifications: async (query = {}) => toInboxPage(await api.call("notifications.inbox", query)),
     read: (which) => api.call("notifications.read", which),
     inbox() {
       inbox.open();

@@ -3,14 +3,28 @@ import { Conflict } from "./market.ts";
 import { count, replaySince } from "./outbox.ts";
 import { action, cursor, exactly, health, id, instant, limit, nextCursor, text } from "./schema.ts";
 
-/** A sale's data is `{itemId, saleId, title, price, currency, buyerId, soldAt}`; 0.1.0 stored no `buyerId`. Other fields are kept. */
+/** The `data` of a notice of the type `sale`. */
+export const SaleData = Type.Object({
+  itemId: id,
+  saleId: id,
+  title: Type.String(),
+  /** In minor units of the currency. */
+  price: Type.Integer(),
+  currency: Type.String(),
+  /** 0.1.0 stored none. */
+  buyerId: Type.Optional(id),
+  soldAt: instant,
+});
+export type SaleData = Static<typeof SaleData>;
+
+/** The `data` of a sale is `SaleData`; other types have their own. All fields are kept. */
 const data = Type.Record(Type.String(), Type.Unknown());
 /** The maximum size of `data`, in characters of its JSON. */
 export const dataLimit = 8 * 1024;
 
 export const Notification = exactly({
   id,
-  /** `sale`, or another kind of notice. */
+  /** `sale`, or another type: show the `text` of a type that you do not know. */
   type: text(1, 64),
   text: text(1, 1000),
   data,
@@ -33,7 +47,11 @@ export const Read = Type.Union([
 ]);
 export type Read = Static<typeof Read>;
 
-export const Inbox = exactly({ notifications: Type.Array(Notification), unread, nextCursor });
+/** A notice in a list. */
+export const ListedNotification = exactly({ ...Notification.properties, isRead: Type.Boolean() });
+export type ListedNotification = Static<typeof ListedNotification>;
+
+export const Inbox = exactly({ notifications: Type.Array(ListedNotification), unread, nextCursor });
 export type Inbox = Static<typeof Inbox>;
 
 /** How far one notice came. */

@@ -44,13 +44,13 @@ export const toNotification = ({
 });
 
 /** How far a stored notice came. `mark` is the instant up to which all of its user's notices count as read. */
-export function toReceipt(
-  { id, type, createdAt, shownAt, isRead }: NoticeDocument,
-  mark?: string,
-): Receipt {
-  const isMarked = mark !== undefined && createdAt <= mark;
-  return { id, type, createdAt, shownAt: shownAt ?? null, isRead: isRead || isMarked };
+export function toReceipt(notice: NoticeDocument, mark?: string): Receipt {
+  const { id, type, createdAt, shownAt = null } = notice;
+  return { id, type, createdAt, shownAt, isRead: isReadBy(notice, mark) };
 }
+
+const isReadBy = ({ isRead, createdAt }: NoticeDocument, mark?: string) =>
+  isRead || (mark !== undefined && createdAt <= mark);
 
 /** A page of a user's notices, and the keys of those on it that were never shown before. */
 export interface ListedNotices {
@@ -58,12 +58,19 @@ export interface ListedNotices {
   unshown: string[];
 }
 
-/** The page of these notices. */
+/** The page of these notices. `mark` is the instant up to which all of their user's notices count as read. */
 export const listed = (
   rows: NoticeDocument[],
   page: Omit<Inbox, "notifications">,
+  mark?: string,
 ): ListedNotices => ({
-  inbox: { notifications: rows.map(toNotification), ...page },
+  inbox: {
+    notifications: rows.map((notice) => ({
+      ...toNotification(notice),
+      isRead: isReadBy(notice, mark),
+    })),
+    ...page,
+  },
   unshown: rows.flatMap(({ _id, shownAt }) => (shownAt === undefined ? [_id] : [])),
 });
 

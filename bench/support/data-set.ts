@@ -79,7 +79,10 @@ export function* noticesOf(
 
 /** The inbox as a socket receives it. */
 export const inboxOf = (notices: Iterable<NoticeDocument>): Inbox => {
-  const notifications = [...notices].map(toNotification);
+  const notifications = [...notices].map((notice) => ({
+    ...toNotification(notice),
+    isRead: notice.isRead,
+  }));
   return { notifications, unread: notifications.length, nextCursor: null };
 };
 

@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
-import type { Inbox, Notification } from "../../contracts/notifications.ts";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
+import { toInboxPage, toNotice, type InboxPage, type Notification } from "../notices.ts";
 import { isCode, SoukError } from "../souk-error.ts";
 import { backoff } from "../retry.ts";
 import type { Access } from "../session/session-manager.ts";
@@ -8,7 +8,7 @@ import type { Access } from "../session/session-manager.ts";
 export interface InboxHandlers {
   /** The server is about to send an inbox. */
   inboxRequested(): void;
-  inbox(inbox: Inbox): void;
+  inbox(inbox: InboxPage): void;
   notification(notification: Notification): void;
   read(read: Parameters<ServerToClient["read"]>[0]): void;
   /** Called at most once. `code` is the server's reason, if it gave one; `token` is the last token that was sent. */
@@ -84,8 +84,8 @@ export class InboxConnection {
         this.#handlers.inboxRequested();
         this.#renewIn(this.#access.renewAtAge - this.#access.age());
       })
-      .on("inbox", inbox)
-      .on("notification", notification)
+      .on("inbox", (received) => inbox(toInboxPage(received)))
+      .on("notification", (received) => notification(toNotice(received)))
       .on("read", read)
       .on("closing", ({ code }) => void (this.#closeCode = code))
       .on("disconnect", () => this.#disconnected(this.#closeCode))

@@ -1,18 +1,16 @@
-import type { Notification, Read } from "../../contracts/notifications.ts";
+import type { Read } from "../../contracts/notifications.ts";
+import type { Notification } from "../notices.ts";
 import { isCode } from "../souk-error.ts";
 import type { SessionManager, SessionState } from "../session/session-manager.ts";
 import { emitter, observable } from "../observable.ts";
 import { onReturn } from "./attention.ts";
 import type { InboxCalls } from "./calls.ts";
 import { InboxConnection, type InboxHandlers } from "./connection.ts";
+import { History } from "./history.ts";
 import { InboxMerge } from "./inbox-merge.ts";
 import { InboxReader } from "./inbox-reader.ts";
-import {
-  unknownInbox,
-  type ConnectionState,
-  type InboxState,
-  type LiveInbox,
-} from "./live-inbox.ts";
+import { inboxState } from "./inbox-state.ts";
+import { unknownInbox, type InboxHistory, type InboxState, type LiveInbox } from "./live-inbox.ts";
 import { Reconnection } from "./reconnection.ts";
 
 /** The server's limit for one call. */
@@ -33,6 +31,8 @@ export class InboxController implements LiveInbox {
     () => this.#show(),
   );
   readonly #reader: InboxReader;
+  readonly #history: History;
+  #isHistoryOpen = false;
   #merge = new InboxMerge(this.#received.emit);
   #ownerId: string | undefined;
   #isOpen = false;
@@ -47,8 +47,10 @@ export class InboxController implements LiveInbox {
     this.#reader = new InboxReader(
       calls,
       () => this.#merge,
-      () => this.#show(),
+      () => this.#wasRead(),
     );
+    this.#history = new History(calls.all, () => this.#merge);
+    this.#received.on(this.#history.add);
     session.state.subscribe((state) => this.#sessionChanged(state));
     onReturn(() => this.#returned());
   }
@@ -81,6 +83,13 @@ export class InboxController implements LiveInbox {
   readonly more = (): Promise<void> =>
     (this.#loading ??= this.#loadOlder().finally(() => (this.#loading = undefined)));
 
+  readonly history = (): InboxHistory => {
+    this.#isHistoryOpen = true;
+    // Otherwise it is loaded after the inbox.
+    if (this.#merge.isLoaded && this.#history.get().status === "unknown") this.#reloadHistory();
+    return this.#history;
+  };
+
   readonly refresh = (): Promise<void> => this.#reader.read();
 
   #sessionChanged({ user, status }: SessionState): void {
@@ -88,6 +97,7 @@ export class InboxController implements LiveInbox {
       if (this.#ownerId) this.#disconnect();
       this.#merge = new InboxMerge(this.#received.emit);
       this.#reader.reset();
+      this.#history.reset();
       this.#reconnection.end();
       this.#ownerId = user?.id;
       this.#show();
@@ -134,6 +144,7 @@ export class InboxController implements LiveInbox {
       inboxRequested: () => void (mark = this.#merge.mark()),
       inbox: (inbox) => {
         this.#merge.merge(inbox, mark, this.#reader.isLive);
+        if (!this.#reader.isLive) this.#reloadHistory();
         this.#reconnection.end();
         this.#reader.goLive();
         this.#show();
@@ -144,6 +155,7 @@ export class InboxController implements LiveInbox {
       },
       read: ({ unread, ...read }) => {
         this.#merge.markRead(read, unread);
+        this.#history.markRead(read);
         this.#show();
       },
       disconnected: (code, token) => {
@@ -169,34 +181,31 @@ export class InboxController implements LiveInbox {
     this.#show();
   }
 
+  /** The inbox was read by REST. Without a connection, the history may have missed what it shows. */
+  #wasRead(): void {
+    if (!this.#reader.isLive) this.#reloadHistory();
+    this.#show();
+  }
+
+  #reloadHistory(): void {
+    if (this.#isHistoryOpen && this.#ownerId) void this.#history.reload();
+  }
+
   #isSignedOut(): boolean {
     return this.#session.state.get().status === "signedOut";
   }
 
   #show(): void {
     const before = this.#state.get();
-    const next = this.#current();
+    const next = inboxState(this.#reader, this.#merge, {
+      isSignedOut: this.#isSignedOut(),
+      isOpen: this.#isOpen,
+      isOverdue: this.#reconnection.isOverdue,
+    });
     if (Object.entries(next).some(([name, value]) => before[name as keyof InboxState] !== value))
       this.#state.set(next);
+    if (this.#isHistoryOpen) this.#history.follow();
     this.#reader.plan();
-  }
-
-  #current(): InboxState {
-    const connection = this.#connectionState();
-    const { readAt, error } = this.#reader;
-    const { notices, isLoaded } = this.#merge;
-    if (isLoaded && readAt) return { status: "loaded", readAt, ...notices, connection, error };
-    const status = connection === "connecting" ? "loading" : "unknown";
-    const { notifications } = notices;
-    return { ...unknownInbox, notifications, status, connection, error };
-  }
-
-  #connectionState(): ConnectionState {
-    if (this.#isSignedOut()) return "signedOut";
-    if (!this.#isOpen) return "paused";
-    if (this.#reader.isLive) return "live";
-    if (this.#reader.isPolling) return "polling";
-    return this.#reconnection.isOverdue ? "paused" : "connecting";
   }
 
   async #loadOlder(): Promise<void> {
@@ -214,6 +223,7 @@ export class InboxController implements LiveInbox {
     const { unread } = await this.#calls.markRead(read);
     if (merge !== this.#merge) return;
     merge.markRead(read, unread);
+    this.#history.markRead(read);
     this.#show();
   }
 }

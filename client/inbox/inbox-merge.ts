@@ -1,4 +1,5 @@
-import type { Inbox, Notification, Read } from "../../contracts/notifications.ts";
+import type { Read } from "../../contracts/notifications.ts";
+import type { InboxPage, Notification } from "../notices.ts";
 import { isNewer, newestFirst, SeenNotices, type Position } from "./seen-notices.ts";
 
 /** A push and a read within this time may have happened on the server in either order. */
@@ -10,7 +11,7 @@ const ambiguousWithinMs = 2_000;
  */
 export class InboxMerge {
   readonly #seen: SeenNotices;
-  #notices: Inbox = { notifications: [], unread: 0, nextCursor: null };
+  #notices: InboxPage = { notifications: [], unread: 0, nextCursor: null };
   /** A logical clock: it counts events, so that "since" can be compared. */
   #clock = 0;
   #lastReadAt = -1;
@@ -25,7 +26,7 @@ export class InboxMerge {
   }
 
   /** The unread notices, newest first, each once. `unread` includes those behind `nextCursor`, which are not loaded. */
-  get notices(): Inbox {
+  get notices(): InboxPage {
     return this.#notices;
   }
 
@@ -53,7 +54,7 @@ export class InboxMerge {
    * Adds an inbox that was requested at `mark`, unless one that was requested later is merged already. `isGapless`: no push was missed
    * since, so older notices that were loaded stay.
    */
-  merge(inbox: Inbox, mark: number, isGapless = false): void {
+  merge(inbox: InboxPage, mark: number, isGapless = false): void {
     if (mark < this.#mergedAt) return;
     const { notifications, nextCursor } = this.#notices;
     const listed = new Set(inbox.notifications.map(({ id }) => id));
@@ -127,7 +128,7 @@ export class InboxMerge {
   }
 
   /** Adds the page behind `nextCursor`, requested at `mark`. */
-  append(page: Inbox, mark: number): void {
+  append(page: InboxPage, mark: number): void {
     const { notifications, unread } = this.#notices;
     const listed = new Set(notifications.map(({ id }) => id));
     const more = page.notifications.filter(
@@ -161,7 +162,7 @@ export class InboxMerge {
    * Whether the numbers show that nothing changed behind the cursor of this inbox, where `behind` loaded notices are: it contains a notice
    * that was loaded before, so all new ones are in it, and the difference of the counts is explained by those in front of its cursor.
    */
-  #accountsFor({ notifications, unread }: Inbox, behind: number): boolean {
+  #accountsFor({ notifications, unread }: InboxPage, behind: number): boolean {
     const before = this.#notices;
     const loaded = new Set(before.notifications.map(({ id }) => id));
     const inFront = before.notifications.length - behind;

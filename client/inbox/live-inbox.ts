@@ -1,4 +1,4 @@
-import type { Notification } from "../../contracts/notifications.ts";
+import type { Notification } from "../notices.ts";
 import type { Observable } from "../observable.ts";
 import type { SoukError } from "../souk-error.ts";
 
@@ -44,6 +44,22 @@ export type InboxState = (LoadedInbox | UnknownInbox) & {
   error: SoukError | null;
 };
 
+export interface HistoryState {
+  /** While it is not `loaded`, an empty list says nothing about the number of notices. `unknown`: loading failed, or no user is signed in. */
+  status: "unknown" | "loading" | "loaded";
+  /** Newest first, each once. `isRead` follows what is read here and on other devices. */
+  notifications: readonly Notification[];
+  /** Not null while there are older notices to load with `more()`. */
+  nextCursor: string | null;
+  /** Why the last call failed. */
+  error: SoukError | null;
+}
+
+export interface InboxHistory extends Observable<HistoryState> {
+  /** Loads older notices, or repeats the first call that failed. Failures are in the state. */
+  more(): Promise<void>;
+}
+
 export interface LiveInbox extends Observable<InboxState> {
   /** Called once for each notice that is new to this client, whether it was pushed or missed while the connection was lost. */
   onNotification(listener: (notification: Notification) => void): () => void;
@@ -51,6 +67,8 @@ export interface LiveInbox extends Observable<InboxState> {
   read(which: string[] | "all"): Promise<void>;
   /** Loads older notices. */
   more(): Promise<void>;
+  /** Read and unread notices in one list, for example for a menu: the same object at every call. The first call loads the newest. */
+  history(): InboxHistory;
   /** Reads the inbox by REST now. Failures are in the state. */
   refresh(): Promise<void>;
   /** Disconnects until `souk.inbox()` is called again. */

@@ -1,4 +1,4 @@
-import type { Notification } from "../../contracts/notifications.ts";
+import type { Notification } from "../notices.ts";
 
 /** Ids that are remembered. */
 const maxSeen = 10_000;

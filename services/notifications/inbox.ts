@@ -123,7 +123,7 @@ export class Inbox {
       paginate(this.#store, query, newestFirst, page),
       this.counts.of(userId, mark),
     ]);
-    return listed(rows, { unread: count, nextCursor });
+    return listed(rows, { unread: count, nextCursor }, mark);
   }
 
   /** How far a page of a user's notices came, newest first. */

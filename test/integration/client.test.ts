@@ -153,6 +153,40 @@ describe("an inbox", () => {
     expect(phone.emitted).toEqual([seen, first, second]);
   }, 300_000);
 
+  it("lists read and unread notices, with older ones, and follows sales and reads on every device", async () => {
+    const [phone, laptop] = (await seller(2)) as [Device, Device];
+    const history = phone.inbox.history();
+    expect(phone.inbox.history()).toBe(history);
+    const listed = () => history.get().notifications.map(({ id, isRead }) => [id, isRead]);
+    const first = await sale(phone);
+    await eventually(() => expect(listed()).toEqual([[first, false]]));
+    await laptop.inbox.read([first]);
+    const second = await sale(phone);
+    const third = await sale(phone);
+    const expected = [
+      [third, false],
+      [second, false],
+      [first, true],
+    ];
+    await eventually(() => expect(listed()).toEqual(expected));
+    await laptop.inbox.read("all");
+    await eventually(() =>
+      expect(listed().map(([, isRead]) => isRead)).toEqual([true, true, true]),
+    );
+
+    const late = device();
+    await late.souk.signIn({ email: phone.souk.session.get().user!.email, password });
+    const lateHistory = late.inbox.history();
+    await eventually(() => expect(lateHistory.get().status).toBe("loaded"));
+    expect(lateHistory.get().notifications).toEqual(history.get().notifications);
+    expect(lateHistory.get().notifications[0]).toMatchObject({
+      type: "sale",
+      data: { price: 4_200 },
+    });
+    await late.souk.signOut();
+    expect(lateHistory.get()).toMatchObject({ status: "unknown", notifications: [] });
+  });
+
   it("is one object: silent after `close`, and live again at the next call", async () => {
     const [phone] = (await seller()) as [Device];
     expect(phone.souk.inbox()).toBe(phone.inbox);

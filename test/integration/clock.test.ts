@@ -3,7 +3,8 @@ import type { Inbox } from "../../contracts/notifications.ts";
 import type { Item, Sale } from "../../contracts/market.ts";
 import type { Session } from "../../contracts/users.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
-import { Client, newAccount } from "../support/client.ts";
+import { createSouk, type LiveInbox } from "../../client/index.ts";
+import { Client, newAccount, password } from "../support/client.ts";
 import type { Device } from "../support/device.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { ShiftedClock } from "../support/shifted-clock.ts";
@@ -59,12 +60,31 @@ async function sale(seller: Client, buyer: Client, device: Device): Promise<stri
   return saleId;
 }
 
+const inboxes: LiveInbox[] = [];
+afterEach(() => inboxes.splice(0).forEach((inbox) => inbox.close()));
+
+/** The live inbox of souk-client: its unread counts and its ids, newest first, after every change. */
+async function liveInbox({ session }: Client): Promise<[number, string[]][]> {
+  const souk = createSouk({ url: market.api, socketUrl: market.sockets });
+  await souk.signIn({ email: session!.user.email, password });
+  const inbox = souk.inbox();
+  inboxes.push(inbox);
+  await eventually(() => expect(inbox.get().connection).toBe("live"), { within });
+  const shown: [number, string[]][] = [];
+  inbox.subscribe(({ unread, notifications }) => {
+    const state: [number, string[]] = [unread!, notifications.map(({ id }) => id)];
+    if (JSON.stringify(state) !== JSON.stringify(shown.at(-1))) shown.push(state);
+  });
+  return shown;
+}
+
 it.each([3, -3, 1, -1])(
   "lists, inboxes, unread counts and sessions are right during and after a jump of %d h",
   async (hours) => {
     const seller = await Client.registered(market.api);
     const buyer = await Client.registered(market.api);
     const device = await market.device(seller.session!.accessToken).connects();
+    const shown = await liveInbox(seller);
     const sales = [await sale(seller, buyer, device)];
 
     await setClock(hours);
@@ -75,14 +95,21 @@ it.each([3, -3, 1, -1])(
 
     await setClock(0);
     sales.push(await sale(seller, buyer, device));
-    const [newest] = await newestOf(seller);
+    const [newestItem] = await newestOf(seller);
     const last = await offer(seller);
-    expect((await newestOf(seller)).slice(0, 2)).toEqual([last.id, newest]);
+    expect((await newestOf(seller)).slice(0, 2)).toEqual([last.id, newestItem]);
     const sold = await ask<{ sales: Sale[] }>(seller, "GET", "/market/sales");
     expect(sold.sales.map(({ id }) => id)).toEqual(sales.toReversed());
     const inbox = await inboxOf(seller);
     expect(inbox.notifications.map(({ id }) => id)).toEqual(sales.toReversed());
     expect(inbox.unread).toBe(sales.length);
+
+    // The live inbox has seen every push on top of the one before.
+    await eventually(() => expect(shown.at(-1)).toEqual([sales.length, sales.toReversed()]), {
+      within,
+    });
+    const newest = sales.map((_, n) => [n + 1, sales.slice(0, n + 1).toReversed()]);
+    expect(shown.filter(([unread]) => unread > 0)).toEqual(newest);
 
     // What arrived after the notice at which the reading ends stays unread.
     const read = await device.ask("read", { all: true, until: sales.at(-2) });
@@ -91,6 +118,9 @@ it.each([3, -3, 1, -1])(
       sales.slice(-1),
     );
     expect(device.disconnects).toEqual([]);
+    await eventually(() => expect(shown.at(-1)).toEqual([1, sales.slice(-1)]), { within });
+    await inboxes.at(-1)!.read("all");
+    expect((await inboxOf(seller)).unread).toBe(0);
   },
 );
 

@@ -68,6 +68,12 @@ it("marks all as read at once for their user, and each of them in the background
   expect(answer).toEqual({ unread: 0 });
   expect(marked).toBeLessThan(size);
   expect(await unreadOf(userId)).toEqual(nothing);
+  const { notifications } = await broker.call(
+    "notifications.inbox",
+    {},
+    { meta: { user: { id: userId } } },
+  );
+  expect(notifications.filter(({ isRead }) => !isRead)).toEqual([]);
   expect((await inbox.newestUnread(userId)).inbox).toMatchObject({ unread: 0, notifications: [] });
   await eventually(async () => expect(await unreadStored(userId)).toBe(0));
   expect(await read(userId, { all: true })).toEqual({ unread: 0 });

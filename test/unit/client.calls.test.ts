@@ -58,7 +58,7 @@ describe("a call of the client", () => {
 
   it("sends the access token only to routes that need a user", async () => {
     const { recorder, souk } = await signedIn();
-    recorder.instead = () => [200, session()];
+    recorder.instead = () => [200, { ...session(), notifications: [] }];
     const calls = {
       "users.register": () => souk.register({ ...credentials, name: "Selma" }),
       "users.login": () => souk.signIn(credentials),

@@ -2,14 +2,15 @@ import { readDelay } from "../../client/inbox/pace.ts";
 import { InboxMerge } from "../../client/inbox/inbox-merge.ts";
 import { InboxReader } from "../../client/inbox/inbox-reader.ts";
 import { SoukError } from "../../client/souk-error.ts";
-import type { Inbox } from "../../contracts/notifications.ts";
+import type { InboxPage } from "../../client/notices.ts";
 
 const { jest } = import.meta;
-const inboxOf = (...ids: string[]): Inbox => ({
+const inboxOf = (...ids: string[]): InboxPage => ({
   notifications: ids.map((id) => ({
     id,
-    type: "notice",
+    type: "notice" as const,
     text: "Hello",
+    isRead: false,
     data: {},
     createdAt: `2026-01-01T00:00:0${id}.000Z`,
   })),
@@ -29,11 +30,12 @@ const openPage = (state: Partial<typeof page>) =>
   Object.assign(globalThis, { document: { ...page, ...state } });
 
 /** A reader whose server answers with `answer`, and the times of its reads in seconds. */
-function reading(answer: () => Inbox | SoukError = () => inboxOf()) {
+function reading(answer: () => InboxPage | SoukError = () => inboxOf()) {
   const merge = new InboxMerge(() => {});
   const from = performance.now();
   const reads: number[] = [];
   const calls = {
+    all: async () => inboxOf(),
     unread: async () => {
       reads.push((performance.now() - from) / 1000);
       const given = answer();
@@ -103,7 +105,7 @@ describe("an inbox that is not live", () => {
   });
 
   it("keeps its notices and says why when a read fails, waits for Retry-After, and does not count as read", async () => {
-    const answers: (Inbox | SoukError)[] = [inboxOf("1"), unavailable(50)];
+    const answers: (InboxPage | SoukError)[] = [inboxOf("1"), unavailable(50)];
     const { reader, merge, reads } = reading(() => answers.shift() ?? inboxOf("1"));
     await seconds(20);
     expect(reads).toHaveLength(2);

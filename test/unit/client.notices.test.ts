@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { InboxMerge } from "../../client/inbox/inbox-merge.ts";
-import type { Notification } from "../../contracts/notifications.ts";
+import type { Notification } from "../../client/notices.ts";
 
 const notice = (n: number): Notification => ({
   id: `n${String(n).padStart(3, "0")}`,
-  type: "sale",
+  type: "notice",
   text: `Item #${n} was sold!`,
   data: {},
   createdAt: new Date(n * 1000).toISOString(),
+  isRead: false,
 });
 const inboxOf = (numbers: number[], unread = numbers.length, nextCursor: string | null = null) => ({
   notifications: numbers.map(notice).reverse(),

@@ -3,6 +3,7 @@ import type { Socket } from "socket.io-client";
 import { refusal } from "../../broker/refusal.ts";
 import type { Ctx } from "../../broker/context.ts";
 import { define } from "../../broker/define.ts";
+import type { InboxState, Notification } from "../../client/index.ts";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import { ItemDocument } from "../../domain/item.ts";
 import { collection } from "../../mixins/collection.ts";
@@ -164,4 +165,28 @@ export const pushes = () => {
   socket.on("notifications", () => {});
   // @ts-expect-error a wrong payload
   socket.emit("authorize", { jwt: "" }, () => {});
+};
+
+export const describeNotice = (notice: Notification): string => {
+  // @ts-expect-error the data of an unknown type have no known fields
+  void notice.data.price.toFixed();
+  switch (notice.type) {
+    case "sale":
+      notice.data.price satisfies number;
+      return notice.data.title;
+    case "notice":
+      return notice.text;
+    case "other":
+      // @ts-expect-error the data of an unknown type
+      notice.data.stars satisfies number;
+      return notice.kind;
+  }
+};
+
+export const describeInbox = (inbox: InboxState): string => {
+  // @ts-expect-error the number is unknown before the inbox was read
+  void inbox.unread.toFixed();
+  if (inbox.status !== "loaded") return inbox.status;
+  inbox.readAt satisfies Date;
+  return inbox.unread.toFixed();
 };

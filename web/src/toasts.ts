@@ -1,9 +1,8 @@
 /** Short messages about new notices, which disappear after a while. */
-import type { Notification } from "../../contracts/notifications.ts";
+import type { Notification } from "../../client/index.ts";
 import { alert } from "./alerts.ts";
 import { patch } from "./item-cache.ts";
 import { formatPrice } from "../../client/money/format.ts";
-import { saleOf } from "./sale-notice.ts";
 import { inbox } from "./souk.ts";
 import { state } from "./state.ts";
 import { t } from "./texts.ts";
@@ -40,15 +39,13 @@ export function setPaused(isPaused: boolean): void {
 }
 
 function toToast(notice: Notification): Toast {
-  const sale = saleOf(notice);
-  if (!sale) return { id: notice.id, title: notice.text, detail: "" };
-  const detail = t.inbox.soldFor(formatPrice(sale.price, sale.currency));
-  return { id: notice.id, title: sale.title, detail };
+  const { id, text, type, data } = notice;
+  if (type !== "sale") return { id, title: text, detail: "" };
+  return { id, title: data.title, detail: t.inbox.soldFor(formatPrice(data.price, data.currency)) };
 }
 
 inbox.onNotification((notice) => {
-  const sale = saleOf(notice);
-  if (sale) patch(sale.itemId, { isSold: true });
+  if (notice.type === "sale") patch(notice.data.itemId, { isSold: true });
   const toast = toToast(notice);
   for (const { id } of toasts.get().slice(maxToasts - 1)) dismiss(id);
   toasts.set([toast, ...toasts.get()]);

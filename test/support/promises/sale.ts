@@ -43,6 +43,7 @@ export function salePromises(fixture: Fixture): void {
           soldAt: expect.stringMatching(instant),
         },
         createdAt: expect.stringMatching(instant),
+        isRead: false,
       };
       for (const inbox of [phone.inbox(), laptop.inbox()])
         await eventually(() =>

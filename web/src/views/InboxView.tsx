@@ -1,11 +1,10 @@
 import { useCallback, useState } from "preact/hooks";
-import type { Notification } from "../../../contracts/notifications.ts";
+import type { Notification } from "../../../client/index.ts";
 import { announce } from "../announcer.ts";
 import { errorText } from "../error-messages.ts";
 import { formatPrice } from "../../../client/money/format.ts";
 import { reportFailure, useRecovery } from "../outages.ts";
 import { useAddress } from "../router.ts";
-import { saleOf } from "../sale-notice.ts";
 import { inbox, souk, useInbox, useSession } from "../souk.ts";
 import { t } from "../texts.ts";
 import { AlertSettings } from "../ui/AlertSettings.tsx";
@@ -130,7 +129,7 @@ function ReadNotices({ userId }: { userId: string }) {
 }
 
 function Notice({ notice, isUnread = false }: { notice: Notification; isUnread?: boolean }) {
-  const sale = saleOf(notice);
+  const sale = notice.type === "sale" ? notice.data : undefined;
   const title = sale?.title ?? notice.text;
   return (
     <>
