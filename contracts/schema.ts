@@ -1,5 +1,6 @@
 import Type, { type Static, type TProperties, type TSchema } from "typebox";
 import { digitsRule, maxAmount } from "./currencies.ts";
+import { invisible } from "./visible.ts";
 
 /** An object with exactly these properties. */
 export const exactly = <P extends TProperties>(properties: P) =>
@@ -31,12 +32,15 @@ export const currency = Type.String({
 export const instant = Type.String({
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$",
 });
-/** Well-formed Unicode without NUL, because MongoDB would silently replace it. Not only white space, unless it may be empty. */
+/**
+ * Well-formed Unicode without NUL, because MongoDB would silently replace it. Something in it is visible, unless it may be empty. Lengths
+ * are in code points, here and in all contracts.
+ */
 export const text = (minLength: number, maxLength: number) =>
   Type.String({
     minLength,
     maxLength,
-    pattern: `^${minLength > 0 ? "(?!\\s*$)" : ""}[^\\u0000\\uD800-\\uDFFF]*$`,
+    pattern: `^${minLength > 0 ? `(?![${invisible}]*$)` : ""}[^\\u0000\\uD800-\\uDFFF]*$`,
   });
 
 /** The maximum size of a page of a list, in bytes of its JSON. */

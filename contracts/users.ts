@@ -12,8 +12,23 @@ import {
   text,
 } from "./schema.ts";
 
-/** ASCII, lower-cased when it is stored and searched: in other scripts lower case can be longer. */
+/** As stored: in lower case, the domain in ASCII (domain/email.ts). 0.1.0 also stored others than `newEmail` accepts. */
 const email = Type.String({ minLength: 3, maxLength: 254, pattern: "^[!-?A-~]+@[!-?A-~]+$" });
+const domain = "[\\w\\-\\u00A1-\\uD7FF\\uE000-\\u{10FFFF}.]+$";
+const local = "[\\w!#$%&'*+\\/=?^`{|}~\\-]+";
+/** `local@domain` without quotation marks, comments and brackets. The domain may be internationalised, in Unicode or in ASCII. */
+const newEmail = Type.String({
+  minLength: 3,
+  maxLength: 254,
+  pattern: `^${local}(?:\\.${local})*@${domain}`,
+});
+/** At sign-in also the addresses that 0.1.0 registered. */
+const anyEmail = Type.String({
+  minLength: 3,
+  maxLength: 254,
+  pattern: `^[!-?A-~]+@(?:[!-?A-~]+$|${domain})`,
+});
+/** Compared in Unicode's form NFC, so that each keyboard's form of a letter is the same. */
 const password = Type.String({ minLength: 8, maxLength: 256, pattern: "^[^\\uD800-\\uDFFF]*$" });
 /** Opaque, single use. */
 const refreshToken = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w.-]+$" });
@@ -48,14 +63,14 @@ export const usersActions = {
   /** Repeated with its `idempotencyKey`, it signs in to the account that it created. The keys of different email addresses are independent. */
   "users.register": secretAction(
     exactly({
-      email,
+      email: newEmail,
       password,
       name: text(1, 100),
       idempotencyKey: Type.Optional(idempotencyKey),
     }),
     Session,
   ),
-  "users.login": secretAction(exactly({ email, password }), Session),
+  "users.login": secretAction(exactly({ email: anyEmail, password }), Session),
   /**
    * Spends the refresh token. A spent token that comes again ends its whole session, because a copy of it
    * exists. With the same `idempotencyKey` it is the same refresh, whose answer was lost: it gets the same

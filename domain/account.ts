@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { exactly, id, instant, text } from "../contracts/schema.ts";
-import { User } from "../contracts/users.ts";
+import { User, type Profile } from "../contracts/users.ts";
+import { contained } from "./bidi.ts";
 import { Creation } from "./creation.ts";
 
 /** One account as stored. Its sessions are part of it, so that one write changes a password and ends the sessions (decision 003). */
@@ -31,7 +32,7 @@ export const AccountDocument = exactly({
 });
 export type AccountDocument = Static<typeof AccountDocument>;
 
-/** A new account without sessions. `passwordHash` is a PHC string. */
+/** A new account without sessions. `email` is canonical (domain/email.ts), `passwordHash` is a PHC string. */
 export const newAccount = (
   { id, email, name }: { id: string; email: string; name: string },
   passwordHash: string,
@@ -39,8 +40,8 @@ export const newAccount = (
 ): AccountDocument => ({
   _id: id,
   v: 1,
-  email: email.toLowerCase(),
-  name: name.trim(),
+  email,
+  name: contained(name).trim(),
   createdAt: now.toISOString(),
   password: passwordHash,
   sessions: {},
@@ -50,7 +51,13 @@ export const newAccount = (
 /** What an account's owner sees of it. */
 export const toUser = ({ _id: id, name, email, createdAt }: AccountDocument): User => ({
   id,
-  name,
+  name: contained(name),
   email,
   createdAt,
+});
+
+/** What everybody sees of an account. */
+export const toProfile = ({ _id: id, name }: AccountDocument): Profile => ({
+  id,
+  name: contained(name),
 });

@@ -35,7 +35,11 @@ const dates = new RegExp(`^(${day}${month}${year}|${month}${day}${year}|${year}$
 /** A date of the years 1900 to 2099 in digits, with any signs between them. */
 export const isDate = (password: string): boolean => dates.test(password.replace(/[\s./_-]/g, ""));
 
-const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+const letters = (text: string) =>
+  text
+    .normalize("NFC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, "");
 
 /** Whether a password is the owner's email address or name, or a part of them, with at most four more letters or digits. */
 export function isAboutOwner(

@@ -18,8 +18,27 @@ const optionalMarks =
 /** Letters without a decomposition in Unicode, and letters that keyboards and spellings interchange. */
 const replacements: Record<string, string> = {
   ...{ æ: "ae", ð: "d", đ: "d", ħ: "h", ł: "l", ŋ: "n", ø: "o", œ: "oe", þ: "th", ŧ: "t", ə: "e" },
+  ...{
+    ⱥ: "a",
+    ƀ: "b",
+    ȼ: "c",
+    ɇ: "e",
+    ƒ: "f",
+    ǥ: "g",
+    ɨ: "i",
+    ɉ: "j",
+    ĸ: "k",
+    ƚ: "l",
+    ɵ: "o",
+    ɍ: "r",
+    ʉ: "u",
+    ɏ: "y",
+    ƶ: "z",
+  },
   // African letters
   ...{ ɓ: "b", ɖ: "d", ɗ: "d", ɛ: "e", ɣ: "g", ƙ: "k", ɔ: "o", ʋ: "v", ƴ: "y" },
+  // Bengali and Malayalam letters that are also written with a virama
+  ...{ ৎ: "ত্", ൺ: "ണ്", ൻ: "ന്", ർ: "ര്", ൽ: "ല്", ൾ: "ള്", ൿ: "ക്" },
   // Greek final sigma; Ukrainian ge, which Russian keyboards lack; Hindi chandrabindu (चाँदी, चांदी)
   ...{ ς: "σ", ґ: "г", "\u0901": "\u0902" },
   // Arabic, Persian and Urdu forms of alef, yeh, kaf and heh

@@ -1,4 +1,5 @@
 import type { Inbox, Notice, Notification, Read, Receipt } from "../contracts/notifications.ts";
+import { contained } from "./bidi.ts";
 import type { NoticeDocument } from "./notice.ts";
 import { sortOf, type Ordering } from "./cursor.ts";
 
@@ -38,10 +39,14 @@ export const toNotification = ({
 }: NoticeDocument): Notification => ({
   id,
   type,
-  text,
-  data: JSON.parse(data) as Notification["data"],
+  text: contained(text),
+  data: containedTitle(JSON.parse(data) as Notification["data"]),
   createdAt,
 });
+
+/** Notices of 0.1.0 have titles as they were typed. */
+const containedTitle = (data: Notification["data"]) =>
+  typeof data.title === "string" ? { ...data, title: contained(data.title) } : data;
 
 /** How far a stored notice came. `mark` is the instant up to which all of its user's notices count as read. */
 export function toReceipt(notice: NoticeDocument, mark?: string): Receipt {

@@ -1,3 +1,4 @@
+import { contained } from "./bidi.ts";
 import type { ItemDocument } from "./item.ts";
 import { formerWords, storedWords } from "./words.ts";
 
@@ -17,8 +18,8 @@ export function offered(
   return withWords({
     _id: by.id,
     v: 1,
-    title: title.trim(),
-    description: description.trim(),
+    title: contained(title).trim(),
+    description: contained(description).trim(),
     price,
     currency: by.currency,
     imageUrl,
@@ -40,7 +41,7 @@ export function revised(item: ItemDocument, change: Partial<Offer>) {
   const given = Object.fromEntries(
     Object.entries(change).map(([field, value]) => [
       field,
-      typeof value === "string" ? value.trim() : value,
+      typeof value === "string" ? contained(value).trim() : value,
     ]),
   ) as Partial<Offer>;
   const { title = item.title, description = item.description } = given;

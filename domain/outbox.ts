@@ -129,7 +129,7 @@ function entryAfter({ attempts = 0 }: OutboxEntry, outcome: Outcome, now: Date):
     return { state, attempts: attempts + Number(isAttempt), dueAt: instantAfter(now, waitMs) };
   }
   if (state === "refused") {
-    const reason = outcome.reason.slice(0, maxReasonLength);
+    const reason = [...outcome.reason].slice(0, maxReasonLength).join("");
     return { state, attempts: attempts + 1, refusedAt: now.toISOString(), reason };
   }
   return { state, attempts };

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../contracts/errors.ts";
 import type { Item, Sale } from "../contracts/market.ts";
+import { contained } from "./bidi.ts";
 import type { ItemDocument } from "./item.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -60,8 +61,8 @@ export const toItem = (document: ItemDocument): Item => {
     soldAt,
     revision = 0,
   } = document;
-  const texts = { title, description, price, currency, imageUrl };
-  return { id, ...texts, sellerId, isSold, createdAt, soldAt, revision };
+  const texts = { title: contained(title), description: contained(description) };
+  return { id, ...texts, price, currency, imageUrl, sellerId, isSold, createdAt, soldAt, revision };
 };
 
 /** The sale of a sold item. Throws for an unsold one. */
@@ -76,7 +77,16 @@ export const toSale = ({
   soldAt,
 }: ItemDocument): Sale => {
   if (!saleId || !buyerId || !soldAt) throw new Error(`Item ${itemId} is not sold.`);
-  return { id: saleId, itemId, title, price, currency, sellerId, buyerId, soldAt };
+  return {
+    id: saleId,
+    itemId,
+    title: contained(title),
+    price,
+    currency,
+    sellerId,
+    buyerId,
+    soldAt,
+  };
 };
 
 /** The query for all sales since an instant, in the partial index of sold items. */

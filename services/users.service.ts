@@ -4,7 +4,7 @@ import { env } from "../broker/env.ts";
 import { refusal } from "../broker/refusal.ts";
 import { SecurityLog } from "../broker/security-log.ts";
 import { parseSince } from "../broker/since.ts";
-import { AccountDocument, toUser } from "../domain/account.ts";
+import { AccountDocument, toProfile, toUser } from "../domain/account.ts";
 import { endedSessions } from "../domain/sessions.ts";
 import { networkOf } from "../edge/policy/client-address.ts";
 import { collection } from "../mixins/collection.ts";
@@ -105,8 +105,7 @@ export default define({
     },
 
     async profile({ params }) {
-      const { _id: id, name } = await this.account(params.id);
-      return { id, name };
+      return toProfile(await this.account(params.id));
     },
 
     async ended() {

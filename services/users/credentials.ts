@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { codeOf, refusal } from "../../broker/refusal.ts";
+import { badData, codeOf, refusal } from "../../broker/refusal.ts";
 import type { Session } from "../../contracts/users.ts";
 import { newAccount, type AccountDocument } from "../../domain/account.ts";
+import { canonicalEmail, signInEmail } from "../../domain/email.ts";
 import { creationOf, isHeld, keyReused } from "../../store/insert-once.ts";
 import { DuplicateKey, type Store } from "../../store/store.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
@@ -27,10 +28,12 @@ export class Credentials {
   }
 
   /** Creates an account and begins its first session. Throws EMAIL_TAKEN, or IDEMPOTENCY_KEY_REUSED. */
-  async register(registration: Registration, network: string): Promise<Session> {
-    const { email, password, name } = registration;
+  async register(given: Registration, network: string): Promise<Session> {
     await this.#throttle.register(network);
-    checkPassword("password", password, { email, name });
+    const email = canonicalEmail(given.email);
+    if (email === undefined) throw badData([{ field: "email", message: "is malformed" }]);
+    const registration = { ...given, email };
+    checkPassword("password", given.password, registration);
     try {
       const session = await this.#create(registration, network);
       this.#throttle.know(network, session.user.email);
@@ -44,8 +47,9 @@ export class Credentials {
 
   /** Begins a session. Throws INVALID_CREDENTIALS. */
   async signIn({ email, password }: { email: string; password: string }, network: string) {
-    const attempt = await this.#throttle.signIn(network, email.toLowerCase());
-    const account = await this.#accountOf(email);
+    const address = signInEmail(email);
+    const attempt = await this.#throttle.signIn(network, address);
+    const account = await this.#accountOf(address);
     const turn = { network, onTurn: attempt.begin };
     const isRight = await isPassword(password, account?.password, turn);
     if (!isRight || !account) {
@@ -85,14 +89,14 @@ export class Credentials {
   }
 
   #accountOf(email: string) {
-    return this.#store.one({ email: email.toLowerCase() });
+    return this.#store.one({ email });
   }
 }
 
 /** The password is in no fast hash: it is compared with the account's. */
 function registered({ email, name, idempotencyKey }: Registration, at: string) {
   const params = { idempotencyKey, name };
-  return creationOf({ userId: email.toLowerCase(), params }, at);
+  return creationOf({ userId: email, params }, at);
 }
 
 const wrongCredentials = () =>

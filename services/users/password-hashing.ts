@@ -58,7 +58,7 @@ const overloaded = () => refusal("UNAVAILABLE", "Too many sign-ins are waiting."
 export async function hashPassword(password: string, turn: Turn): Promise<string> {
   const nonce = randomBytes(16);
   const tag = await inTurn(turn, () =>
-    derive("argon2id", { message: password, nonce, tagLength, ...cost }),
+    derive("argon2id", { message: password.normalize("NFC"), nonce, tagLength, ...cost }),
   );
   return encoded(nonce, tag);
 }
@@ -68,7 +68,18 @@ function encoded(nonce: Buffer, tag: Buffer): string {
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${nonce.toString("base64url")}$${tag.toString("base64url")}`;
 }
 
-/** Takes the same time when there is no stored hash, so that the time does not reveal which accounts exist. */
+/**
+ * The forms of a password that a stored hash may be of: NFC, and what version 0.1.0 hashed, which was any. Two for a password with letters
+ * that have two forms, three if it mixes them, otherwise one. A password in ASCII costs one hash.
+ */
+export const formsOf = (password: string): string[] => [
+  ...new Set([password.normalize("NFC"), password.normalize("NFD"), password]),
+];
+
+/**
+ * Takes the same time when there is no stored hash, so that the time does not reveal which accounts exist. The number of hashes
+ * depends on the password only: not on the account, nor on which form it has.
+ */
 export async function isPassword(
   password: string,
   stored: string | undefined,
@@ -82,17 +93,13 @@ export async function isPassword(
   ];
   const expected = Buffer.from(hash, "base64url");
   const nonce = Buffer.from(salt, "base64url");
-  const tag = await inTurn(turn, () =>
-    derive("argon2id", {
-      message: password,
-      nonce,
-      tagLength: expected.length,
-      memory,
-      passes,
-      parallelism,
-    }),
-  );
-  return timingSafeEqual(tag, expected) && stored !== undefined;
+  const options = { nonce, tagLength: expected.length, memory, passes, parallelism };
+  return inTurn(turn, async () => {
+    for (const message of formsOf(password))
+      if (timingSafeEqual(await derive("argon2id", { message, ...options }), expected))
+        return stored !== undefined;
+    return false;
+  });
 }
 
 /** Matches no password, costs as much to compare as any other, and nothing to make. */

@@ -12,11 +12,12 @@ export function checkPassword(field: string, ...of: Parameters<typeof passwordFa
 
 /** Why a new password is refused: the end of a sentence about the field. Undefined when it is accepted. */
 export function passwordFault(
-  password: string,
+  given: string,
   owner: { email: string; name: string },
   former?: string,
 ): string | undefined {
-  if (password === former) return "is the present password";
+  const password = given.normalize("NFC");
+  if (password === former?.normalize("NFC")) return "is the present password";
   if (isCommonPassword(password) || isListed(password))
     return "is one of the most common passwords";
   if (isDate(password)) return "is a date";

@@ -1,10 +1,12 @@
+import { argon2Sync, randomBytes } from "node:crypto";
 import { concurrencyLimits } from "../../edge/policy/limits.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 process.env.DATA_DIR = folder.path;
-const { hashPassword } = await import("../../services/users/password-hashing.ts");
+const { formsOf, hashPassword, isPassword } =
+  await import("../../services/users/password-hashing.ts");
 
 const queueLimit = 150;
 /** Keeps both lanes busy until released. */
@@ -72,4 +74,44 @@ it("hashes nothing for a caller that waited too long", async () => {
   expect(turns).toEqual([]);
   await Promise.all(held);
   expect(await turn("patient", turns)).toBe("ok");
+});
+
+describe("a password", () => {
+  const [nfc, nfd] = ["Crème brûlée nº 12".normalize("NFC"), "Crème brûlée nº 12".normalize("NFD")];
+  const mixed = `${nfc}${nfd}`;
+  const turn = { network: "p" };
+
+  it("is the same in NFC and NFD, and counts case, width and ligatures", async () => {
+    for (const stored of [await hashPassword(nfc, turn), await hashPassword(nfd, turn)]) {
+      expect(await isPassword(nfc, stored, turn)).toBe(true);
+      expect(await isPassword(nfd, stored, turn)).toBe(true);
+      for (const other of [nfc.toLowerCase(), "Creme brulee nº 12", "Crème brûlée no 12"])
+        expect(await isPassword(other, stored, turn)).toBe(false);
+    }
+  });
+
+  it("that 0.1.0 hashed as it was typed is still right, whichever form it has", async () => {
+    const former = (message: string) => {
+      const [nonce, memory] = [randomBytes(16), 19_456];
+      const costs = { memory, passes: 2, parallelism: 1, tagLength: 32 };
+      const tag = argon2Sync("argon2id", { message, nonce, ...costs });
+      return `$argon2id$v=19$m=${memory},t=2,p=1$${nonce.toString("base64url")}$${tag.toString("base64url")}`;
+    };
+    for (const [stored, typed] of [
+      [nfc, nfd],
+      [nfd, nfc],
+      [nfd, nfd],
+      [mixed, mixed],
+    ] as const)
+      expect(await isPassword(typed, former(stored), turn)).toBe(true);
+    expect(await isPassword(nfc, undefined, turn)).toBe(false);
+  });
+
+  it("costs as many hashes as it has forms, for every account", () => {
+    expect(
+      ["correct horse", "пароль", "密码密码密码", nfc, nfd, mixed].map(
+        (one) => formsOf(one).length,
+      ),
+    ).toEqual([1, 1, 1, 2, 2, 3]);
+  });
 });

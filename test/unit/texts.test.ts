@@ -1,110 +1,214 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { chooseLanguage } from "../../web/src/language.ts";
-import { isolate, sentencesIn, text } from "../../web/src/sentences.ts";
-import type { texts } from "../../web/src/texts/en.ts";
+/** Texts that people type: what is blank, what changes the direction around it, and email addresses. */
+import fc from "fast-check";
+import { checker } from "../../broker/validator.ts";
+import { actions } from "../../contracts/actions.ts";
+import { isBlank } from "../../contracts/visible.ts";
+import { newAccount, toProfile, toUser } from "../../domain/account.ts";
+import { contained } from "../../domain/bidi.ts";
+import { canonicalEmail, signInEmail } from "../../domain/email.ts";
+import { toNotification } from "../../domain/inbox.ts";
+import { offered, revised } from "../../domain/offer.ts";
+import { saleNotice, toItem, toSale } from "../../domain/sale.ts";
 
-const folder = join(import.meta.dirname, "../../web/src/texts");
-type Catalogue = { [name: string]: string | Catalogue | ((...values: unknown[]) => unknown) };
+const faultsOf = (action: "market.offer" | "market.revise" | "users.register", params: object) =>
+  checker(actions[action].params)(params).map(({ field }) => field);
+const registration = { email: "a@souk.test", password: "correct horse", name: "Ann" };
 
-/** The catalogues by language. */
-const catalogues = Object.fromEntries(
-  await Promise.all(
-    readdirSync(folder).map(async (file) => {
-      const language = file.slice(0, -3);
-      const module = (await import(join(folder, file))) as { texts: typeof texts };
-      return [language, module.texts(sentencesIn(language)) as unknown as Catalogue] as const;
-    }),
-  ),
-);
-
-/** Every text by its path. Functions get a value that can be recognised for each parameter. */
-function textsOf(catalogue: Catalogue, path = ""): Record<string, string> {
-  const flat = Object.entries(catalogue).map(([name, value]) => {
-    const at = path ? `${path}.${name}` : name;
-    if (typeof value === "object") return textsOf(value, at);
-    if (typeof value === "string") return { [at]: value };
-    const values = Array.from({ length: value.length }, (_, n) => parameter(at, n));
-    return { [at]: rendered(value(...values)) };
+describe("a text without anything visible", () => {
+  it.each([
+    ["space", " "],
+    ["ideographic space", "\u3000"],
+    ["line break", "\n"],
+    ["control", "\x07\x9F"],
+    ["zero-width space", "\u200B"],
+    ["zero-width joiner", "\u200D"],
+    ["word joiner", "\u2060"],
+    ["byte order mark", "\uFEFF"],
+    ["soft hyphen", "\u00AD"],
+    ["combining grapheme joiner", "\u034F"],
+    ["Hangul filler", "\u3164"],
+    ["halfwidth Hangul filler", "\uFFA0"],
+    ["Hangul choseong and jungseong fillers", "\u115F\u1160"],
+    ["Khmer inherent vowels", "\u17B4\u17B5"],
+    ["Mongolian separators", "\u180B\u180E"],
+    ["Braille blank", "\u2800"],
+    ["bidirectional override", "\u202E"],
+    ["bidirectional isolate", "\u2066\u2069"],
+    ["bidirectional marks", "\u200E\u200F\u061C"],
+    ["variation selector", "\uFE0F"],
+    ["supplementary variation selector", "\u{E0100}"],
+    ["tags", "\u{E0001}\u{E0041}\u{E007F}"],
+    ["musical controls", "\u{1D159}\u{1D173}"],
+    ["shorthand control", "\u{1BCA0}"],
+    ["annotation and object replacement", "\uFFF9\uFFFC"],
+    ["some of all", " \u200B\u3164\u2800\uFE0F\t"],
+  ])("of %s is refused as a title and as a name", (_what, text) => {
+    for (const blank of [text, text.repeat(3), ` ${text} `]) {
+      expect(isBlank(blank)).toBe(true);
+      expect(faultsOf("market.offer", { title: blank, price: 1 })).toEqual(["title"]);
+      expect(faultsOf("market.revise", { id: "1", title: blank })).toEqual(["title"]);
+      expect(faultsOf("users.register", { ...registration, name: blank })).toEqual(["name"]);
+      expect(faultsOf("market.offer", { title: `${blank}x`, price: 1 })).toEqual([]);
+    }
   });
-  return Object.assign({}, ...flat) as Record<string, string>;
-}
 
-/** The text of a string, an element or a list of both. */
-function rendered(content: unknown): string {
-  if (Array.isArray(content)) return content.map(rendered).join("");
-  const { props } = content as { props?: { children: unknown } };
-  return props ? rendered(props.children) : String(content);
-}
+  it.each([
+    "·",
+    "👩\u200D🚀",
+    "❤\uFE0F",
+    "한",
+    "ᄀ",
+    "⠁",
+    "é",
+    "\u0600",
+    "0",
+    "🏴\u{E0067}\u{E007F}",
+    "ا",
+  ])("does not include %s", (text) => {
+    expect(isBlank(text)).toBe(false);
+    expect(faultsOf("market.offer", { title: text, price: 1 })).toEqual([]);
+  });
 
-const numeric =
-  /^(frame\.inbox|error\.tooManyRequests|auth\.tooManyAttempts|list\.found(More)?|inbox\.unread)$/;
-const linking = /^(frame\.noScript|list\.noResultsHint)$/;
-function parameter(at: string, n: number): unknown {
-  if (numeric.test(at)) return 7;
-  return linking.test(at) ? (...parts: string[]) => `<${parts.join(" ")}>` : `<${n}>`;
-}
-
-const english = textsOf(catalogues.en!);
-
-describe.each(Object.keys(catalogues).filter((language) => language !== "en"))(
-  "the catalogue %s",
-  (language) => {
-    const translated = textsOf(catalogues[language]!);
-
-    it("has every text of the English one", () => {
-      expect(Object.keys(translated).sort()).toEqual(Object.keys(english).sort());
-      expect(Object.entries(translated).filter(([, one]) => !one.trim())).toEqual([]);
-    });
-
-    it("uses every value of a text", () => {
-      const valuesOf = (one: string) => (one.match(/<\d>|\b7\b|<\//g) ?? []).sort();
-      const differing = Object.keys(english).filter(
-        (at) => String(valuesOf(english[at]!)) !== String(valuesOf(translated[at]!)),
-      );
-      expect(differing).toEqual([]);
-    });
-
-    it("ends whole sentences like the English one, and other texts without a full stop", () => {
-      const isSentence = (one: string) => /[.?]$/.test(one);
-      const differing = Object.keys(english).filter(
-        (at) => isSentence(english[at]!) !== isSentence(translated[at]!),
-      );
-      expect(differing).toEqual([]);
-    });
-  },
-);
-
-it.each([
-  [["de-AT", "en"], "de", "de-AT"],
-  [["de"], "de", "de"],
-  [["DE-ch"], "de", "DE-ch"],
-  [["fr-FR", "de-DE", "en"], "de", "de-DE"],
-  [["en-GB", "de"], "en", "en-GB"],
-  [["zh-Hant-TW"], "zh-Hant", "zh-Hant-TW"],
-  [["zh-Hans"], "en", "en"],
-  [["den", "deutsch"], "en", "en"],
-  [[], "en", "en"],
-])("for visitors who read %j, the page is in %s", (preferred, language, tag) =>
-  expect(chooseLanguage(preferred, ["en", "de", "zh-Hant"])).toEqual({ language, tag }),
-);
-
-it("isolates values that could reorder a sentence, and closes what they leave open", () => {
-  expect(text`Buy ${"a lamp"} now`).toBe("Buy a lamp now");
-  expect(text`Buy ${"فانوس"} now`).toBe("Buy \u2068فانوس\u2069 now");
-  expect(isolate("מנורה 2")).toBe("\u2068מנורה 2\u2069");
-  expect(isolate("evil \u202Egpj.exe")).toBe("\u2068evil gpj.exe\u2069");
-  expect(isolate("a\u2069b")).toBe("\u2068ab\u2069");
+  it("is refused with lone surrogates too, and lengths are in code points", () => {
+    for (const title of ["a\uD83D", "\uDE00a", "\uDE00\uD83D"])
+      expect(faultsOf("market.offer", { title, price: 1 })).toEqual(["title"]);
+    expect(faultsOf("market.offer", { title: "😀".repeat(200), price: 1 })).toEqual([]);
+    expect(faultsOf("market.offer", { title: "😀".repeat(201), price: 1 })).toEqual(["title"]);
+  });
 });
 
-it("selects the plural by the rules of the language, and writes numbers in its digits", () => {
-  const forms = { one: "# item", few: "# few", other: "# items" };
-  expect([0, 1, 2, 1234].map((n) => sentencesIn("en").plural(n, forms))).toEqual([
-    "0 items",
-    "1 item",
-    "2 items",
-    "1,234 items",
-  ]);
-  expect(sentencesIn("cs").plural(3, forms)).toBe("3 few");
-  expect(sentencesIn("de").plural(1234, forms)).toBe("1.234 items");
+describe("bidirectional controls", () => {
+  const [LRE, RLE, PDF, LRO, RLO, LRI, RLI, FSI, PDI] = [
+    ..."\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069",
+  ] as [string, string, string, string, string, string, string, string, string];
+
+  it.each([
+    ["an open override", `a${RLO}b`, "ab"],
+    ["an open isolate", `a${RLI}b`, "ab"],
+    ["an end without a beginning", `a${PDI}b${PDF}c`, "abc"],
+    ["a pair", `${RLE}a${PDF}`, `${RLE}a${PDF}`],
+    ["an isolate", `${FSI}a${PDI} ${LRI}b${PDI}`, `${FSI}a${PDI} ${LRI}b${PDI}`],
+    [
+      "nested pairs",
+      `${LRE}${RLI}${LRO}a${PDF}${PDI}${PDF}`,
+      `${LRE}${RLI}${LRO}a${PDF}${PDI}${PDF}`,
+    ],
+    ["one of two", `${RLO}${RLO}a${PDF}`, `${RLO}a${PDF}`],
+    ["an embedding that its isolate ends", `${RLI}${RLO}a${PDI}b${PDF}`, `${RLI}a${PDI}b`],
+    [
+      "an isolate across an embedding's end",
+      `${LRE}${RLI}a${PDF}b${PDI}${PDF}`,
+      `${LRE}${RLI}ab${PDI}${PDF}`,
+    ],
+    ["pairs in two paragraphs", `${RLO}a\nb${PDF}\u2029${RLI}c\rd${PDI}`, "a\nb\u2029c\rd"],
+  ])("of %s: only pairs are kept", (_what, text, kept) => expect(contained(text)).toBe(kept));
+
+  it("leave nothing open and end nothing before them, however they are arranged", () => {
+    const some = fc.array(fc.constantFrom(LRE, RLE, PDF, LRO, RLO, LRI, RLI, FSI, PDI, "a", "\n"));
+    fc.assert(
+      fc.property(some, (parts) => {
+        const text = contained(parts.join(""));
+        expect(contained(text)).toBe(text);
+        for (const paragraph of text.split("\n")) {
+          let rest = paragraph;
+          for (let before = ""; before !== rest;) {
+            before = rest;
+            rest = rest.replace(/[\u202A\u202B\u202D\u202E]a*\u202C|[\u2066-\u2068]a*\u2069/g, "");
+          }
+          expect(rest).toMatch(/^a*$/);
+        }
+      }),
+    );
+  });
+
+  it("are contained in titles, descriptions, names and notices, also in those that are stored already", () => {
+    const by = { id: "1", sellerId: "s", currency: "EUR", now: new Date(0) };
+    const typed = { title: `${RLO} Lamp`, description: `x${PDI}` };
+    const item = offered({ ...typed, price: 1 }, by);
+    expect(item).toMatchObject({ title: "Lamp", description: "x" });
+    expect(revised(item, typed).$set).toMatchObject({ title: "Lamp", description: "x" });
+    const former = { ...item, title: `a${RLO}`, description: `${RLI}b` };
+    expect(toItem(former)).toMatchObject({ title: "a", description: "b" });
+    const sale = toSale({ ...former, saleId: "s", buyerId: "b", soldAt: item.createdAt });
+    expect(saleNotice(sale).data.title).toBe("a");
+
+    const account = newAccount({ id: "u", email: "a@b", name: `${RLO}Ann` }, "", new Date(0));
+    expect(account.name).toBe("Ann");
+    const formerAccount = { ...account, name: `Ann${RLI}` };
+    expect([toUser(formerAccount).name, toProfile(formerAccount).name]).toEqual(["Ann", "Ann"]);
+
+    const data = JSON.stringify({ title: `a${RLO}`, price: 1 });
+    const stored = { id: "n", type: "sale", text: `Sold${RLO}`, data, createdAt: item.createdAt };
+    expect(toNotification(stored as never)).toMatchObject({
+      text: "Sold",
+      data: { title: "a", price: 1 },
+    });
+  });
+});
+
+describe("an email address", () => {
+  const accepts = (email: string) =>
+    faultsOf("users.register", { ...registration, email }).length === 0 &&
+    canonicalEmail(email) !== undefined;
+
+  it.each([
+    ["Info@EXÄMPLE.test", "info@xn--exmple-cua.test"],
+    ["info@exa\u0308mple.test", "info@xn--exmple-cua.test"],
+    ["info@XN--EXMPLE-CUA.test", "info@xn--exmple-cua.test"],
+    ["a@例え。テスト", "a@xn--r8jz45g.xn--zckzah"],
+    ["a@ｅxample.test", "a@example.test"],
+    ["a@faß.de", "a@xn--fa-hia.de"],
+    ["a@пример.рф", "a@xn--e1afmkfd.xn--p1ai"],
+    ["a@مثال.إختبار", "a@xn--mgbh0fb.xn--kgbechtv"],
+    ["a@soft\u00ADhyphen.test", "a@softhyphen.test"],
+    ["First.Last+tag@mail.souk.test", "first.last+tag@mail.souk.test"],
+    ["o'brien_1!#$%&*/=?^`{|}~-x@souk.test", "o'brien_1!#$%&*/=?^`{|}~-x@souk.test"],
+    ["root@localhost", "root@localhost"],
+    ["a@1and1.test", "a@1and1.test"],
+  ])("%s has one account, as %s", (email, canonical) => {
+    expect(accepts(email)).toBe(true);
+    expect([canonicalEmail(email), canonicalEmail(canonical)]).toEqual([canonical, canonical]);
+  });
+
+  it.each([
+    ..."<alice@example.test>|mailto:alice@example.test|Alice <alice@example.test>|a b@example.test".split(
+      "|",
+    ),
+    ..." a@example.test|a@example.test |a@exa mple.test|a@@example.test|a@b@example.test|@example.test|a@".split(
+      "|",
+    ),
+    ..."a|.a@example.test|a.@example.test|a..b@example.test|a@.example.test|a@example.test.|a@example..test".split(
+      "|",
+    ),
+    ..."a@-example.test|a@example-.test|a@[127.0.0.1]|a@127.0.0.1|a@1.2|a@example.test:25|a@ex/ample.test".split(
+      "|",
+    ),
+    ..."a@ex%41mple.test|a,b@example.test|a;b@example.test|a:b@example.test|(a)@example.test|a\\b@example.test".split(
+      "|",
+    ),
+    ...[
+      '"a b"@example.test',
+      "a@example.test\n",
+      "a\n@example.test",
+      "a\0@example.test",
+      "a\x7F@example.test",
+    ],
+    ...[
+      "a@exam\u202Eple.test",
+      "a@\uD800.test",
+      "a@\u00A0.test",
+      "ä@example.test",
+      "a@example.test,b@example.test",
+    ],
+    ...[`${"a".repeat(65)}@example.test`, `a@${"b".repeat(64)}.test`, `a@${"ä".repeat(60)}.test`],
+    ...[`a@${"b.".repeat(130)}test`, "a@xn--ä.test", "a@\u200B", "a@。"],
+  ])("%j is refused", (email) => expect(accepts(email)).toBe(false));
+
+  it("that 0.1.0 registered still signs in", () => {
+    for (const email of ["<alice@example.test>", "mailto:Alice@example.test", "a..b@[127.0.0.1]"]) {
+      expect(checker(actions["users.login"].params)({ email, password: "12345678" })).toEqual([]);
+      expect(signInEmail(email)).toBe(email.toLowerCase());
+    }
+    expect(signInEmail("A@EXÄMPLE.test")).toBe("a@xn--exmple-cua.test");
+  });
 });

@@ -55,6 +55,31 @@ export function userPromises(fixture: Fixture): void {
       expect(await register(randomUUID())).toMatchObject({ status: 409 });
     });
 
+    it("has one account and one password, in whichever form the domain and the letters are typed", async () => {
+      const [name, typed] = [randomUUID(), "Crème brûlée nº 12"];
+      const [nfc, nfd] = [typed.normalize("NFC"), typed.normalize("NFD")];
+      const anonymous = new Client(fabric.api);
+      const canonical = `${name}@xn--exmple-cua.test`;
+      const register = (email: string) =>
+        anonymous.call<Session>("POST", "/users", { email, password: nfc, name: "N" });
+      const { status, body } = await register(`${name}@EXÄMPLE.test`);
+      expect([status, body.user.email]).toEqual([201, canonical]);
+
+      for (const domain of ["exämple.test", "exa\u0308mple.test", "XN--exmple-cua.test"]) {
+        expect(await register(`${name}@${domain}`)).toMatchObject({
+          body: { code: "EMAIL_TAKEN" },
+        });
+        const credentials = { email: `${name}@${domain}`, password: nfd };
+        expect(await anonymous.call<Session>("POST", "/users/login", credentials)).toMatchObject({
+          status: 200,
+          body: { user: body.user },
+        });
+      }
+      expect(await register(`${name}@exa..mple.test`)).toMatchObject({
+        body: { code: "BAD_DATA", errors: [{ field: "email" }] },
+      });
+    });
+
     it("shows other users only the name", async () => {
       const { user } = seller.session!;
       expect(user).toEqual({

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
+import { isBlank } from "../../../contracts/visible.ts";
 import { errorText, isUnavailable } from "../error-messages.ts";
 import { reportFailure } from "../outages.ts";
 import { SoukError } from "../souk.ts";
@@ -20,7 +21,10 @@ export class ValidationError extends Error {
 
 /** Throws a ValidationError for the fields of `messages` that are empty. */
 export function requireFields(values: Values, messages: FieldErrors): void {
-  const missing = Object.entries(messages).filter(([name]) => !values[name]?.trim());
+  // A password may consist of anything.
+  const isMissing = (name: string) =>
+    /password/i.test(name) ? !values[name] : isBlank(values[name] ?? "");
+  const missing = Object.entries(messages).filter(([name]) => isMissing(name));
   if (missing.length > 0) throw new ValidationError(Object.fromEntries(missing));
 }
 

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { isBlank } from "../../../contracts/visible.ts";
 import type { Item } from "../../../contracts/market.ts";
 import { formatPrice, toPriceInput } from "../../../client/money/format.ts";
 import type { SoukError } from "../souk.ts";
@@ -153,7 +154,7 @@ function parseOffer(
   const price = readPrice(priceText, currency, chosen);
   const imageUrl = values.imageUrl?.trim() ?? "";
   const errors: FieldErrors = {
-    ...(!title.trim() && { title: t.offer.titleMissing }),
+    ...(isBlank(title) && { title: t.offer.titleMissing }),
     ...(!("amount" in price) && { price: priceFault(price, currency) }),
     ...(imageUrl && !isImageUrl(imageUrl) && { imageUrl: t.offer.pictureInvalid }),
   };

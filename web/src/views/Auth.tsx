@@ -47,8 +47,8 @@ export function explainAuthError({ code, retryAfter }: SoukError): FieldErrors |
 
 /** Throws a ValidationError unless the field has as many characters as the contract requires. */
 export function checkNewPassword(field: string, { [field]: password = "" }: Values): void {
-  if (password.length < 8 || password.length > 256)
-    throw new ValidationError({ [field]: t.auth.passwordLength });
+  const { length } = [...password];
+  if (length < 8 || length > 256) throw new ValidationError({ [field]: t.auth.passwordLength });
 }
 
 interface PanelProps {
