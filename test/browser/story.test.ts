@@ -54,7 +54,7 @@ describe("offering and buying", () => {
     await buyer.page.getByRole("link", { name: "Create an account" }).click();
     await buyer.page.getByLabel("Name").fill("Nour");
     await buyer.page.getByLabel("Email address").fill(`nour-${Date.now()}@souk.test`);
-    await buyer.page.getByLabel("Password").fill("correct horse battery");
+    await buyer.page.getByLabel("Password", { exact: true }).fill("correct horse battery");
     await buyer.page.getByRole("button", { name: "Create account" }).click();
     await showsText(buyer.page, "Nour");
     await buyer.page.getByRole("searchbox").fill(title);
@@ -194,7 +194,7 @@ describe("a purchase", () => {
     await tabTo(new RegExp(`^Buy ${title}`));
     await keyboard.press("Enter");
     await buyer.page.getByRole("heading", { name: "Sign in" }).waitFor();
-    await keyboard.press("Tab");
+    await buyer.page.locator("input[name=email]:focus").waitFor();
     await keyboard.type(client.session!.user.email);
     await keyboard.press("Tab");
     await keyboard.type("correct horse battery");

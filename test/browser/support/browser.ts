@@ -121,7 +121,7 @@ export class Visitor {
 
   async signIn({ session }: Client, page = this.page, secret = password): Promise<void> {
     await page.getByLabel("Email address").fill(session!.user.email);
-    await page.getByLabel("Password").fill(secret);
+    await page.getByLabel("Password", { exact: true }).fill(secret);
     await page.locator("main").getByRole("button", { name: "Sign in" }).click();
   }
 

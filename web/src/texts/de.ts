@@ -27,6 +27,7 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     close: "Schließen",
     promise: "Jeder Artikel wird nur einmal verkauft, und jeder Verkäufer wird benachrichtigt.",
     developers: "Für Entwickler",
+    windowTitleUnread: (unread, title) => `${plural(unread, { other: "(#)" })} ${title}`,
     windowTitle: (heading) => text`${heading} · Souk`,
     noScript: (link) =>
       `Diese Seite benötigt JavaScript. Die Artikel sind auch als ${link("/market/items", "JSON")} verfügbar.`,
@@ -158,7 +159,7 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
       "-price": "Höchster Preis zuerst",
     },
     show: "Anzeigen",
-    soldOptions: { all: "Alle Artikel", false: "Zu verkaufen", true: "Verkauft" },
+    soldOptions: { false: "Zu verkaufen", true: "Verkauft", all: "Alle Artikel" },
   },
 
   list: {
@@ -185,6 +186,7 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     soldAt: (time) => content`Verkauft ${time}`,
     sold: "Verkauft",
     own: "Das ist Ihr eigener Artikel.",
+    pictureBroken: "Das Bild kann nicht geladen werden.",
   },
 
   seller: {
@@ -238,6 +240,9 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     priceUnclear: "Wählen Sie den Preis aus, den Sie meinen.",
     description: "Beschreibung",
     picture: "Bild",
+    pictureBroken: "Von diesem Link lässt sich kein Bild laden. Käufer sähen ein gezeichnetes.",
+    draftKept: "Das ist der Entwurf, den Sie hier zurückgelassen haben.",
+    discardDraft: "Entwurf verwerfen",
     pictureHint: "Ein Link, der mit https:// beginnt. Ohne Link zeichnet die Seite ein Bild.",
     pictureInvalid: "Geben Sie einen Link zu einem Bild ein, der mit https:// beginnt.",
     preview: "Ihr Artikel",

@@ -27,6 +27,8 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     close: "Close",
     promise: "Every item is sold once, and every seller is notified.",
     developers: "For developers",
+    windowTitleUnread: (unread: number, title: string) =>
+      `${plural(unread, { other: "(#)" })} ${title}`,
     windowTitle: (heading: string) => text`${heading} · Souk`,
     noScript: (link: (href: string, label: string) => string) =>
       `This page needs JavaScript. The items are also available as ${link("/market/items", "JSON")}.`,
@@ -158,7 +160,7 @@ export const texts = ({ content, plural, text }: Sentences) => ({
       "-price": "Highest price first",
     },
     show: "Show",
-    soldOptions: { all: "All items", false: "For sale", true: "Sold" },
+    soldOptions: { false: "For sale", true: "Sold", all: "All items" },
   },
 
   list: {
@@ -185,6 +187,7 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     soldAt: (time: Content): Content => content`Sold ${time}`,
     sold: "Sold",
     own: "This is your item.",
+    pictureBroken: "The picture cannot be loaded.",
   },
 
   seller: {
@@ -237,6 +240,9 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     priceUnclear: "Choose the price that you mean.",
     description: "Description",
     picture: "Picture",
+    pictureBroken: "No picture can be loaded from this link. Buyers would see a drawn one.",
+    draftKept: "This is the draft that you left here.",
+    discardDraft: "Discard the draft",
     pictureHint: "A link that begins with https://. Without one, the page draws a picture.",
     pictureInvalid: "Enter a link to a picture, which begins with https://.",
     preview: "Your item",

@@ -1,5 +1,7 @@
 import type { JSX } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { t } from "../texts.ts";
+import { Icon } from "./Icon.tsx";
 
 interface FieldProps extends Omit<JSX.IntrinsicElements["input"], "name" | "label"> {
   label: string;
@@ -26,7 +28,13 @@ export function Field({ label, name, hint, error, rows, ...input }: FieldProps) 
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {rows ? <textarea {...props} rows={rows} dir="auto" /> : <input {...props} />}
+      {rows ? (
+        <textarea {...props} rows={rows} dir="auto" />
+      ) : input.type === "password" ? (
+        <Password {...props} />
+      ) : (
+        <input {...props} />
+      )}
       {hint && (
         <p class="hint" id={`${id}-hint`}>
           {hint}
@@ -39,4 +47,35 @@ export function Field({ label, name, hint, error, rows, ...input }: FieldProps) 
       )}
     </div>
   );
+}
+
+/** A password, which a button shows while it is pressed in. Password managers see the same input. */
+function Password(props: object) {
+  const [isShown, setShown] = useState(false);
+  return (
+    <span class="password">
+      <input
+        // The cast: Preact's types of inputs depend on a constant type.
+        {...({ ...props, type: isShown ? "text" : "password" } as object)}
+        autoCapitalize="none"
+        spellcheck={false}
+      />
+      <button
+        type="button"
+        aria-pressed={isShown}
+        aria-label={t.auth.showPassword}
+        title={t.auth.showPassword}
+        onClick={() => setShown(!isShown)}
+      >
+        <Icon name="eye" />
+      </button>
+    </span>
+  );
+}
+
+/** Focuses the first field of a form when its view is opened. The attribute `autofocus` works only once per page. */
+export function useFirstField() {
+  const fields = useRef<HTMLDivElement>(null);
+  useEffect(() => fields.current!.querySelector("input")!.focus({ preventScroll: true }), []);
+  return fields;
 }

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { t } from "../texts.ts";
 import { Tiles } from "./Tiles.tsx";
 
 interface Pictured {
@@ -25,7 +26,10 @@ export function Picture({ item, isEager = false }: { item: Pictured; isEager?: b
           onError={() => setBroken(source)}
         />
       ) : (
-        <Tiles id={item.id} />
+        <>
+          <Tiles id={item.id} />
+          {source && <p>{t.item.pictureBroken}</p>}
+        </>
       )}
     </div>
   );

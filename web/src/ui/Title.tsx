@@ -2,6 +2,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { announce } from "../announcer.ts";
 import { address, firstKey } from "../router.ts";
 import { t } from "../texts.ts";
+import { setWindowTitle } from "../window-title.ts";
 
 /** Longer titles, in characters, are set in a smaller font. */
 const longTitle = 70;
@@ -20,7 +21,7 @@ export function Title({
   isHidden = false,
 }: TitleProps) {
   useLayoutEffect(() => {
-    document.title = windowTitle;
+    setWindowTitle(windowTitle);
     if (address.get().key !== firstKey) announce(children);
   }, [children, windowTitle]);
   const size = children.length > longTitle ? "title is-long" : "title";

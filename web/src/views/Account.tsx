@@ -17,7 +17,7 @@ export function Account() {
   return (
     <Panel title={name}>
       <p class="byline">
-        {email}. <a href={`/shop/sellers/${id}`}>{t.account.sellerPage}</a>
+        <bdi>{email}</bdi> <a href={`/shop/sellers/${id}`}>{t.account.sellerPage}</a>
       </p>
       <p class="actions">
         <button type="button" class="button is-secondary" onClick={signOut}>

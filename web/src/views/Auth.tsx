@@ -7,7 +7,7 @@ import { navigate, safePath, useAddress } from "../router.ts";
 import { souk, useSession, type SoukError } from "../souk.ts";
 import { useObservable } from "../state.ts";
 import { t } from "../texts.ts";
-import { Field } from "../ui/Field.tsx";
+import { Field, useFirstField } from "../ui/Field.tsx";
 import {
   Form,
   requireFields,
@@ -64,6 +64,16 @@ export const Panel = ({ title, children }: PanelProps) => (
   </div>
 );
 
+/** A panel whose first field has the focus, so that the visitor or a password manager can type at once. */
+function FocusedPanel(panel: PanelProps) {
+  const fields = useFirstField();
+  return (
+    <div ref={fields}>
+      <Panel {...panel} />
+    </div>
+  );
+}
+
 interface AuthFieldProps {
   errors: FieldErrors;
 }
@@ -74,6 +84,8 @@ const EmailField = ({ errors }: AuthFieldProps) => (
     name="email"
     type="email"
     autoComplete="username"
+    autoCapitalize="none"
+    spellcheck={false}
     required
     error={errors.email}
   />
@@ -90,7 +102,7 @@ export function SignIn() {
     announce(t.auth.welcome(user.name));
   };
   return (
-    <Panel title={t.auth.signIn}>
+    <FocusedPanel title={t.auth.signIn}>
       <Form
         submit={signIn}
         submitLabel={t.auth.signIn}
@@ -111,7 +123,7 @@ export function SignIn() {
           </>
         )}
       </Form>
-    </Panel>
+    </FocusedPanel>
   );
 }
 
@@ -125,7 +137,7 @@ export function Register() {
     announce(t.auth.welcome(name));
   };
   return (
-    <Panel title={t.auth.createAccount}>
+    <FocusedPanel title={t.auth.createAccount}>
       <Form
         submit={register}
         submitLabel={t.auth.create}
@@ -134,7 +146,7 @@ export function Register() {
       >
         {(errors) => <RegisterFields errors={errors} />}
       </Form>
-    </Panel>
+    </FocusedPanel>
   );
 }
 

@@ -28,15 +28,17 @@ function ItemPage({ item: loaded }: { item: Item }) {
         <Picture item={item} isEager />
         <div class="item-details">
           <Title>{item.title}</Title>
-          <Price item={item} isLarge />
           <Byline item={item} />
-          {isOwn && !item.isSold ? <OwnItemActions item={item} /> : <BuyButton item={item} />}
-          {item.description && (
-            <p class="description" dir="auto">
-              {item.description}
-            </p>
-          )}
         </div>
+        <div class="item-actions">
+          <Price item={item} isLarge />
+          {isOwn && !item.isSold ? <OwnItemActions item={item} /> : <BuyButton item={item} />}
+        </div>
+        {item.description && (
+          <p class="description" dir="auto">
+            {item.description}
+          </p>
+        )}
       </article>
     </>
   );

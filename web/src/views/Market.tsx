@@ -17,7 +17,7 @@ export function Market() {
   const { soldOptions } = t.market;
   const search = (query.get("search") ?? "").slice(0, 100);
   const sort = optionOf(sortOptions, query.get("sort"), "newest");
-  const sold = optionOf(soldOptions, query.get("sold"), "all");
+  const sold = optionOf<keyof typeof soldOptions>(soldOptions, query.get("sold"), "false");
   const itemsQuery = {
     sort,
     ...(search && { search }),
@@ -39,7 +39,7 @@ export function Market() {
           name="sold"
           value={sold}
           options={soldOptions}
-          defaultValue="all"
+          defaultValue="false"
         />
       </div>
       <ItemList name={JSON.stringify(itemsQuery)} query={itemsQuery} isSearch={Boolean(search)} />
