@@ -203,9 +203,10 @@ export class FailureDetector {
   private onHeartbeat(heartbeat: Heartbeat): void {
     const { sender, instanceID, sentAt, time, joinedAt, digest } = heartbeat;
     if (sender === this.broker.nodeID) return;
-    this.clocks.measure(sender, instanceID, sentAt, time);
     const peer = this.peers.get(sender);
-    if (peer && peer.joinedAt !== joinedAt) void this.broker.transit!.discoverNode(sender);
+    // A frozen RabbitMQ node delivers those of a former connection when it runs again.
+    if (peer?.joinedAt === joinedAt) this.clocks.measure(sender, instanceID, sentAt, time);
+    else if (peer) void this.broker.transit!.discoverNode(sender);
     this.agreement.compare(digest, this.options.latency());
   }
 

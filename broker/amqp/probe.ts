@@ -6,7 +6,7 @@
  *
  * The probes of a round use a channel of their own, because RabbitMQ caches permissions per channel.
  */
-import type { Channel, ConsumeMessage } from "amqplib";
+import type { Channel, ConsumeMessage, Message } from "amqplib";
 import type { ServiceBroker } from "moleculer";
 import { reasonOf } from "./connection.ts";
 import type { Session } from "./session.ts";
@@ -16,8 +16,13 @@ import { declareQueue, paths, type Path, type Topology } from "./topology.ts";
 export const PROBE = "PROBE";
 /** Time between two probes (ms). */
 const INTERVAL = 1250;
-/** A probe without a trace for this long means that the node is not ready, and after `lost` that its way is broken (ms). */
-const OVERDUE = { suspect: 1500, lost: 4000 };
+/** Time between two looks at the silence (ms). */
+const LOOK = 250;
+/**
+ * A probe without a trace for this long means that the node is not ready, and after `lost` that its way is broken; `move`
+ * is the same where there is another host to move to (ms).
+ */
+const OVERDUE = { suspect: 1500, move: 2500, lost: 4000 };
 /** Measurements of the latency that are kept. */
 const KEPT = 8;
 
@@ -30,6 +35,8 @@ export class Probe {
   #session: Session | undefined;
   #channel: Channel | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #limit: number;
+  #tickedAt = 0;
   #step = 0;
   /** When the present step began; undefined between steps. */
   #stepBegan: number | undefined;
@@ -38,11 +45,14 @@ export class Probe {
   readonly #sent = new Map<Path, number>();
   #latencies: number[] = [];
   #onComplete: (() => void) | undefined;
+  /** Whether the queue without a consumer is declared and bound. */
+  #hasWaiting = false;
   /** What a probe that waited in a queue has shown, until one is fetched again. */
   #fault: string | undefined;
 
-  constructor(topology: Topology, logger: ServiceBroker["logger"]) {
+  constructor(topology: Topology, logger: ServiceBroker["logger"], hasOtherHost = false) {
     [this.#topology, this.#logger] = [topology, logger];
+    this.#limit = hasOtherHost ? OVERDUE.move : OVERDUE.lost;
   }
 
   /** The least time of the latest probes between sending and arrival (ms). */
@@ -72,8 +82,10 @@ export class Probe {
     );
     alarm.catch(() => null); // it may begin later, when the race is over
     for (const path of paths) await this.#send(session, path);
+    this.#hasWaiting = false;
     await this.#leaveWaiting(session);
-    this.#timer = setInterval(() => void this.#tick(session), INTERVAL);
+    this.#tickedAt = performance.now();
+    this.#timer = setInterval(() => this.#look(session), LOOK);
     await Promise.race([complete, alarm]);
   }
 
@@ -95,13 +107,19 @@ export class Probe {
     if (this.#sent.size === 0) this.#onComplete?.();
   }
 
-  async #tick(session: Session): Promise<void> {
+  #look(session: Session): void {
     if (session.isLost) return;
     // Behind as many requests as a node handles at once, a probe waits for them.
     if (session.isFull) this.#sent.delete("requests");
-    if (this.#silence() > OVERDUE.lost + 4 * this.latency)
+    if (this.#silence() > this.#limit + 4 * this.latency)
       return session.drop(this.#reasonOfSilence());
-    if (this.#stepBegan !== undefined) return;
+    const now = performance.now();
+    if (now - this.#tickedAt < INTERVAL - LOOK / 2) return;
+    this.#tickedAt = now;
+    if (this.#stepBegan === undefined) void this.#tick(session);
+  }
+
+  async #tick(session: Session): Promise<void> {
     const step = steps[this.#step++ % steps.length]!;
     this.#stepBegan = performance.now();
     try {
@@ -137,12 +155,18 @@ export class Probe {
     });
   }
 
-  /** Leaves a message in a queue without a consumer. The queue may be gone: a policy can let it expire. */
+  /**
+   * Leaves a message in a queue without a consumer. Declares the queue only if there is none yet, or none any more: a
+   * policy can let it expire. A declaration would wait while RabbitMQ nodes elect a leader.
+   */
   async #leaveWaiting(session: Session): Promise<void> {
     const { waiting } = session.queues;
     const channel = this.#channel!;
-    await declareQueue(channel, waiting);
-    await channel.bindQueue(waiting, this.#topology.exchange("packets"), waiting);
+    if (!this.#hasWaiting) {
+      await declareQueue(channel, waiting);
+      await channel.bindQueue(waiting, this.#topology.exchange("packets"), waiting);
+      this.#hasWaiting = true;
+    }
     this.#topology.toNode(channel, "packets", waiting, Buffer.alloc(0), { type: PROBE });
   }
 
@@ -152,6 +176,7 @@ export class Probe {
       return false as const;
     });
     if (message) return this.#clearFault();
+    this.#hasWaiting = false;
     this.#setFault(
       "A message that waited in a queue of this node was dropped: the queue was purged, or a policy drops messages.",
     );
@@ -182,8 +207,8 @@ export class Probe {
       const isExpired = reasonOf(error).includes(session.queues.waiting);
       if (isCurrent() && !isExpired) session.drop(reasonOf(error));
     });
-    channel.on("return", ({ fields }: { fields: { exchange: string } }) => {
-      if (isCurrent())
+    channel.on("return", ({ fields }: Message) => {
+      if (isCurrent() && fields.routingKey !== session.queues.waiting)
         session.drop(
           `the exchange ${fields.exchange} does not lead to this node: its binding or its queue was deleted`,
         );

@@ -9,7 +9,7 @@ import {
   reasonOf,
 } from "./connection.ts";
 import { redact } from "../env/urls.ts";
-import type { Topology } from "./topology.ts";
+import type { Queues, Topology } from "./topology.ts";
 
 /** Requests that a node handles at once. With one, two services that call each other would deadlock. */
 const PREFETCH = 100;
@@ -25,9 +25,10 @@ export interface Receiver {
 export class Session {
   readonly connection: ChannelModel;
   readonly channel: Channel;
+  readonly url: string;
   /** The host, without credentials. */
   readonly host: string;
-  readonly queues: ReturnType<Topology["newQueues"]>;
+  readonly queues: Queues;
   /** Resolves with the reason when the session is no longer usable. */
   readonly lost: Promise<string>;
   /** The time of a request to RabbitMQ and its answer (ms), measured once. */
@@ -40,7 +41,8 @@ export class Session {
   readonly #lose: (reason: string) => void;
 
   private constructor(url: string, connection: ChannelModel, channel: Channel, topology: Topology) {
-    [this.host, this.connection, this.channel] = [redact(url), connection, channel];
+    [this.url, this.host] = [url, redact(url)];
+    [this.connection, this.channel] = [connection, channel];
     this.#topology = topology;
     this.queues = topology.newQueues();
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -84,8 +86,8 @@ export class Session {
     return this.#isLost;
   }
 
-  /** Declares the queues and consumes them. Rejects with RabbitMQ's reason. */
-  async subscribe(receiver: Receiver): Promise<void> {
+  /** Declares the queues, instead of the former ones, and consumes them. Rejects with RabbitMQ's reason. */
+  async subscribe(receiver: Receiver, former: Queues[] = []): Promise<void> {
     const { channel, connection, queues } = this;
     channel.on("return", (message: Message) => receiver.onReturned(message));
     connection.on("blocked", (reason: string) => {
@@ -96,7 +98,7 @@ export class Session {
       this.alarm = undefined;
       receiver.onUnblocked();
     });
-    await this.#topology.declare(channel, queues);
+    await this.#topology.declare(channel, queues, former);
     await Promise.all([
       channel.consume(queues.requests, (message) => void this.#onRequest(message, receiver)),
       channel.consume(queues.packets, (message) => this.#onPacket(message, receiver), {

@@ -2,6 +2,10 @@
  * The exchanges and queues of a namespace. A node's queues are exclusive, transient and named anew for each
  * connection: they live on the RabbitMQ node of that connection and are gone with it, so the loss of a RabbitMQ node
  * leaves nothing that a new connection would have to wait for. Senders know only exchanges and node ids.
+ *
+ * The shared exchanges lead to a connection's queues through two exchanges of its own. The next connection deletes
+ * those, so that nothing is routed any longer to the queues of the last one, which RabbitMQ keeps for a minute when their
+ * node is frozen: nobody can delete or unbind the queues themselves, because they are locked to their connection.
  */
 import { randomUUID } from "node:crypto";
 import type { Channel, Options } from "amqplib";
@@ -12,6 +16,10 @@ const VERSION = 2;
 /** `requests` waits for acknowledgements; `packets` carries all else to one node, and `broadcasts` to all nodes. */
 export type Path = "requests" | "packets" | "broadcasts";
 export const paths: readonly Path[] = ["requests", "packets", "broadcasts"];
+
+const inboxes = ["requests", "packets"] as const;
+/** Names. */
+export type Queues = Record<(typeof inboxes)[number] | "waiting", string>;
 
 /** A header binding per node, so that a node can also send a message to itself through the binding of broadcasts. */
 const types = { requests: "direct", packets: "direct", broadcasts: "headers" } as const;
@@ -30,8 +38,8 @@ export class Topology {
     return `${this.#prefix}.${path}`;
   }
 
-  /** The names of a connection's queues. */
-  newQueues(): Record<"requests" | "packets" | "waiting", string> {
+  /** The names of a connection's queues. The exchanges in front of the first two have the same names. */
+  newQueues(): Queues {
     const start = `${this.#prefix}.${this.nodeID}.${randomUUID()}`;
     return {
       requests: `${start}.requests`,
@@ -44,19 +52,19 @@ export class Topology {
     await channel.assertExchange(this.exchange(path), types[path], { durable: true });
   }
 
-  /** Declares the queues of a connection and binds them. Rejects with RabbitMQ's reason. */
-  async declare(channel: Channel, queues: Record<"requests" | "packets", string>): Promise<void> {
+  /** Declares the queues of a connection and binds them, instead of the former ones. Rejects with RabbitMQ's reason. */
+  async declare(channel: Channel, queues: Queues, former: Queues[] = []): Promise<void> {
+    const exchanges = former.flatMap(({ requests, packets }) => [requests, packets]);
+    await Promise.all(exchanges.map((exchange) => channel.deleteExchange(exchange)));
     await Promise.all(paths.map((path) => this.declareExchange(channel, path)));
-    await Promise.all([
-      declareQueue(channel, queues.requests),
-      declareQueue(channel, queues.packets),
-    ]);
+    await Promise.all(inboxes.map((path) => declareInbox(channel, queues[path])));
+    const { requests, packets } = queues;
     const { nodeID } = this;
     const toAllOrNode = { "x-match": "any", to: "all", node: nodeID };
     await Promise.all([
-      channel.bindQueue(queues.requests, this.exchange("requests"), nodeID),
-      channel.bindQueue(queues.packets, this.exchange("packets"), nodeID),
-      channel.bindQueue(queues.packets, this.exchange("broadcasts"), "", toAllOrNode),
+      channel.bindExchange(requests, this.exchange("requests"), nodeID),
+      channel.bindExchange(packets, this.exchange("packets"), nodeID),
+      channel.bindExchange(packets, this.exchange("broadcasts"), "", toAllOrNode),
     ]);
   }
 
@@ -81,6 +89,13 @@ export class Topology {
   toAll(channel: Channel, data: Buffer, type: string): void {
     channel.publish(this.exchange("broadcasts"), "", data, { type, headers: { to: "all" } });
   }
+}
+
+/** A queue and the exchange in front of it, which RabbitMQ deletes with the queue. */
+async function declareInbox(channel: Channel, name: string): Promise<void> {
+  await declareQueue(channel, name);
+  await channel.assertExchange(name, "fanout", { durable: true, autoDelete: true });
+  await channel.bindQueue(name, name, "");
 }
 
 export async function declareQueue(channel: Channel, queue: string): Promise<void> {

@@ -14,8 +14,8 @@ import { PeerClocks } from "./peer-clocks.ts";
 import { PROBE, Probe } from "./probe.ts";
 import type { BrokerState } from "./reachability.ts";
 import { Session, type Receiver } from "./session.ts";
+import { SetUp } from "./set-up.ts";
 import { Topology } from "./topology.ts";
-import { withTimeout } from "./with-timeout.ts";
 
 /** Broker options that belong with this transporter. */
 export const brokerDefaults = {
@@ -31,9 +31,6 @@ export const brokerDefaults = {
 
 /** Backoff after all hosts failed (ms): doubles from the first value up to the second. */
 const BACKOFF = { first: 200, max: 1000 };
-/** A connection is given up when its queues, or its probes, are not ready after this time and this many round trips (ms). */
-const SET_UP = { time: 5000, roundTrips: 15 };
-
 /** `urls` names the nodes of a RabbitMQ cluster as AMQP_URL does: separated by commas or semicolons. */
 export const amqp = (urls: string): ResilientAmqp => new ResilientAmqp(urls);
 
@@ -52,7 +49,10 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
   private detector!: FailureDetector;
   private clocks!: PeerClocks;
   private probe!: Probe;
+  private setUpQueues!: SetUp;
   private stopped = new AbortController();
+  /** Attempts since the last connection. */
+  private failures = 0;
   /** Reasons that were logged since the last connection. */
   private readonly warned = new Set<string>();
 
@@ -82,7 +82,8 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
       (handle as unknown as MessageHandler)(command, packet);
     super.init(transit, onPacket as never, afterConnect);
     this.topology = new Topology(this.prefix, this.nodeID);
-    this.probe = new Probe(this.topology, this.logger);
+    this.probe = new Probe(this.topology, this.logger, this.hosts.count > 1);
+    this.setUpQueues = new SetUp(this.topology, this.hosts, this.probe);
     this.clocks = new PeerClocks(this.broker, () => this.probe.latency);
     this.detector = new FailureDetector(this.broker, this.clocks, {
       latency: () => this.probe.latency,
@@ -97,33 +98,37 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
   override async connect(): Promise<void> {
     this.stopped = new AbortController();
     const { signal } = this.stopped;
-    for (let failures = 0; !signal.aborted; failures++) {
+    for (this.failures = 0; !signal.aborted; this.failures++) {
       try {
-        const reason = await this.runSession(signal, () => (failures = 0));
+        const reason = await this.runSession(signal);
         if (!signal.aborted) this.logger.warn(`Lost the connection to RabbitMQ: ${reason}.`);
       } catch (error) {
         if (!signal.aborted) this.warnOnce((error as Error).message);
       }
       finishStart(this.transit);
       // Another host is tried at once. After all of them, with full jitter: nodes do not reconnect in step.
-      const rounds = Math.floor((failures + 1) / this.hosts.count);
-      const isRoundOver = (failures + 1) % this.hosts.count === 0;
+      const rounds = Math.floor((this.failures + 1) / this.hosts.count);
+      const isRoundOver = (this.failures + 1) % this.hosts.count === 0;
       const longest = isRoundOver ? Math.min(BACKOFF.first * 2 ** (rounds - 1), BACKOFF.max) : 0;
       await pause(Math.random() * longest, null, { signal }).catch(() => null);
     }
   }
 
   /** Resolves with the reason when an established session is lost. Rejects when none could be established. */
-  private async runSession(signal: AbortSignal, onConnected: () => void): Promise<string> {
+  private async runSession(signal: AbortSignal): Promise<string> {
     this.attempts++;
-    const session = await Session.open(this.hosts.next(), this.topology);
+    const url = this.hosts.next();
+    const session = await Session.open(url, this.topology).catch((error: Error) => {
+      this.hosts.failed(url);
+      throw error;
+    });
     // disconnect() may have run during the handshake, when there was no session to close.
     if (signal.aborted) return (session.drop(""), session.lost);
     this.session = session;
     try {
       await Promise.race([this.setUp(session), failedSetUp(session)]);
-      onConnected();
-      return await session.lost;
+      this.failures = 0;
+      return await session.lost.finally(() => this.hosts.failed(url));
     } finally {
       session.drop("it could not be set up");
       this.leave();
@@ -143,13 +148,7 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
 
   /** Declares and consumes this node's queues, and returns when it has received a message of its own by each way. */
   override async makeSubscriptions(): Promise<void> {
-    const session = this.session!;
-    const [limit, who] = [
-      SET_UP.time + SET_UP.roundTrips * session.roundTrip,
-      `RabbitMQ at ${session.host}`,
-    ];
-    await withTimeout(limit, who, session.subscribe(this));
-    await withTimeout(limit, who, this.probe.start(session));
+    await this.setUpQueues.run(this.session!, this, this.failures);
     this.detector.start();
   }
 

@@ -72,23 +72,36 @@ describe("is noticed, logged and repaired:", () => {
     [
       "the binding of requests is deleted",
       async ({ connection, queues }) =>
-        (await connection.createChannel()).unbindQueue(queues.requests, exchange("requests"), "b"),
+        (await connection.createChannel()).unbindExchange(
+          queues.requests,
+          exchange("requests"),
+          "b",
+        ),
       /the exchange .*\.requests does not lead to this node/,
     ],
     [
       "the binding of packets is deleted",
       async ({ connection, queues }) =>
-        (await connection.createChannel()).unbindQueue(queues.packets, exchange("packets"), "b"),
+        (await connection.createChannel()).unbindExchange(queues.packets, exchange("packets"), "b"),
       /the exchange .*\.packets does not lead to this node/,
     ],
     [
       "the binding of broadcasts is deleted",
       async ({ connection, queues }) =>
-        (await connection.createChannel()).unbindQueue(queues.packets, exchange("broadcasts"), "", {
-          ...{ "x-match": "any", to: "all", node: "b" },
-        }),
+        (await connection.createChannel()).unbindExchange(
+          ...([queues.packets, exchange("broadcasts"), ""] as const),
+          { "x-match": "any", to: "all", node: "b" },
+        ),
       /the exchange .*\.broadcasts does not lead to this node/,
     ],
+    ...(["requests", "packets"] as const).map(
+      (path): [string, (session: Session) => Promise<unknown>, RegExp] => [
+        `the exchange in front of the queue for ${path} is deleted`,
+        async ({ connection, queues }) =>
+          (await connection.createChannel()).deleteExchange(queues[path]),
+        /the exchange .* does not lead to this node/,
+      ],
+    ),
     [
       "a queue is deleted",
       async ({ connection, queues }) =>

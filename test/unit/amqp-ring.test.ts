@@ -46,3 +46,24 @@ it("tries hosts in a random order, and another one each time", () => {
 
   expect(tried).toEqual(["amqp://b", "amqp://c", "amqp://a", "amqp://b"]);
 });
+
+it("tries a host that failed only after ten seconds, unless there is no other", () => {
+  let now = 0;
+  const keys = [0.1, 0.2, 0.3];
+  const hosts = new Hosts(
+    "amqp://a,b,c",
+    () => keys.shift()!,
+    () => now,
+  );
+  const next = (count: number) => Array.from({ length: count }, () => hosts.next().slice(-1));
+
+  hosts.failed("amqp://a");
+  expect(next(4)).toEqual(["b", "c", "b", "c"]);
+
+  hosts.failed("amqp://b");
+  hosts.failed("amqp://c");
+  expect(next(3)).toEqual(["a", "b", "c"]);
+
+  now = 10_000;
+  expect(next(3)).toEqual(["a", "b", "c"]);
+});
