@@ -1,8 +1,8 @@
 /**
  * Messages of a node to itself through RabbitMQ, by each way that its messages take. They show what a connection
  * that stays up does not: deleted exchanges, bindings and queues, revoked permissions, policies that drop messages, and
- * a RabbitMQ that is frozen. Every 1.25 s one probe is sent: to `requests`, `packets`, `broadcasts`, and to a queue
- * without a consumer, from which it is fetched later: a policy or a purge only drops what waits.
+ * a RabbitMQ that is frozen. Every 1.25 s one probe is sent, to `requests`, `packets` or `broadcasts`. One more waits in a
+ * queue without a consumer and is replaced in each round: a policy or a purge only drops what waits.
  *
  * The probes of a round use a channel of their own, because RabbitMQ caches permissions per channel.
  */
@@ -25,9 +25,6 @@ const LOOK = 250;
 const OVERDUE = { suspect: 1500, move: 2500, lost: 4000 };
 /** Measurements of the latency that are kept. */
 const KEPT = 8;
-
-type Step = Path | "waiting";
-const steps: readonly Step[] = [...paths, "waiting"];
 
 export class Probe {
   readonly #topology: Topology;
@@ -81,9 +78,8 @@ export class Probe {
       session.connection.once("blocked", (reason) => reject(alarmError(reason as string))),
     );
     alarm.catch(() => null); // it may begin later, when the race is over
-    for (const path of paths) await this.#send(session, path);
     this.#hasWaiting = false;
-    await this.#leaveWaiting(session);
+    for (const path of paths) await this.#send(session, path);
     this.#tickedAt = performance.now();
     this.#timer = setInterval(() => this.#look(session), LOOK);
     await Promise.race([complete, alarm]);
@@ -120,11 +116,10 @@ export class Probe {
   }
 
   async #tick(session: Session): Promise<void> {
-    const step = steps[this.#step++ % steps.length]!;
+    const path = paths[this.#step++ % paths.length]!;
     this.#stepBegan = performance.now();
     try {
-      if (step === "waiting") await this.#leaveWaiting(session);
-      else await this.#send(session, step);
+      await this.#send(session, path);
     } catch {
       // The channel's error has dropped the session.
     } finally {
@@ -159,9 +154,7 @@ export class Probe {
    * Leaves a message in a queue without a consumer. Declares the queue only if there is none yet, or none any more: a
    * policy can let it expire. A declaration would wait while RabbitMQ nodes elect a leader.
    */
-  async #leaveWaiting(session: Session): Promise<void> {
-    const { waiting } = session.queues;
-    const channel = this.#channel!;
+  async #leaveWaiting({ queues: { waiting } }: Session, channel: Channel): Promise<void> {
     if (!this.#hasWaiting) {
       await declareQueue(channel, waiting);
       await channel.bindQueue(waiting, this.#topology.exchange("packets"), waiting);
@@ -177,6 +170,7 @@ export class Probe {
     });
     if (message) return this.#clearFault();
     this.#hasWaiting = false;
+    this.#step = 0; // asks again in the next step: the fault of a purge is over then
     this.#setFault(
       "A message that waited in a queue of this node was dropped: the queue was purged, or a policy drops messages.",
     );
@@ -214,6 +208,7 @@ export class Probe {
         );
     });
     this.#channel = channel;
+    await this.#leaveWaiting(session, channel);
   }
 }
 
