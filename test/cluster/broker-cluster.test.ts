@@ -1,4 +1,4 @@
-/** The whole market over three joined RabbitMQ nodes, of which one is killed. */
+/** The whole market over three joined RabbitMQ nodes: some are frozen, one is killed, all queues are purged. */
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
@@ -42,6 +42,83 @@ async function sellOne(): Promise<void> {
 /** The host that a node connected to last. */
 const hostOf = ({ output }: Node) =>
   [...output().matchAll(/Connected to RabbitMQ at amqp:\/\/…@([\d.]+:\d+)/g)].at(-1)?.[1];
+
+/** The number of RabbitMQ's node that the node is connected to, from 1. */
+const brokerOf = (node: Node) =>
+  1 + brokers.urls.findIndex((url) => url.endsWith(`@${hostOf(node)}`));
+
+// RabbitMQ gives up a frozen node after a minute, and elects another leader of its metadata after 7 to 10 s.
+it.each([1, 2, 3])(
+  "sells on while the RabbitMQ node %d of three is frozen, before RabbitMQ gives it up",
+  async (frozen) => {
+    await eventually(sellOne, { within: 60_000 });
+
+    await brokers.kill(frozen, "SIGSTOP");
+    try {
+      await eventually(() => expect(Object.values(nodes).map(brokerOf)).not.toContain(frozen), {
+        within: 40_000,
+      });
+      await eventually(sellOne, { within: 10_000 });
+    } finally {
+      await brokers.kill(frozen, "SIGCONT");
+    }
+  },
+  180_000,
+);
+
+it("sells again when two frozen RabbitMQ nodes of three run again", async () => {
+  await eventually(sellOne, { within: 60_000 });
+  for (const node of [1, 2]) await brokers.kill(node, "SIGSTOP");
+  try {
+    await eventually(() => expect(sellOne()).rejects.toMatchObject({ code: "UNAVAILABLE" }), {
+      within: 40_000,
+    });
+  } finally {
+    for (const node of [1, 2]) await brokers.kill(node, "SIGCONT");
+  }
+
+  await eventually(sellOne, { within: 60_000 });
+}, 180_000);
+
+it("loses no sale and no notice when all queues are purged, and each node logs it", async () => {
+  await eventually(sellOne, { within: 60_000 });
+  const { unread } = await seller!.notifications({ limit: 1 });
+  let isPurged = false;
+  const sold: string[] = [];
+  const buyers = Array.from({ length: 4 }, async () => {
+    while (!isPurged) {
+      const { id } = await eventually(() => seller!.offer({ title: "A lamp", price: 100 }));
+      await eventually(() => buyer!.buy(id)); // the buyer gets the same sale again
+      sold.push(id);
+    }
+  });
+
+  await purgeQueues();
+  await eventually(
+    () => {
+      for (const node of Object.values(nodes))
+        expect(node.output()).toContain("the queue was purged, or a policy drops messages");
+    },
+    { within: 40_000 },
+  );
+  isPurged = true;
+  await Promise.all(buyers);
+
+  expect(sold.length).toBeGreaterThan(0);
+  await eventually(
+    async () => {
+      const now = await seller!.notifications({ limit: 1 });
+      expect(now.unread - unread).toBeGreaterThanOrEqual(sold.length);
+    },
+    { within: 60_000 },
+  );
+}, 180_000);
+
+/** As `rabbitmqctl purge_queue` does, which refuses locked queues. */
+async function purgeQueues(): Promise<void> {
+  const purge = '[rabbit_amqqueue:purge(Queue) || Queue <- rabbit_amqqueue:list(<<"/">>)].';
+  await brokers.ctl(1, "eval", purge);
+}
 
 it("sells on when the RabbitMQ node of the market is killed", async () => {
   await sellOne();
