@@ -1,5 +1,6 @@
 /** Makes a new connection to RabbitMQ usable for this node, within bounded time. */
 import type { Hosts } from "./hosts.ts";
+import { Majority } from "./majority.ts";
 import type { Probe } from "./probe.ts";
 import type { Receiver, Session } from "./session.ts";
 import type { Queues, Topology } from "./topology.ts";
@@ -18,11 +19,13 @@ export class SetUp {
   readonly #topology: Topology;
   readonly #hosts: Hosts;
   readonly #probe: Probe;
+  readonly #majority: Majority;
   /** The queues of former connections, which RabbitMQ may still have. */
   #former: Queues[] = [];
 
   constructor(topology: Topology, hosts: Hosts, probe: Probe) {
     [this.#topology, this.#hosts, this.#probe] = [topology, hosts, probe];
+    this.#majority = new Majority(topology);
   }
 
   /**
@@ -40,5 +43,6 @@ export class SetUp {
     this.#former = [session.queues];
     await warmUp(session, this.#topology, this.#hosts.others(session.url));
     await withTimeout(forTrips + LIMIT.time, who, this.#probe.start(session));
+    if (this.#hosts.count > 1) await this.#majority.start(session);
   }
 }

@@ -66,6 +66,35 @@ it.each([1, 2, 3])(
   180_000,
 );
 
+it("sells on while the RabbitMQ node of the market is separated from the other two", async () => {
+  await eventually(sellOne, { within: 60_000 });
+  const separated = brokerOf(nodes.market!);
+  const others = brokers.urls.filter((_url, i) => i + 1 !== separated);
+  const forEachOther = (commands: string) =>
+    brokers.ctl(
+      separated,
+      "eval",
+      `[begin ${commands} end || Port <- [${others.map((url) => `"${new URL(url).port}"`).join()}], Node <- [list_to_atom("souk" ++ Port ++ "@localhost")]].`,
+    );
+
+  // The other nodes refuse a connection with the wrong cookie.
+  await forEachOther("erlang:set_cookie(Node, wrong), erlang:disconnect_node(Node)");
+  try {
+    await eventually(
+      () => expect(nodes.market!.output()).toContain("is separated from the majority"),
+      { within: 60_000 },
+    );
+    await eventually(() => expect(Object.values(nodes).map(brokerOf)).not.toContain(separated), {
+      within: 60_000,
+    });
+    await eventually(sellOne, { within: 60_000 });
+  } finally {
+    await forEachOther(
+      "erlang:set_cookie(Node, erlang:get_cookie()), net_kernel:connect_node(Node)",
+    );
+  }
+}, 180_000);
+
 it("sells again when two frozen RabbitMQ nodes of three run again", async () => {
   await eventually(sellOne, { within: 60_000 });
   for (const node of [1, 2]) await brokers.kill(node, "SIGSTOP");
