@@ -25,7 +25,8 @@ export function announcedReadiness(): Middleware {
   const readiness = new NodeReadiness();
   return {
     name: "AnnouncedReadiness",
-    localAction(next: ActionHandler) {
+    localAction(this: ServiceBroker, next: ActionHandler) {
+      if (!this.transit) return next;
       return function (ctx) {
         return (next.call(this, ctx) as Promise<unknown>).catch((error: unknown) => {
           if (codeOf(error) === "UNAVAILABLE") readiness.checkSoon();
