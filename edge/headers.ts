@@ -90,13 +90,24 @@ export function socketOrigin(
   if (socketUrl) return [policySource(socketUrl.replace(/^http/, "ws"))];
   const host = plainHost.exec(requested.host ?? "")?.[1];
   if (!host || socketPort === 0) return [];
-  const proto =
-    trustedProxies > 0
-      ? (requested["x-forwarded-proto"] as string | undefined)?.split(",").at(-1)?.trim()
-      : undefined;
   // "ws:" in a policy also allows wss:, so a missing header does no harm.
-  return [policySource(`${proto === "https" ? "wss" : "ws"}://${host}:${socketPort}`)];
+  const scheme = isSecure(requested, trustedProxies) ? "wss" : "ws";
+  return [policySource(`${scheme}://${host}:${socketPort}`)];
 }
+
+/** Whether a trusted proxy says that the client uses TLS. */
+const isSecure = (requested: IncomingHttpHeaders, trustedProxies: number) =>
+  trustedProxies > 0 &&
+  (requested["x-forwarded-proto"] as string | undefined)?.split(",").at(-1)?.trim() === "https";
+
+/** The origin that the client has used for this market; undefined when its Host is no plain name. */
+export const ownOrigin = (
+  requested: IncomingHttpHeaders,
+  trustedProxies: number,
+): string | undefined =>
+  plainHost.test(requested.host ?? "")
+    ? `http${isSecure(requested, trustedProxies) ? "s" : ""}://${requested.host}`
+    : undefined;
 
 /** A policy cannot name an IPv6 address, only its port. */
 const policySource = (origin: string) => origin.replace(/\[[^\][]*\]/, "*");

@@ -88,6 +88,12 @@ export const jsonFile = (value: object): StaticFile => ({
   variants: [variant(Buffer.from(JSON.stringify(value)))],
 });
 
+/** A text that was made for one response. */
+export const textFile = (type: string, text: string, cacheControl: string): StaticFile => ({
+  ...{ type, cacheControl },
+  variants: [variant(Buffer.from(text))],
+});
+
 interface Selection {
   status: 200 | 304;
   headers: OutgoingHttpHeaders;

@@ -7,6 +7,7 @@ import type { StaticPath } from "../contracts/routes.ts";
 import { pageHeaders, sharedHeaders, socketOrigin } from "./headers.ts";
 import type { Request, Response } from "./node-http.ts";
 import { statusOf } from "./readiness.ts";
+import { pageRoutes, type PageSettings } from "./page/routes.ts";
 import { reply } from "./reply.ts";
 import { asyncapi } from "./spec/asyncapi.ts";
 import { openapi } from "./spec/openapi.ts";
@@ -15,11 +16,10 @@ import { jsonFile, loadFiles, selectVariant, type StaticFile } from "./static-fi
 type StaticHandler = (req: Request, res: Response) => Promise<void>;
 export type StaticRoutes = Record<StaticPath, StaticHandler>;
 
-export interface StaticSettings {
+export interface StaticSettings extends PageSettings {
   /** The folder of the built page. */
   pageFolder: string;
   socketUrl: string | undefined;
-  trustedProxies: number;
   currency: string;
   /** The port of the sockets; 0 when it is not known. */
   socketPort(): number;
@@ -32,8 +32,9 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
   const files = loadFiles(settings.pageFolder);
   const spec = { openapi: lazily(openapi), asyncapi: lazily(asyncapi) };
   // The page finds out from the path which of its views to show.
-  const market: StaticHandler = async (req, res) =>
-    serve(req, res, files.get("/"), pageHeaders(...connectSources(req.headers, settings)));
+  const page = pageRoutes(files.get("/"), settings);
+  const market: StaticHandler = (req, res) =>
+    page.market(req, res, pageHeaders(...connectSources(req.headers, settings)));
   return {
     "/": market,
     "/shop/*view": market,
@@ -41,6 +42,9 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
     // By its exact name: nothing is decoded and no path is walked.
     "/assets/*file": async (req, res) =>
       serve(req, res, files.get(req.url!.split("?")[0]!), sharedHeaders),
+    "/robots.txt": page.robots,
+    "/sitemap.xml": page.sitemap,
+    "/sitemaps/:page": page.sitemapPage,
     "/config.json": async (req, res) => reply(req, res, 200, configOf(settings)),
     "/openapi.json": async (req, res) => serve(req, res, spec.openapi()),
     "/asyncapi.json": async (req, res) => serve(req, res, spec.asyncapi()),

@@ -4,12 +4,13 @@ import type { CallingOptions, Context, ServiceBroker } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Meta } from "../broker/context.ts";
 import { define, mixinOf } from "../broker/define.ts";
-import { codeOf } from "../broker/refusal.ts";
+import { codeOf, refusal } from "../broker/refusal.ts";
 import { routes, staticPaths, type StaticPath } from "../contracts/routes.ts";
 import { Drain } from "../edge/drain.ts";
 import { RequestHandler } from "../edge/handler.ts";
 import type { Request, Response } from "../edge/node-http.ts";
 import type { OriginPolicy } from "../edge/policy/origins.ts";
+import type { List } from "../edge/page/sitemap.ts";
 import { isRetryable } from "../edge/problem.ts";
 import { liveness, marketReadiness, shared } from "../edge/readiness.ts";
 import { replyProblem } from "../edge/reply.ts";
@@ -20,6 +21,8 @@ import { identity } from "./identity.ts";
 
 /** Milliseconds for a whole request; its client gets a response within 10 s. */
 const requestTimeoutMs = 9_500;
+/** Milliseconds that a page waits for what its tags need. */
+const pageTimeoutMs = 500;
 /** Milliseconds for which one node of several still accepts requests while it stops. */
 const handoverGraceMs = 500;
 
@@ -39,6 +42,7 @@ export interface GatewaySettings {
   /** The folder of the built page. */
   pageFolder: string;
   socketUrl: string | undefined;
+  publicUrl: string | undefined;
   socketPort: number;
   currency: string;
 }
@@ -60,6 +64,12 @@ const localPort = (broker: ServiceBroker, name: string) =>
 const availableNodes = ({ registry }: ServiceBroker, action: string) =>
   registry.getActionEndpoints(action)?.endpoints.filter(({ isAvailable }) => isAvailable).length ??
   0;
+
+/** For what a page can do without: fails soon, and without a line in the log when no node offers the action. */
+const callOnce = (broker: ServiceBroker, action: string, params: object): Promise<unknown> =>
+  availableNodes(broker, action) > 0
+    ? broker.call(action, params, { timeout: pageTimeoutMs, retries: 0 })
+    : Promise.reject(refusal("UNAVAILABLE"));
 
 /** An alias may be a function, which moleculer-web calls on the service. */
 const serveStatic = (path: StaticPath) =>
@@ -131,6 +141,13 @@ export const gateway = define({
           marketReadiness(this.broker, (service) => handler.isShedding(service)),
         ),
         liveness: () => liveness(this.broker),
+        lookUp: (action, params) => callOnce(this.broker, action, params),
+        listItems: (cursor) =>
+          callOnce(this.broker, "market.items", {
+            sold: false,
+            limit: 100,
+            cursor,
+          }) as ReturnType<List>,
       }),
       handler,
     };

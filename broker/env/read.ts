@@ -38,6 +38,8 @@ export interface Env {
   namespace: string;
   rateScale: number;
   socketUrl: string | undefined;
+  /** The public origin of the page; undefined: that of each request. */
+  publicUrl: string | undefined;
   trustedProxies: number;
 }
 
@@ -94,6 +96,7 @@ const fieldsOf = (values: Variables) => ({
   namespace: values.NAMESPACE,
   rateScale: values.RATE_SCALE,
   socketUrl: values.SOCKET_URL,
+  publicUrl: values.PUBLIC_URL,
   trustedProxies: values.TRUSTED_PROXIES,
 });
 

@@ -13,6 +13,7 @@ Format.Set("currency", (text) => knownCurrencies.has(text));
 Format.Set("amqp-url", areAmqpUrls);
 Format.Set("mongo-url", isMongoUrl);
 Format.Set("origins", (text) => splitOrigins(text).every(isPageOrigin));
+Format.Set("public-url", (text) => isSocketOrigin(text) && text.startsWith("http"));
 Format.Set("socket-origin", isSocketOrigin);
 
 /** `expected` completes the sentence "NAME must be …" when a value does not match. */
@@ -123,6 +124,11 @@ export const environment = Type.Object({
     format: "socket-origin",
     expected: "an exact origin without a path that begins with http://, https://, ws:// or wss://",
     description: "The public origin of Socket.IO, when it is not api's host at SOCKET_PORT",
+  }),
+  PUBLIC_URL: optional({
+    format: "public-url",
+    expected: "an exact origin without a path that begins with http:// or https://",
+    description: "The public origin of the page, in links of its tags and sitemap",
   }),
   ALLOW_PLAINTEXT: Type.Enum(["0", "1"], {
     default: "0",

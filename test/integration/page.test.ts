@@ -2,6 +2,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
+import { refusal } from "../../broker/refusal.ts";
 import { checker } from "../../broker/validator.ts";
 import { Config } from "../../contracts/config.ts";
 import { gateway, raw, type Gateway } from "../support/gateway.ts";
@@ -38,8 +39,17 @@ beforeAll(async () => {
   }
   writeFileSync(join(folder.path, "outside.js"), "not for you");
   symlinkSync(join(folder.path, "outside.js"), join(pageFolder, "assets/linked.js"));
-  at = await gateway({ settings: { pageFolder, socketPort: 3001 } });
+  at = await gateway({
+    settings: { pageFolder, socketPort: 3001 },
+    handlers: { "market.item": ({ params }) => itemOf(params.id), "users.profile": itemOf },
+  });
 });
+const title = `</title><script>alert(1)</script>`;
+const item = { title, description: "", price: 4500, currency: "EUR", imageUrl: "/p.png" };
+function itemOf(id: unknown) {
+  if (id !== "1") throw refusal("ITEM_NOT_FOUND");
+  return { ...item, id, sellerId: "ann", isSold: false };
+}
 afterAll(async () => {
   await at.stop();
   folder.remove();
@@ -121,15 +131,88 @@ describe("/config.json", () => {
 });
 
 describe("the page", () => {
-  it.each(["/", "/?from=a%20friend", "/shop/items/1", "/shop/sell", "/shop/a/b/c?d=e"])(
-    "is at %s",
+  it.each(["/shop/items/1/edit", "/shop/sell", "/shop/a/b/c?d=e"])("is at %s", async (path) => {
+    const { status, headers, bytes } = await get(path);
+    expect([status, bytes.toString()]).toEqual([200, built["index.html"]]);
+    expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(headers.get("cache-control")).toBe("no-cache");
+  });
+
+  it.each([
+    [
+      "/shop/items/1",
+      "/shop/items/1",
+      "&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt; · Souk",
+    ],
+    ["/?from=a%20friend", "/", "Souk: every item is sold once"],
+  ])("has the tags of %s", async (path, url, shownTitle) => {
+    const { status, headers, bytes } = await get(path, { "accept-encoding": "gzip" });
+    expect([status, headers.get("cache-control")]).toEqual([200, "no-cache"]);
+    expect(bytes.toString()).toContain(`<title>${shownTitle}</title>`);
+    expect(bytes.toString()).toContain(`content="http://souk.example:3000${url}"`);
+    expect(bytes.toString()).not.toContain("<script>");
+  });
+
+  it("has the origin PUBLIC_URL in its tags, otherwise that of the request, with https by a trusted proxy", async () => {
+    const settings = { pageFolder, socketPort: 3001, trustedProxies: 1 };
+    const behind = await gateway({ settings });
+    const named = await gateway({ settings: { ...settings, publicUrl: "https://shop.example" } });
+    const forwarded = { "x-forwarded-proto": "https" };
+    const originOf = async (...args: Parameters<typeof get>) =>
+      /og:url" content="([^"]*)\/"/.exec((await get(...args)).bytes.toString())?.[1];
+    expect([
+      await originOf("/", forwarded),
+      await originOf("/", forwarded, behind),
+      await originOf("/", forwarded, named),
+      await originOf("/", { host: "souk_example.:1" }),
+    ]).toEqual([
+      "http://souk.example:3000",
+      "https://souk.example:3000",
+      "https://shop.example",
+      undefined,
+    ]);
+    expect((await get("/robots.txt", {}, named)).bytes.toString()).toContain(
+      "Sitemap: https://shop.example/sitemap.xml",
+    );
+    await Promise.all([behind.stop(), named.stop()]);
+  });
+
+  it.each(["/shop/items/2", "/shop/sellers/2"])(
+    "is 404 at %s, which does not exist",
     async (path) => {
-      const { status, headers, bytes } = await get(path);
-      expect([status, bytes.toString()]).toEqual([200, built["index.html"]]);
-      expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
-      expect(headers.get("cache-control")).toBe("no-cache");
+      const { status, bytes } = await get(path);
+      expect([status, bytes.toString()]).toEqual([404, built["index.html"]]);
     },
   );
+
+  it("is sent without tags, and soon, while the market is missing, slow or broken", async () => {
+    const settings = { pageFolder };
+    const never = () => new Promise(() => {});
+    const broken = () => {
+      throw new Error("broken");
+    };
+    for (const options of [
+      { present: ["users", "notifications"] },
+      { handlers: { "market.item": never } },
+      { handlers: { "market.item": broken } },
+    ]) {
+      const without = await gateway({ ...options, settings });
+      const { status, bytes } = await get("/shop/items/1", {}, without);
+      expect([status, bytes.toString()]).toEqual([200, built["index.html"]]);
+      await without.stop();
+    }
+  });
+
+  it("has a sitemap of the market's items", async () => {
+    const market = await startMarket();
+    const urls = (text: string) => [...text.matchAll(/<loc>(.*?)<\/loc>/g)].map(([, url]) => url!);
+    const index = await (await fetch(`${market.api}/sitemap.xml`)).text();
+    const page = await fetch(urls(index)[0]!);
+    expect(page.headers.get("content-type")).toBe("application/xml; charset=utf-8");
+    expect(urls(await page.text())).toContain(`${market.api}/shop/items/1`);
+    expect((await fetch(`${market.api}/sitemaps/a.b`)).status).toBe(404);
+    await market.close();
+  });
 
   it("has the API documents at /docs", async () => {
     expect((await get("/docs")).bytes.toString()).toBe(built["docs.html"]);

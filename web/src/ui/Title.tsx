@@ -14,6 +14,14 @@ interface TitleProps {
   isHidden?: boolean;
 }
 
+/** The server's description and address are those of the first view. */
+function describePage(title: string): void {
+  if (address.get().key === firstKey) return;
+  document.querySelector('meta[name="description"]')?.setAttribute("content", title);
+  const url = location.origin + address.get().path;
+  document.querySelector('link[rel="canonical"]')?.setAttribute("href", url);
+}
+
 /** The view's heading and the window's title. Screen readers announce it when the visitor navigates to the view. */
 export function Title({
   children,
@@ -22,6 +30,7 @@ export function Title({
 }: TitleProps) {
   useLayoutEffect(() => {
     setWindowTitle(windowTitle);
+    describePage(windowTitle);
     if (address.get().key !== firstKey) announce(children);
   }, [children, windowTitle]);
   const size = children.length > longTitle ? "title is-long" : "title";
