@@ -21,6 +21,9 @@ const marketPaths = [
   "/config.json",
   "/openapi.json",
   "/asyncapi.json",
+  "/robots.txt",
+  "/sitemap.xml",
+  "/sitemaps",
 ];
 
 /** The API recognises immutable files by the hash between two dots (edge/static-files.ts). */
