@@ -2,16 +2,32 @@ import type { Config } from "../contracts/config.ts";
 import type { ErrorCode, FieldError } from "../contracts/errors.ts";
 import type { Readiness } from "../contracts/health.ts";
 import type { Item, Sale } from "../contracts/market.ts";
-import type { Read } from "../contracts/notifications.ts";
+import type { Read, SaleData } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
 import { ApiClient } from "./call.ts";
 import { ConfigReader } from "./config.ts";
 import { inboxCalls } from "./inbox/calls.ts";
 import { InboxController } from "./inbox/controller.ts";
-import type { HistoryState, InboxHistory, InboxState, LiveInbox } from "./inbox/live-inbox.ts";
+import type {
+  ConnectionState,
+  HistoryState,
+  InboxHistory,
+  InboxState,
+  LiveInbox,
+  LoadedInbox,
+  UnknownInbox,
+} from "./inbox/live-inbox.ts";
 import { formatPrice, toPriceInput, type PriceOptions } from "./money/format.ts";
 import { parsePrice, type PriceFault, type PriceReading } from "./money/parse.ts";
-import { toInboxPage, type InboxPage, type Notification } from "./notices.ts";
+import {
+  toInboxPage,
+  type InboxPage,
+  type NoticeFields,
+  type Notification,
+  type OtherNotice,
+  type PlainNotice,
+  type SaleNotice,
+} from "./notices.ts";
 import type { Observable } from "./observable.ts";
 import { HttpClient, type Fetch, type Params, type Result } from "./request.ts";
 import { SessionManager, type SessionState } from "./session/session-manager.ts";
@@ -21,6 +37,7 @@ import { memoryTokens, storedTokens, type Tokens } from "./tokens.ts";
 export { SoukError, formatPrice, parsePrice, storedTokens, toPriceInput };
 export type {
   Config,
+  ConnectionState,
   Fetch,
   ErrorCode,
   FieldError,
@@ -30,16 +47,23 @@ export type {
   InboxState,
   Item,
   LiveInbox,
+  LoadedInbox,
+  NoticeFields,
   Notification,
+  OtherNotice,
+  PlainNotice,
   PriceFault,
   PriceOptions,
   PriceReading,
   Profile,
   Read,
   Sale,
+  SaleData,
+  SaleNotice,
   SessionState,
   Observable,
   Tokens,
+  UnknownInbox,
   User,
 };
 

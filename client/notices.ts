@@ -1,32 +1,36 @@
 import type { Inbox, ListedNotification, SaleData } from "../contracts/notifications.ts";
 import type { Notification as Pushed } from "../contracts/notifications.ts";
 
-type Data = Record<string, unknown>;
-
-/** The types of notices that this client knows, with their data. */
-interface KnownData {
-  sale: SaleData;
-  /** A notice whose sender named no type. */
-  notice: Data;
-}
-
-type Known = { [T in keyof KnownData]: { type: T; data: KnownData[T] } }[keyof KnownData];
-
-/** A type that this client does not know, or a known one with unexpected data. Show its `text`. `kind` is the type by its sender. */
-interface Other {
-  type: "other";
-  kind: string;
-  data: Data;
-}
-
-/** A notice, discriminated by its `type`. */
-export type Notification = (Known | Other) & {
+export interface NoticeFields {
   id: string;
   text: string;
   /** When the notice was stored (ISO 8601). */
   createdAt: string;
   isRead: boolean;
-};
+}
+
+/** An item of the user was sold. The notice's id is the sale's. */
+export interface SaleNotice extends NoticeFields {
+  type: "sale";
+  data: SaleData;
+}
+
+/** A notice whose sender named no type. */
+export interface PlainNotice extends NoticeFields {
+  type: "notice";
+  data: Record<string, unknown>;
+}
+
+/** A type that this client does not know, or a known one with unexpected data. Show its `text`. */
+export interface OtherNotice extends NoticeFields {
+  type: "other";
+  /** The type by its sender. */
+  kind: string;
+  data: Record<string, unknown>;
+}
+
+/** A notice, discriminated by its `type`. */
+export type Notification = SaleNotice | PlainNotice | OtherNotice;
 
 export interface InboxPage {
   notifications: Notification[];
