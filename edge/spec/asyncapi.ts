@@ -3,6 +3,8 @@ import {
   authorizeWithin,
   clientEvents,
   inboxSize,
+  pingInterval,
+  pingTimeout,
   Refused,
   serverEvents,
 } from "../../contracts/socket.ts";
@@ -94,7 +96,7 @@ const server = {
   protocol: "ws",
   protocolVersion: "Socket.IO 5, Engine.IO 4",
   title: "Socket.IO 4, WebSocket only",
-  description: `\`GET /config.json\` returns the address. A socket that does not authenticate within ${authorizeWithin} s is closed. Bad credentials in the handshake are answered with \`connect_error\` and \`data.code\`. A server that restarts closes the transport, and stock clients reconnect.`,
+  description: `\`GET /config.json\` returns the address. A socket that does not authenticate within ${authorizeWithin} s is closed. Bad credentials in the handshake are answered with \`connect_error\` and \`data.code\`. A server that restarts closes the transport, and stock clients reconnect. The server pings every ${pingInterval / 1000} s; a side that misses a ping closes the connection after ${(pingInterval + pingTimeout) / 1000} s.`,
   variables: {
     host: { default: "localhost:3001", description: "The host and port of the sockets" },
   },
