@@ -2,7 +2,8 @@
 import type { Browser } from "playwright-core";
 import { Client } from "../support/client.ts";
 import { startMarket, type Market } from "../support/market.ts";
-import { inboxWith, openBrowser, showsText, Visitor } from "./support/browser.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { inboxWith, openBrowser, showsText, Visitor, visitorTimeoutMs } from "./support/browser.ts";
 
 import.meta.jest.setTimeout(300_000);
 
@@ -166,6 +167,70 @@ it("titles in Arabic do not reorder the sentences around them", async () => {
   await other.page.getByRole("button", { name: `Buy \u2068${title}\u2069 for €42.00` }).waitFor();
   expect(await other.page.title()).toBe(`\u2068${title}\u2069 · Souk`);
   await Promise.all([visitor.close(), other.close()]);
+});
+
+describe("the form that sells an item", () => {
+  it("keeps a draft for its account when the visitor leaves, reloads, and until the item is offered", async () => {
+    const [client, other] = [await newUser(), await newUser()];
+    const visitor = await openVisitor({ as: client });
+    const { page } = visitor;
+    await visitor.visit("/shop/sell");
+    await page.getByLabel("Title").fill("Zither, unfinished");
+    await page.getByLabel("Price in EUR").fill("12");
+    await page.getByLabel("Description").fill("Two strings are missing.");
+    await page.getByRole("link", { name: "Sales", exact: true }).click();
+    await page.getByRole("heading", { name: "My sales" }).waitFor();
+    await page.getByRole("link", { name: "Sell", exact: true }).click();
+    const isKept = async () => {
+      await page.locator("input[name=title]").waitFor();
+      return page.evaluate(() =>
+        Object.fromEntries(new FormData(document.querySelector("main form")!)),
+      );
+    };
+    const draft = {
+      title: "Zither, unfinished",
+      price: "12",
+      description: "Two strings are missing.",
+      imageUrl: "",
+    };
+    expect(await isKept()).toEqual(draft);
+    await page.reload();
+    expect(await isKept()).toEqual(draft);
+    await showsText(page, "This is the draft that you left here.");
+
+    await page.getByRole("button", { name: "Put up for sale" }).click();
+    await page.getByRole("heading", { name: draft.title }).waitFor();
+    await page.getByRole("link", { name: "Sell", exact: true }).click();
+    expect(await isKept()).toEqual({ title: "", price: "", description: "", imageUrl: "" });
+
+    // Signing out removes the draft, and another account does not see it.
+    await page.getByLabel("Title").fill("A secret");
+    await page.getByRole("link", { name: /^Your account/ }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("link", { name: "Sign in" }).click();
+    expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain("secret");
+    await visitor.signIn(other);
+    await page.getByRole("link", { name: "Sell", exact: true }).click();
+    expect(await isKept()).toMatchObject({ title: "" });
+    await visitor.close();
+  });
+
+  it("says that a price is missing, and before it is sent that a link leads to no picture", async () => {
+    const visitor = await openVisitor({ as: await newUser() });
+    const { page } = visitor;
+    await visitor.visit("/shop/sell");
+    await page.getByLabel("Picture").fill("/assets/none.png");
+    await showsText(page, "No picture can be loaded from this link.");
+    await page.getByLabel("Picture").fill("/assets/icon.svg");
+    await eventually(
+      async () => expect(await page.getByText("No picture can be loaded").count()).toBe(0),
+      { within: visitorTimeoutMs },
+    );
+    await page.getByLabel("Title").fill("An icon");
+    await page.getByRole("button", { name: "Put up for sale" }).click();
+    await showsText(page, "Enter a price.");
+    await visitor.close();
+  });
 });
 
 it("a picture that cannot be loaded is called that", async () => {

@@ -17,3 +17,12 @@ export function set(name: string, value: string): void {
     // It stays in memory.
   }
 }
+
+export function remove(name: string): void {
+  memory.delete(name);
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // It was in memory.
+  }
+}

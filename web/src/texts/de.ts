@@ -243,6 +243,7 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     pictureBroken: "Von diesem Link lässt sich kein Bild laden. Käufer sähen ein gezeichnetes.",
     draftKept: "Das ist der Entwurf, den Sie hier zurückgelassen haben.",
     discardDraft: "Entwurf verwerfen",
+    draftDiscarded: "Der Entwurf ist verworfen.",
     pictureHint: "Ein Link, der mit https:// beginnt. Ohne Link zeichnet die Seite ein Bild.",
     pictureInvalid: "Geben Sie einen Link zu einem Bild ein, der mit https:// beginnt.",
     preview: "Ihr Artikel",

@@ -243,6 +243,7 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     pictureBroken: "No picture can be loaded from this link. Buyers would see a drawn one.",
     draftKept: "This is the draft that you left here.",
     discardDraft: "Discard the draft",
+    draftDiscarded: "The draft is discarded.",
     pictureHint: "A link that begins with https://. Without one, the page draws a picture.",
     pictureInvalid: "Enter a link to a picture, which begins with https://.",
     preview: "Your item",

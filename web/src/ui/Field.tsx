@@ -8,15 +8,18 @@ interface FieldProps extends Omit<JSX.IntrinsicElements["input"], "name" | "labe
   name: string;
   hint?: string;
   error?: string | undefined;
+  /** Something that is probably wrong, but accepted. */
+  warning?: string | undefined;
   /** Makes it a text area of this height. */
   rows?: number;
 }
 
 /** An input with its label, hint and error message. */
-export function Field({ label, name, hint, error, rows, ...input }: FieldProps) {
+export function Field({ label, name, hint, error, warning, rows, ...input }: FieldProps) {
   const id = useId();
   const describedBy =
-    [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
+    [hint && `${id}-hint`, (error || warning) && `${id}-error`].filter(Boolean).join(" ") ||
+    undefined;
   const props = {
     // The cast: the attributes that are used here are those of inputs and text areas alike.
     ...(input as object),
@@ -40,9 +43,9 @@ export function Field({ label, name, hint, error, rows, ...input }: FieldProps) 
           {hint}
         </p>
       )}
-      {error && (
-        <p class="error" id={`${id}-error`}>
-          {error}
+      {(error || warning) && (
+        <p class="error" id={`${id}-error`} role={error ? undefined : "status"}>
+          {error || warning}
         </p>
       )}
     </div>

@@ -33,13 +33,15 @@ interface FormProps {
   submitLabel: string;
   /** Returns messages for errors that need others than `errorText`. */
   explain?(error: SoukError): FieldErrors | undefined;
+  /** Called with all values after each change. */
+  onChange?(values: Values): void;
   children(errors: FieldErrors): ComponentChildren;
   /** Rendered next to the button. */
   aside?: ComponentChildren;
 }
 
 /** A form that submits once at a time. Errors are shown at their fields or above the button. */
-export function Form({ submit, submitLabel, explain, children, aside }: FormProps) {
+export function Form({ submit, submitLabel, explain, onChange, children, aside }: FormProps) {
   const [isBusy, setBusy] = useState(false);
   const [errors, setErrors] = useState<FieldErrors>({});
   const form = useRef<HTMLFormElement>(null);
@@ -47,13 +49,14 @@ export function Form({ submit, submitLabel, explain, children, aside }: FormProp
   const onSubmit = async (event: Event) => {
     event.preventDefault();
     if (isBusy) return;
+    const sent = event.currentTarget as HTMLFormElement;
     setBusy(true);
     setErrors({});
     try {
-      await submit(Object.fromEntries(new FormData(form.current!)) as Values);
+      await submit(valuesOf(sent));
     } catch (error) {
       if (isUnavailable(error)) reportFailure();
-      setErrors(fieldErrors(error, explain, form.current!));
+      setErrors(fieldErrors(error, explain, sent));
       // After the errors have been rendered.
       setTimeout(() => form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
     } finally {
@@ -63,9 +66,8 @@ export function Form({ submit, submitLabel, explain, children, aside }: FormProp
 
   // What is said about a field is no longer true when the field changes.
   const onInput = ({ target }: Event) => {
-    const { name } = target as HTMLInputElement;
-    if (errors[name] || errors[""])
-      setErrors(({ [name]: _corrected, "": _form, ...others }) => others);
+    onChange?.(valuesOf(form.current!));
+    setErrors((before) => withoutErrorsOf((target as HTMLInputElement).name, before));
   };
 
   return (
@@ -84,6 +86,15 @@ export function Form({ submit, submitLabel, explain, children, aside }: FormProp
     </form>
   );
 }
+
+/** The errors without those of the field and of the form as a whole. */
+function withoutErrorsOf(name: string, errors: FieldErrors): FieldErrors {
+  if (!errors[name] && !errors[""]) return errors;
+  const { [name]: _corrected, "": _form, ...others } = errors;
+  return others;
+}
+
+const valuesOf = (form: HTMLFormElement) => Object.fromEntries(new FormData(form)) as Values;
 
 /** The server's own messages are English: the page has one for each field that can be refused. */
 function fieldErrors(

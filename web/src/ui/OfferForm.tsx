@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { isBlank } from "../../../contracts/visible.ts";
 import type { Item } from "../../../contracts/market.ts";
 import { formatPrice, toPriceInput } from "../../../client/money/format.ts";
@@ -26,12 +26,16 @@ interface OfferFormProps {
   currency: string;
   /** The item to edit; a new one without it. */
   item?: Item;
+  /** What the fields of a new item have at first, and what is called after each change of a field. */
+  draft?: Values;
+  onChange?(values: Values): void;
   submit(offer: OfferValues): Promise<void>;
   submitLabel: string;
 }
 
-export function OfferForm({ currency, item, submit, submitLabel }: OfferFormProps) {
-  const [draft, setDraft] = useState(draftOf(item));
+export function OfferForm({ currency, item, draft: begun = {}, ...form }: OfferFormProps) {
+  const [draft, setDraft] = useState(draftOf(item, begun));
+  const [brokenUrl, setBrokenUrl] = useState("");
   // An unchanged price is the item's, whatever its digits could mean.
   const [chosen, setChosen] = useState<ChosenPrice | undefined>(
     item && { text: draft.price, amount: item.price },
@@ -42,15 +46,16 @@ export function OfferForm({ currency, item, submit, submitLabel }: OfferFormProp
   return (
     <div class="offer-form">
       <Form
-        submit={(values) => submit(parseOffer(values, currency, chosen))}
-        submitLabel={submitLabel}
+        {...form}
+        submit={(values) => form.submit(parseOffer(values, currency, chosen))}
         explain={explain}
       >
         {(errors) => (
           <OfferFields
             draft={draft}
             onInput={onInput}
-            description={item?.description}
+            description={item?.description ?? begun.description}
+            isPictureBroken={brokenUrl !== "" && brokenUrl === draft.imageUrl.trim()}
             errors={errors}
             price={{
               currency,
@@ -64,30 +69,43 @@ export function OfferForm({ currency, item, submit, submitLabel }: OfferFormProp
         draft={draft}
         id={item?.id ?? "new"}
         price={"amount" in price ? formatPrice(price.amount, currency) : "–"}
+        onBroken={setBrokenUrl}
       />
     </div>
   );
 }
 
-const draftOf = (item?: Item): Draft => ({
-  title: item?.title ?? "",
-  price: item ? toPriceInput(item.price, item.currency) : "",
-  imageUrl: item?.imageUrl ?? "",
+const draftOf = (item: Item | undefined, { title, price, imageUrl }: Values): Draft => ({
+  title: item?.title ?? title ?? "",
+  price: item ? toPriceInput(item.price, item.currency) : (price ?? ""),
+  imageUrl: item?.imageUrl ?? imageUrl ?? "",
 });
 
 interface PreviewProps {
   draft: Draft;
   id: string;
   price: string;
+  /** Called with a link from which no picture can be loaded. */
+  onBroken(url: string): void;
 }
 
-const Preview = ({ draft: { title, imageUrl }, id, price }: PreviewProps) => (
-  <div class="card preview" aria-hidden="true">
-    <Picture item={{ id, imageUrl: imageUrl.trim() || null }} />
-    <h2 dir="auto">{title || t.offer.preview}</h2>
-    <p class="price">{price}</p>
-  </div>
-);
+/** The time in ms after which a link is no longer typed, but tried. */
+const typingMs = 500;
+
+function Preview({ draft: { title, imageUrl }, id, price, onBroken }: PreviewProps) {
+  const [url, setUrl] = useState(imageUrl.trim());
+  useEffect(() => {
+    const timer = setTimeout(() => setUrl(imageUrl.trim()), typingMs);
+    return () => clearTimeout(timer);
+  }, [imageUrl]);
+  return (
+    <div class="card preview" aria-hidden="true">
+      <Picture item={{ id, imageUrl: url || null }} onBroken={() => onBroken(url)} isEager />
+      <h2 dir="auto">{title || t.offer.preview}</h2>
+      <p class="price">{price}</p>
+    </div>
+  );
+}
 
 /** The values of the fields that the preview shows. */
 interface Draft {
@@ -102,9 +120,17 @@ interface OfferFieldsProps {
   description: string | undefined;
   price: Pick<PriceFieldProps, "currency" | "reading" | "choose">;
   errors: FieldErrors;
+  isPictureBroken: boolean;
 }
 
-const OfferFields = ({ draft, onInput, description, price, errors }: OfferFieldsProps) => (
+const OfferFields = ({
+  draft,
+  onInput,
+  description,
+  price,
+  errors,
+  isPictureBroken,
+}: OfferFieldsProps) => (
   <>
     <Field
       label={t.offer.title}
@@ -125,7 +151,12 @@ const OfferFields = ({ draft, onInput, description, price, errors }: OfferFields
       defaultValue={description}
       error={errors.description}
     />
-    <PictureField value={draft.imageUrl} onInput={onInput} error={errors.imageUrl} />
+    <PictureField
+      value={draft.imageUrl}
+      onInput={onInput}
+      error={errors.imageUrl}
+      warning={isPictureBroken ? t.offer.pictureBroken : undefined}
+    />
   </>
 );
 
@@ -133,6 +164,7 @@ interface PictureFieldProps {
   value: string;
   onInput: OfferFieldsProps["onInput"];
   error: string | undefined;
+  warning: string | undefined;
 }
 
 const PictureField = (props: PictureFieldProps) => (

@@ -8,8 +8,15 @@ interface Pictured {
   isSold?: boolean;
 }
 
+interface PictureProps {
+  item: Pictured;
+  isEager?: boolean;
+  /** Called when the picture cannot be loaded. */
+  onBroken?(): void;
+}
+
 /** An item's picture in a frame of fixed shape. Items without a picture, or with one that cannot be loaded, get drawn tiles. */
-export function Picture({ item, isEager = false }: { item: Pictured; isEager?: boolean }) {
+export function Picture({ item, isEager = false, onBroken }: PictureProps) {
   const source = sourceOf(item.imageUrl);
   const [broken, setBroken] = useState<string>();
   return (
@@ -23,7 +30,10 @@ export function Picture({ item, isEager = false }: { item: Pictured; isEager?: b
           loading={isEager ? "eager" : "lazy"}
           decoding="async"
           referrerpolicy="no-referrer"
-          onError={() => setBroken(source)}
+          onError={() => {
+            setBroken(source);
+            onBroken?.();
+          }}
         />
       ) : (
         <>

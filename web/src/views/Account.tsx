@@ -1,4 +1,5 @@
 import { announce } from "../announcer.ts";
+import { discardDraft } from "../drafts.ts";
 import { navigate } from "../router.ts";
 import { souk, useSession, type SoukError } from "../souk.ts";
 import { t } from "../texts.ts";
@@ -34,7 +35,9 @@ export function Account() {
 
 async function signOut(): Promise<void> {
   // Leave first: this view needs a user.
+  const { user } = souk.session.get();
   navigate("/");
+  if (user) discardDraft(user.id);
   await souk.signOut();
   announce(t.account.signedOut);
 }

@@ -1,5 +1,7 @@
+import { useState } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
 import { announce } from "../announcer.ts";
+import { discardDraft, draftFor, keepDraft } from "../drafts.ts";
 import { patch, remember } from "../item-cache.ts";
 import { marketCurrency } from "../lookups.ts";
 import { navigate } from "../router.ts";
@@ -14,22 +16,54 @@ import { useLoaded } from "../use-loaded.ts";
 
 export function Sell() {
   const { value: currency, error, reload } = useLoaded("currency", marketCurrency);
-  const offer = async (values: OfferValues) => {
-    const { id } = await souk.offer(values);
-    announce(t.offer.done);
-    navigate(`/shop/items/${id}`, { replace: true });
-  };
+  const { user } = useSession();
   return (
     <>
       <Title>{t.offer.heading}</Title>
       {/* Without the currency, the digits of a price mean nothing. */}
       {currency ? (
-        <OfferForm currency={currency} submit={offer} submitLabel={t.offer.submit} />
+        <NewOffer currency={currency} userId={user!.id} key={user!.id} />
       ) : error ? (
         <LoadError error={error} retry={reload} />
       ) : (
         <RowsSkeleton />
       )}
+    </>
+  );
+}
+
+function NewOffer({ currency, userId }: { currency: string; userId: string }) {
+  const [draft, setDraft] = useState(() => draftFor(userId));
+  const isBegun = Object.keys(draft).length > 0;
+  const discard = () => {
+    discardDraft(userId);
+    setDraft({});
+    announce(t.offer.draftDiscarded);
+  };
+  const offer = async (values: OfferValues) => {
+    const { id } = await souk.offer(values);
+    discardDraft(userId);
+    announce(t.offer.done);
+    navigate(`/shop/items/${id}`, { replace: true });
+  };
+  return (
+    <>
+      {isBegun && (
+        <p class="draft-note">
+          {t.offer.draftKept}{" "}
+          <button type="button" class="button is-secondary is-small" onClick={discard}>
+            {t.offer.discardDraft}
+          </button>
+        </p>
+      )}
+      <OfferForm
+        key={isBegun}
+        currency={currency}
+        submit={offer}
+        submitLabel={t.offer.submit}
+        draft={draft}
+        onChange={(values) => keepDraft(userId, values)}
+      />
     </>
   );
 }
