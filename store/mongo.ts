@@ -10,6 +10,7 @@ import pLimit from "p-limit";
 import { batched } from "./group-commit.ts";
 import { MongoConnection } from "./mongo-connection.ts";
 import { isOutage, withTimeout } from "./mongo-errors.ts";
+import { find, searchOf } from "./mongo-search.ts";
 import { refusal } from "../broker/refusal.ts";
 import {
   DuplicateKey,
@@ -118,7 +119,15 @@ export class MongoStore extends Base implements Adapter {
   }
 
   override find(params: Find): Promise<Stored[]> {
-    return this.use(() => super.find(params));
+    const { query, sort = [], limit, onEarlyEnd } = params;
+    const search = onEarlyEnd && limit !== undefined && searchOf(query, sort, limit);
+    if (!search) return this.use(() => super.find(params));
+    return this.use(async () => {
+      const read = (query: Query) => super.find({ query, sort, limit });
+      const { rows, reached } = await find(this.collection, search, maxTimeMS, read);
+      if (reached) onEarlyEnd(reached);
+      return rows;
+    });
   }
 
   override count({ query, limit }: { query: Query; limit?: number }): Promise<number> {

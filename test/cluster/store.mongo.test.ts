@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
@@ -7,6 +8,7 @@ import fc from "fast-check";
 import { MongoClient } from "mongodb";
 import { MongoStore } from "../../store/mongo.ts";
 import { SqliteStore } from "../../store/sqlite/adapter.ts";
+import { paginate } from "../../store/pagination.ts";
 import type { Query, Update } from "../../store/store.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { Proxy } from "../support/proxy.ts";
@@ -30,6 +32,72 @@ async function timed(call: () => Promise<unknown>): Promise<{ ms: number; end: s
 
 describe("a store in MongoDB", () => {
   describe("keeps the promises of a store:", () => storePromises(open));
+
+  describe("searches frequent words that few documents share:", () => {
+    const count = 7000;
+    const newest = { field: "createdAt", direction: -1 } as const;
+    const query = { $and: [{ words: /^odd/ }, { words: /^even/ }] };
+    let shop: Awaited<ReturnType<typeof shopOn>>;
+    let store: MongoStore;
+
+    beforeAll(async () => {
+      shop = await shopOn((what) => (store = open(what)));
+      await eventually(() => shop.store.ping());
+      const words = (n: number) => (n % 3500 === 3499 ? ["even", "odd"] : [n % 2 ? "odd" : "even"]);
+      const docs = Array.from({ length: count }, (_, n) => ({
+        _id: String(n).padStart(5, "0"),
+        createdAt: new Date(1e12 - (n >> 2)).toISOString(),
+        words: words(n),
+      }));
+      await store.collection.insertMany(docs);
+    }, 60_000);
+    afterAll(() => shop.stop());
+
+    it("a page ends after 3,000 documents, and the pages together have each match once", async () => {
+      const pages: string[][] = [];
+      for (let cursor: string | null = null; cursor !== null || pages.length === 0;) {
+        const from: { cursor?: string } = cursor === null ? {} : { cursor };
+        const page: Awaited<ReturnType<typeof paginate<Thing>>> = await paginate(
+          shop.store,
+          query,
+          newest,
+          from,
+        );
+        pages.push(page.rows.map(({ _id }) => _id));
+        cursor = page.nextCursor;
+      }
+
+      expect(pages).toEqual([[], ["03499"], ["06999"]]);
+    });
+
+    it("no operation fetches more, whatever plan the server chooses", async () => {
+      const aggregate = jest.spyOn(store.collection, "aggregate");
+      const find = jest.spyOn(store.collection, "find");
+      await paginate(shop.store, query, newest, {});
+
+      // MongoDB filters by words only what $limit has let through.
+      for (const [pipeline = []] of aggregate.mock.calls) {
+        const stages = pipeline.map((stage) => Object.keys(stage)[0]);
+        expect(stages).toEqual(["$match", "$sort", "$limit", "$match", "$limit"]);
+        expect(JSON.stringify(pipeline[0])).not.toContain("words");
+        expect(pipeline[2]!.$limit).toBeLessThanOrEqual(6000);
+      }
+      expect(aggregate.mock.calls.length).toBeGreaterThan(0);
+      for (const [filter, options] of find.mock.calls)
+        expect("words" in filter! ? options!.limit : 1).toBeLessThanOrEqual(1001);
+      aggregate.mockRestore();
+      find.mockRestore();
+    });
+
+    it("a rare word among them leads to its documents at once", async () => {
+      await store.collection.insertOne({ _id: "rare", createdAt: "2001", words: ["odd", "rare"] });
+      const rare = { $and: [{ words: /^odd/ }, { words: /^rare/ }] };
+
+      const page = await paginate(shop.store, rare, newest, {});
+
+      expect(page).toMatchObject({ rows: [{ _id: "rare" }], nextCursor: null });
+    });
+  });
 
   describe("during an outage", () => {
     let shop: Awaited<ReturnType<typeof shopOn>>;
