@@ -29,6 +29,16 @@ describe("folding", () => {
       expect(fold(one!)).not.toBe(fold(other!));
   });
 
+  it.each([
+    ["ⱥƀȼɇƒǥɨɉĸƚɵɍʉɏƶ", "abcefgijkloruyz"],
+    ["ȺɃȻɆƑǤƗɈȽƟɌɄɎƵ", "abcefgijloruyz"],
+    ["അവൻ", "അവന്\u200D"],
+    ["ൺർൽൾൿ", "ണ്ര്ല്ള്ക്"],
+    ["উৎসব", "উত্\u200Dসব"],
+  ])("gives %s the form of %s, by which people search it", (one, other) =>
+    expect(fold(one)).toBe(fold(other)),
+  );
+
   it("drops invisible characters", () => {
     const invisible =
       "\u00AD\u034F\u061C\u180B\u200B\u200C\u200D\u200E\u2060\u2066\u3164\uFE0F\uFEFF\u{E0100}";
