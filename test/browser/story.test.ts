@@ -100,6 +100,16 @@ describe("offering and buying", () => {
     await seller.page.getByRole("button", { name: "Save changes" }).click();
     await showsText(seller.page, "€7.00");
 
+    // "1.000" may be a thousand, or one with three decimal places.
+    await seller.page.getByRole("link", { name: "Edit" }).click();
+    await seller.page.getByLabel("Price in EUR").fill("1.000");
+    await seller.page.getByRole("button", { name: "Save changes" }).click();
+    await showsText(seller.page, "Choose the price that you mean.");
+    await seller.page.getByRole("button", { name: "€1,000.00" }).click();
+    expect(await seller.page.getByRole("button", { name: "€1,000.00" }).count()).toBe(0);
+    await seller.page.getByRole("button", { name: "Save changes" }).click();
+    await showsText(seller.page, "€1,000.00");
+
     await seller.page.getByRole("button", { name: "Remove" }).click();
     await seller.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await showsText(seller.page, "For sale");

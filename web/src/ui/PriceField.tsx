@@ -66,7 +66,11 @@ function Choices({ choices, currency, choose }: ChoicesProps) {
           key={amount}
           type="button"
           class="button is-secondary is-small"
-          onClick={() => choose(amount)}
+          onClick={({ currentTarget }) => {
+            // The button disappears.
+            currentTarget.closest(".field")?.querySelector("input")?.focus();
+            choose(amount);
+          }}
         >
           {formatPrice(amount, currency)}
         </button>
