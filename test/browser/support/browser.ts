@@ -147,7 +147,7 @@ export const showsText = async (where: Page | Locator, text: string | RegExp) =>
 /** Waits until the inbox link is live and shows this count. Returns the link. */
 export async function inboxWith(page: Page, unread: number): Promise<Locator> {
   const link = page
-    .getByRole("link", { name: new RegExp(`^Inbox, ${unread} unread`) })
+    .getByRole("link", { name: new RegExp(`^Inbox, ${unread.toLocaleString("en-GB")} unread`) })
     .and(page.locator("[data-connection=live]"));
   await link.waitFor();
   return link;
