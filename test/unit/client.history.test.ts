@@ -67,7 +67,7 @@ it("shows read and unread notices in one list, with older pages, and says when i
 });
 
 it.each([
-  ["some", { ids: ["n3"] }, 2, [4, -3, 2, -1]],
+  ["some", { ids: ["n2"] }, 2, [4, 3, -2, -1]],
   ["all", { all: true }, 0, [-4, -3, -2, -1]],
   ["all up to one", { all: true, until: "n3" }, 1, [4, -3, -2, -1]],
 ] as const)(
