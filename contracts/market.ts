@@ -19,7 +19,7 @@ import {
 /** An http(s) URL, or a path of this server. */
 const imageUrl = Type.String({
   maxLength: 2048,
-  pattern: "^(https?://[^\\s/\\\\]|/(?![/\\\\]))[^\\s\\\\\\u0000\\uD800-\\uDFFF]*$",
+  pattern: "^([hH][tT][tT][pP][sS]?://[^\\s/\\\\]|/(?![/\\\\]))[^\\s\\\\\\u0000\\uD800-\\uDFFF]*$",
 });
 /** Trimmed when stored. */
 const title = text(1, 200);

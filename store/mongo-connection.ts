@@ -1,4 +1,4 @@
-import { MongoClient, type MongoClientOptions } from "mongodb";
+import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
 import { setTimeout as pause } from "node:timers/promises";
 import { refusal } from "../broker/refusal.ts";
 import { mongoClock } from "./mongo-clock.ts";
@@ -42,9 +42,19 @@ const warnIntervalMs = 10_000;
 type State = "connecting" | "ready" | "unavailable" | "closed";
 type Log = (level: "info" | "warn", message: string) => void;
 
+interface Settings {
+  /** Its name; without it, the one that the URL names. */
+  database?: string | undefined;
+  collection: string;
+  /** Runs after each connect; the connection is ready once it succeeds. */
+  prepare: () => Promise<unknown>;
+  log: Log;
+}
+
 /** One client whose state follows the heartbeats: starts without its server, and reconnects by itself. */
 export class MongoConnection {
   readonly client: MongoClient;
+  readonly database: Db;
   readonly clock: ReferenceClock;
   readonly #name: string;
   readonly #prepare: () => Promise<unknown>;
@@ -56,15 +66,13 @@ export class MongoConnection {
   #isConnecting = false;
   #hasWarned = false;
 
-  /** `prepare` runs after each connect; the connection is ready once it succeeds. */
-  constructor(
-    url: string,
-    collection: string,
-    { prepare, log }: { prepare: () => Promise<unknown>; log: Log },
-  ) {
+  constructor(url: string, { database, collection, prepare, log }: Settings) {
     this.client = new MongoClient(url, optionsFor(url));
-    const { hosts, srvHost, dbName } = this.client.options;
-    this.#name = `MongoDB at ${hosts.join(",") || srvHost} (${dbName}.${collection})`;
+    // Not named by the URL: there it would also be the database in which the driver looks for the user.
+    this.database = this.client.db(database);
+    const { hosts, srvHost } = this.client.options;
+    const { databaseName } = this.database;
+    this.#name = `MongoDB at ${hosts.join(",") || srvHost} (${databaseName}.${collection})`;
     this.#prepare = prepare;
     this.#log = log;
     this.clock = mongoClock(this.client, this.#name, log);

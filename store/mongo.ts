@@ -46,14 +46,17 @@ export class MongoStore extends Base implements Adapter {
   private readonly definition: Collection;
   private readonly connection: MongoConnection;
 
-  constructor(url: string, definition: Collection) {
+  /** `database` is its name; without it, the one that the URL names. */
+  constructor(url: string, definition: Collection, database?: string) {
     super(url);
     this.definition = definition;
-    this.connection = new MongoConnection(url, definition.name, {
+    this.connection = new MongoConnection(url, {
+      database,
+      collection: definition.name,
       prepare: () => this.ensureIndexes(),
       log: (level, message) => this.service?.logger[level](message),
     });
-    this.collection = this.connection.client.db().collection<Stored>(definition.name);
+    this.collection = this.connection.database.collection<Stored>(definition.name);
   }
 
   /** By the server's clock if this node's own is wrong. */
@@ -164,8 +167,7 @@ export class MongoStore extends Base implements Adapter {
   /** A write, because a server may answer and accept none: without a majority, or with a full disk. */
   async ping(): Promise<void> {
     await this.use(() =>
-      this.connection.client
-        .db()
+      this.connection.database
         .collection("health")
         .updateOne({ collection: this.definition.name }, { $inc: { checks: 1 } }, upsert),
     );
@@ -194,7 +196,7 @@ export class MongoStore extends Base implements Adapter {
 
   private async ensureIndexes(): Promise<unknown> {
     const { indexes } = this.definition;
-    if (indexes.length === 0) return this.connection.client.db().command({ ping: 1 });
+    if (indexes.length === 0) return this.connection.database.command({ ping: 1 });
     return this.collection.createIndexes(
       indexes.map(({ fields, unique, sparse, partial }) => ({
         key: Object.fromEntries(fields.map((field) => [field, 1])),

@@ -1,5 +1,5 @@
 /** The order in which a node tries the RabbitMQ nodes: at random, and after a loss another one first. */
-import { splitAmqpUrls } from "../env/urls.ts";
+import { splitAmqpUrls } from "../env/amqp-urls.ts";
 
 /** A host that failed is not tried for this time while another one is left (ms). */
 const AVOIDED = 10_000;

@@ -1,7 +1,12 @@
 /** Faults that several variables of the environment cause together, a sentence each. */
+import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { services as owners } from "../../contracts/actions.ts";
 import { mongoUrlName } from "./schema.ts";
-import { hasDefaultUser, hasWeakPassword, isPlaintext, isRemote, redact } from "./urls.ts";
+import { isCommonPassword } from "../../domain/common-passwords.ts";
+import { parseAmqpUrl } from "./amqp-urls.ts";
+import { parseMongoUrl } from "./mongo-url.ts";
+import type { ServerUrl } from "./server-url.ts";
+import { redact } from "./urls.ts";
 
 /** What a cluster node with these services lacks. A variable with a faulty value is not missing. */
 export function missingVariables(
@@ -24,24 +29,48 @@ export function missingVariables(
 
 /** URLs to other machines need TLS, and credentials that are not easily guessed. */
 export function urlFaults(urls: string[], allowPlaintext: boolean): string[] {
-  const faults = urls
-    .filter(isRemote)
-    .flatMap((url) => [credentialsFault(url), allowPlaintext ? undefined : plaintextFault(url)]);
+  const faults = urls.flatMap((url) => {
+    const server = parseAmqpUrl(url) ?? parseMongoUrl(url);
+    if (!server || !isRemote(server)) return [];
+    return [
+      credentialsFault(server, url),
+      allowPlaintext ? undefined : plaintextFault(server, url),
+    ];
+  });
   return [...new Set(faults)].filter((fault) => fault !== undefined);
 }
 
-function credentialsFault(url: string): string | undefined {
-  if (isAmqp(url) && hasDefaultUser(url))
+function credentialsFault(server: ServerUrl, url: string): string | undefined {
+  if (server.kind === "RabbitMQ" && hasDefaultUser(server))
     return "AMQP_URL has RabbitMQ's default user guest on another machine. Create a user for Souk.";
-  return hasWeakPassword(url)
+  return hasWeakPassword(server)
     ? `The password in ${redact(url)} is easily guessed. Generate a random one.`
     : undefined;
 }
 
-function plaintextFault(url: string): string | undefined {
-  if (!isPlaintext(url)) return undefined;
-  const remedy = isAmqp(url) ? "amqps://" : "tls=true with verified certificates";
+function plaintextFault({ kind, isProtected }: ServerUrl, url: string): string | undefined {
+  if (isProtected) return undefined;
+  const remedy = kind === "RabbitMQ" ? "amqps://" : "tls=true with verified certificates";
   return `The connection to ${redact(url)} is not encrypted. Use ${remedy}, or set ALLOW_PLAINTEXT=1 on a private network.`;
 }
 
-const isAmqp = (url: string) => /^amqps?:/.test(url);
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8);
+loopback.addAddress("::1", "ipv6");
+
+/** Whether any of the hosts is another machine. A path is that of a Unix socket. */
+const isRemote = ({ hosts }: ServerUrl): boolean => hosts.some((host) => !isLocal(host));
+
+const isLocal = (host: string): boolean =>
+  host.startsWith("/") ||
+  host.toLowerCase() === "localhost" ||
+  (isIPv4(host) && loopback.check(host)) ||
+  (isIPv6(host) && loopback.check(host, "ipv6"));
+
+/** Whether the user is RabbitMQ's default: guest, with the password guest. */
+const hasDefaultUser = ({ user, password }: ServerUrl): boolean =>
+  (user || "guest") === "guest" && (password || "guest") === "guest";
+
+/** Whether the password is a common one, or the name of its user. */
+const hasWeakPassword = ({ user, password }: ServerUrl): boolean =>
+  password !== "" && (password.toLowerCase() === user.toLowerCase() || isCommonPassword(password));

@@ -9,10 +9,17 @@ import { writableFolder } from "../folder.ts";
 import { keysFromEnv, keysFromFile, noKeys, type Keys } from "../keys.ts";
 import { missingVariables, urlFaults } from "./faults.ts";
 import { environment, mongoUrlName, type Variables } from "./schema.ts";
-import { redact, splitAmqpUrls, splitOrigins, withDatabase } from "./urls.ts";
+import { splitAmqpUrls } from "./amqp-urls.ts";
+import { parseMongoUrl } from "./mongo-url.ts";
+import { redact, splitOrigins } from "./urls.ts";
 
 type Owner = (typeof owners)[number];
 type Source = Record<string, string | undefined>;
+
+export interface MongoDatabase {
+  url: string;
+  name: string;
+}
 
 export interface Env {
   /** All services run in this process, without a transporter. */
@@ -26,8 +33,8 @@ export interface Env {
   socketPort: number;
   healthPort: number | undefined;
   amqpUrl: string | undefined;
-  /** Database URLs, by service. */
-  mongoUrls: Partial<Record<Owner, string>>;
+  /** The database of each service in MongoDB: its server's URL as it was given, and its name. */
+  mongoDatabases: Partial<Record<Owner, MongoDatabase>>;
   dataDir: string;
   keys: Keys;
   /** Pages of other origins that may send requests: exact origins, and whether all pages of this machine. */
@@ -59,22 +66,22 @@ export function readEnv(source: Source): Env {
   const services = readServices(source.SERVICES, faults);
   // Without AMQP_URL, a node with only some of the services is a cluster node with a fault.
   const embedded = !source.AMQP_URL && services.length === serviceNames.length;
-  const mongoUrls = mongoUrlsOf(values, source);
+  const mongoDatabases = mongoDatabasesOf(values, source);
   const dataDir = resolve(values.DATA_DIR);
-  if (embedded && services.some((name) => name !== "api" && !mongoUrls[name]))
+  if (embedded && services.some((name) => name !== "api" && !mongoDatabases[name]))
     writableFolder("DATA_DIR", dataDir, faults);
   if (!embedded) faults.push(...missingVariables(source, services));
   const ownMongoUrls = owners
     .filter((it) => services.includes(it))
-    .flatMap((it) => mongoUrls[it] ?? []);
+    .flatMap((it) => mongoDatabases[it]?.url ?? []);
   const urls = [...splitAmqpUrls(values.AMQP_URL), ...ownMongoUrls];
   faults.push(...urlFaults(urls, values.ALLOW_PLAINTEXT === "1"));
   const keys = readKeys(source, { embedded, services, dataDir }, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
-  const hasSamples = embedded && Object.keys(mongoUrls).length === 0;
+  const hasSamples = embedded && Object.keys(mongoDatabases).length === 0;
   return {
     ...fieldsOf(values),
-    ...{ embedded, hasSamples, services, mongoUrls, dataDir, keys },
+    ...{ embedded, hasSamples, services, mongoDatabases, dataDir, keys },
     host: values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
     origins: {
       listed: splitOrigins(values.CORS_ORIGINS),
@@ -137,15 +144,22 @@ function readServices(text: string | undefined, faults: string[]): readonly Serv
   return names as ServiceName[];
 }
 
-/** A service's own URL may name its database. MONGO_URL gives each service a database of its own on one server. */
-function mongoUrlsOf(values: Variables, source: Source): Env["mongoUrls"] {
-  const urlOf = (owner: Owner) => {
+/**
+ * A service's own URL may name its database. MONGO_URL gives each service a database of its own on one server: what it names
+ * is where the driver looks for the user.
+ */
+function mongoDatabasesOf(values: Variables, source: Source): Env["mongoDatabases"] {
+  const databaseOf = (owner: Owner): MongoDatabase | undefined => {
+    const usual = `souk-${owner}`;
     const own = values[mongoUrlName(owner)];
+    if (own) return { url: own, name: parseMongoUrl(own)?.database ?? usual };
     // A faulty URL of its own is reported; faults of MONGO_URL are not those of this service.
-    const url = source[mongoUrlName(owner)] ? own : values.MONGO_URL;
-    return url && withDatabase(url, `souk-${owner}`, { keep: url === own });
+    const shared = source[mongoUrlName(owner)] ? undefined : values.MONGO_URL;
+    return shared ? { url: shared, name: usual } : undefined;
   };
-  return Object.fromEntries(owners.map((owner) => [owner, urlOf(owner)]).filter(([, url]) => url));
+  return Object.fromEntries(
+    owners.map((owner) => [owner, databaseOf(owner)] as const).filter(([, database]) => database),
+  );
 }
 
 /** An embedded market makes its keys on first start; only a configuration without other faults may write a file. */

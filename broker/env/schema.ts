@@ -6,12 +6,14 @@ import Type, { type Static, type TSchemaOptions } from "typebox";
 import Format from "typebox/format";
 import { services } from "../../contracts/actions.ts";
 import { currencies } from "../../contracts/currencies.ts";
-import { areAmqpUrls, isMongoUrl, isPageOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
+import { areAmqpUrls } from "./amqp-urls.ts";
+import { parseMongoUrl } from "./mongo-url.ts";
+import { isPageOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
 
 const knownCurrencies = new Set(currencies());
 Format.Set("currency", (text) => knownCurrencies.has(text));
 Format.Set("amqp-url", areAmqpUrls);
-Format.Set("mongo-url", isMongoUrl);
+Format.Set("mongo-url", (text) => parseMongoUrl(text) !== undefined);
 Format.Set("origins", (text) => splitOrigins(text).every(isPageOrigin));
 Format.Set("public-url", (text) => isSocketOrigin(text) && text.startsWith("http"));
 Format.Set("socket-origin", isSocketOrigin);
@@ -33,7 +35,7 @@ const optional = (options: Options) => Type.Optional(Type.String(options));
 const mongoUrl = (description: string) =>
   optional({
     format: "mongo-url",
-    expected: "a URL that begins with mongodb:// or mongodb+srv://",
+    expected: "a URL of MongoDB that begins with mongodb:// or mongodb+srv://",
     description,
   });
 
@@ -55,9 +57,10 @@ const mongoUrls = Object.fromEntries(
 export const environment = Type.Object({
   AMQP_URL: optional({
     format: "amqp-url",
-    expected: "a URL that begins with amqp:// or amqps://, or several, separated by commas",
+    expected:
+      "a URL that begins with amqp:// or amqps://, or several, separated by commas or semicolons",
     description:
-      "RabbitMQ, several hosts separated by commas; without it, everything runs in this process",
+      "RabbitMQ, several hosts or URLs separated by commas; without it, everything runs in this process",
   }),
   MONGO_URL: mongoUrl("MongoDB; each service uses the database souk-<service>"),
   ...mongoUrls,

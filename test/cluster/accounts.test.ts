@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
+import Type from "typebox";
 import { connect, type Channel } from "amqplib";
 import { MongoClient, type Document } from "mongodb";
 import { clusterEnv, envOf } from "../../bin/processes/cluster-env.ts";
@@ -14,6 +15,7 @@ import { startRabbitCluster, type RabbitCluster } from "../../bin/processes/rabb
 import { SERVER_START, startMongo, type Server } from "../../bin/processes/servers.ts";
 import { serviceNames, services } from "../../contracts/actions.ts";
 import type { Notification } from "../../contracts/notifications.ts";
+import { MongoStore } from "../../store/mongo.ts";
 import { Client } from "../support/client.ts";
 
 const deploy = (file: string) =>
@@ -143,4 +145,19 @@ describe("the accounts of the services", () => {
       client.db().command({ createUser: "x", pwd: secret, roles: [] }),
     ).rejects.toMatchObject(refused);
   });
+
+  it.each(["", "/", "/admin", "/?authSource=admin", "/other?authSource=admin"])(
+    "in MongoDB are looked up where the driver alone looks, at a URL that ends with %j",
+    async (end) => {
+      const url = databaseUrl("market", "root").replace(/(\/\/[^/]*)\/.*$/, `$1${end}`);
+      await using alone = await new MongoClient(url).connect();
+      await alone.db("souk-market").command({ ping: 1 });
+      const what = { name: "tries", document: Type.Object({ _id: Type.String() }), indexes: [] };
+      const store = new MongoStore(url, what, "souk-market");
+      await store.connect();
+      await store.ping();
+      expect(store.collection.dbName).toBe("souk-market");
+      await store.disconnect();
+    },
+  );
 });

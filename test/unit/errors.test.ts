@@ -90,6 +90,9 @@ describe("the faults of a value", () => {
     ["/\\elsewhere.example", false],
     ["data:image/png;base64,AA", false],
     ["https://a.example/x.png", true],
+    ["Https://a.example/x.png", true],
+    ["HTTP://a.example/x.png", true],
+    ["Https:a.example/x.png", false],
     ["/assets/1.svg", true],
   ])("an image at %s is allowed: %p", (imageUrl, isAllowed) => {
     expect(wrongWith({ title: "Lamp", price: 1, imageUrl }).length === 0).toBe(isAllowed);

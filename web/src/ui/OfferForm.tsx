@@ -197,7 +197,7 @@ function parseOffer(
 }
 
 /** An http(s) URL or a path of this server, as the contract requires. */
-const isImageUrl = (text: string) => /^(https?:\/\/[^\s/\\]|\/(?![/\\]))[^\s\\]*$/.test(text);
+const isImageUrl = (text: string) => /^(https?:\/\/[^\s/\\]|\/(?![/\\]))[^\s\\]*$/i.test(text);
 
 const explain = ({ code }: SoukError): FieldErrors | undefined =>
   code === "ITEM_NOT_FOUND" ? { "": t.offer.notForSale } : undefined;
