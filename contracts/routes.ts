@@ -71,7 +71,8 @@ export const routes = [
 
 /**
  * The paths that api serves itself, to anyone, by GET only: the page, its views and files, the API documents
- * and health. `*name` is the rest of the path. A page that was not built is NOT_FOUND.
+ * and health. `*name` is the rest of the path. A page that was not built is NOT_FOUND. At any other path people (by `Accept`) get the page
+ * too, with 404.
  */
 export const staticPaths = [
   "/",

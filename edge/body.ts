@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import { refusal } from "../broker/refusal.ts";
+import { badData, refusal } from "../broker/refusal.ts";
 import { bodyLimit } from "../contracts/routes.ts";
+import { isJson } from "./media-type.ts";
+import { repeatedName } from "./repeated-name.ts";
 
 /** Milliseconds from the end of the headers until the body must be complete. The rest of the 10 s is for the call. */
 const bodyTimeoutMs = 8_000;
 
-const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -26,8 +27,7 @@ export async function readBody(req: IncomingMessage): Promise<Record<string, unk
   // Nothing is decompressed: a few bytes could become gigabytes.
   if (encoding.toLowerCase() !== "identity")
     throw refusal("BAD_DATA", "The body must not be compressed.");
-  if (!jsonType.test(type))
-    throw refusal("BAD_DATA", "The body must be application/json in UTF-8.");
+  if (!isJson(type)) throw refusal("BAD_DATA", "The body must be application/json in UTF-8.");
   return parseObject(bytes);
 }
 
@@ -57,15 +57,18 @@ function receive(req: IncomingMessage): Promise<Buffer> {
 }
 
 function parseObject(bytes: Buffer): Record<string, unknown> {
-  const value = parseJson(bytes);
+  const { text, value } = parseJson(bytes);
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw refusal("BAD_DATA", "The body must be a JSON object.");
+  const field = repeatedName(text);
+  if (field !== undefined) throw badData([{ field, message: "is given twice" }]);
   return value as Record<string, unknown>;
 }
 
-function parseJson(bytes: Buffer): unknown {
+function parseJson(bytes: Buffer): { text: string; value: unknown } {
   try {
-    return JSON.parse(utf8.decode(bytes));
+    const text = utf8.decode(bytes);
+    return { text, value: JSON.parse(text) };
   } catch {
     throw refusal("BAD_DATA", "The body is not JSON in UTF-8.");
   }

@@ -9,6 +9,7 @@ import { readBody } from "./body.ts";
 import { idempotencyKeyOf, takesKey } from "./idempotency-key.ts";
 import { corsHeaders, isHost, preflightHeaders } from "./headers.ts";
 import { LoadShedder } from "./load-shedder.ts";
+import { prefersHtml } from "./media-type.ts";
 import type { Request, Response } from "./node-http.ts";
 import { paramsParser, takesBody, type ParamsParser } from "./params.ts";
 import { clientAddress, networkOf } from "./policy/client-address.ts";
@@ -16,6 +17,7 @@ import { rateLimits } from "./policy/limits.ts";
 import { isAllowedOrigin, type OriginPolicy } from "./policy/origins.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { reply } from "./reply.ts";
+import { toOriginForm } from "./request-target.ts";
 import type { Alias, RouteTable } from "./route-table.ts";
 
 /** A call that may have had an effect is never repeated. */
@@ -33,6 +35,8 @@ interface Endpoint {
 export interface Dependencies {
   routeTable: RouteTable;
   origins: OriginPolicy;
+  /** Replies with the page, and 404; throws NOT_FOUND when it was not built. */
+  notFoundPage(req: Request, res: Response): Promise<void>;
   trustedProxies: number;
   /** The calls that one node of a service works on at the same time. More would only wait there, where networks do not take turns. */
   perNode: { read: number; write: number };
@@ -67,7 +71,9 @@ export class RequestHandler {
    * errors. Cheap checks come first: an overloaded market spends nothing on requests that it refuses.
    */
   async handle(ctx: Context<unknown, Meta>, req: Request, res: Response): Promise<void> {
-    const [path = "", ...rest] = req.url!.split("?");
+    toOriginForm(req);
+    const [written = "", ...rest] = req.url!.split("?");
+    const path = written === "/docs/" ? "/docs" : written;
     const ip = this.#addressOf(req);
     const network = networkOf(ip);
     if (hasOtherCoding(req)) res.shouldKeepAlive = false;
@@ -77,8 +83,10 @@ export class RequestHandler {
     if (!isHealthCheck(path)) await this.#byNetwork.take(network);
     checkRequest(req, isAllowed);
 
-    // Match: 404, 405. Some paths are served by api itself.
+    // Match: 404, 405. Some paths are served by api itself; people get the page where there is nothing.
     if (req.method === "OPTIONS") return this.#replyOptions(req, res, path);
+    if (prefersHtml(req.headers.accept) && !this.#deps.routeTable.allowedMethods(path))
+      return this.#deps.notFoundPage(req, res);
     const { alias, params: pathParams } = this.#deps.routeTable.match(req.method!, path);
     if (alias.handler) return alias.handler.call(alias.service, req, res);
     const { route, service, parseParams, location } = this.#endpointOf(alias);
@@ -178,6 +186,7 @@ function checkRequest(req: Request, isAllowed: boolean): void {
   const { host } = req.headers;
   if (host ? host.includes(",") : req.httpVersion === "1.1")
     throw refusal("BAD_DATA", "The request must have exactly one Host header.");
+  if (!req.url!.startsWith("/")) throw refusal("BAD_DATA", "The request's target is not a path.");
   if (host && !isHost(host)) throw refusal("BAD_DATA", "The Host header is not a host name.");
   if (hasOtherCoding(req)) throw refusal("BAD_DATA", "This Transfer-Encoding is not accepted.");
   if (!isAllowed) throw refusal("FORBIDDEN", "Pages of this origin may not send requests here.");

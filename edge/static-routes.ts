@@ -5,6 +5,7 @@ import { currencyDigits } from "../contracts/currencies.ts";
 import type { Liveness, Readiness } from "../contracts/health.ts";
 import type { StaticPath } from "../contracts/routes.ts";
 import { pageHeaders, sharedHeaders, socketOrigin } from "./headers.ts";
+import { prefersHtml } from "./media-type.ts";
 import type { Request, Response } from "./node-http.ts";
 import { statusOf } from "./readiness.ts";
 import { pageRoutes, type PageSettings } from "./page/routes.ts";
@@ -14,7 +15,8 @@ import { openapi } from "./spec/openapi.ts";
 import { jsonFile, loadFiles, selectVariant, type StaticFile } from "./static-files.ts";
 
 type StaticHandler = (req: Request, res: Response) => Promise<void>;
-export type StaticRoutes = Record<StaticPath, StaticHandler>;
+/** `notFound` is for people at any other path: the page, and 404. */
+export type StaticRoutes = Record<StaticPath | "notFound", StaticHandler>;
 
 export interface StaticSettings extends PageSettings {
   /** The folder of the built page. */
@@ -35,16 +37,22 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
   const page = pageRoutes(files.get("/"), settings);
   const market: StaticHandler = (req, res) =>
     page.market(req, res, pageHeaders(...connectSources(req.headers, settings)));
+  const notFound: StaticHandler = async (req, res) =>
+    serveNotFound(req, res, files.get("/"), pageHeaders(...connectSources(req.headers, settings)));
   return {
     "/": market,
     "/shop/*view": market,
     "/docs": async (req, res) => serve(req, res, files.get("/docs"), pageHeaders()),
     // By its exact name: nothing is decoded and no path is walked.
-    "/assets/*file": async (req, res) =>
-      serve(req, res, files.get(req.url!.split("?")[0]!), sharedHeaders),
+    async "/assets/*file"(req, res) {
+      const file = files.get(req.url!.split("?")[0]!);
+      if (!file && prefersHtml(req.headers.accept)) return notFound(req, res);
+      serve(req, res, file, sharedHeaders);
+    },
     "/robots.txt": page.robots,
     "/sitemap.xml": page.sitemap,
     "/sitemaps/:page": page.sitemapPage,
+    notFound,
     "/config.json": async (req, res) => reply(req, res, 200, configOf(settings)),
     "/openapi.json": async (req, res) => serve(req, res, spec.openapi()),
     "/asyncapi.json": async (req, res) => serve(req, res, spec.asyncapi()),
@@ -84,4 +92,20 @@ function serve(
   if (!file) throw refusal("NOT_FOUND");
   const { status, headers, bytes } = selectVariant(file, req.headers);
   reply(req, res, status, bytes, { ...headers, ...extra });
+}
+
+/** The page shows its own view "not found". Nothing caches it, and no earlier answer replaces it. */
+function serveNotFound(
+  req: Request,
+  res: Response,
+  file: StaticFile | undefined,
+  extra: OutgoingHttpHeaders,
+): void {
+  if (!file) throw refusal("NOT_FOUND");
+  const { "accept-encoding": accepted } = req.headers;
+  const { headers, bytes } = selectVariant(file, { "accept-encoding": accepted });
+  const { etag: _, ...rest } = headers;
+  reply(req, res, 404, bytes, {
+    ...{ ...rest, ...extra, "cache-control": "no-store", vary: "Origin, Accept, Accept-Encoding" },
+  });
 }

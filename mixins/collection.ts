@@ -12,8 +12,7 @@ import { checkQuery, toUpdate } from "../store/query.ts";
 import type { Adapter, Collection, Find, Store, Stored } from "../store/store.ts";
 
 // eslint-disable-next-line no-restricted-syntax -- loaded on demand: a market on files needs no driver of 10 MB
-const mongo =
-  Object.keys(env.mongoDatabases).length > 0 ? await import("../store/mongo.ts") : undefined;
+const mongo = Object.keys(env.databases).length > 0 ? await import("../store/mongo.ts") : undefined;
 
 /** The documents of a TypeBox schema. */
 type DocumentOf<Schema extends TSchema> = Extract<Static<Schema>, { _id: string }>;
@@ -66,7 +65,7 @@ export async function isEmpty(store: Pick<Store<Stored>, "count">): Promise<bool
 }
 
 function configured(service: string, what: Collection): Adapter {
-  const database = env.mongoDatabases[service as keyof typeof env.mongoDatabases];
+  const database = env.databases[service as keyof typeof env.databases];
   if (database) return new mongo!.MongoStore(database.url, what, database.name);
   startThread();
   return new SqliteStore(join(env.dataDir, `${service}.sqlite`), what);

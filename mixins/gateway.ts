@@ -121,9 +121,25 @@ export const gateway = define({
       (req, res) => void this.httpHandler(req, res as Response),
       settings.origins,
     );
+    const pages: StaticRoutes = staticRoutes({
+      ...settings,
+      socketPort: () => localPort(this.broker, "notifications") ?? settings.socketPort,
+      readiness: shared(() =>
+        marketReadiness(this.broker, (service) => handler.isShedding(service)),
+      ),
+      liveness: () => liveness(this.broker),
+      lookUp: (action, params) => callOnce(this.broker, action, params),
+      listItems: (cursor) =>
+        callOnce(this.broker, "market.items", {
+          sold: false,
+          limit: 100,
+          cursor,
+        }) as ReturnType<List>,
+    });
     const handler = new RequestHandler({
       routeTable: new RouteTable(this.aliases, this.resolveAlias),
       origins: settings.origins,
+      notFoundPage: pages.notFound,
       trustedProxies: settings.trustedProxies,
       perNode: { read: settings.readsPerNode, write: settings.writesPerNode },
       inFlight: { max: settings.maxInFlight, min: settings.minInFlight },
@@ -134,21 +150,7 @@ export const gateway = define({
     return {
       server,
       drain: new Drain(server),
-      staticRoutes: staticRoutes({
-        ...settings,
-        socketPort: () => localPort(this.broker, "notifications") ?? settings.socketPort,
-        readiness: shared(() =>
-          marketReadiness(this.broker, (service) => handler.isShedding(service)),
-        ),
-        liveness: () => liveness(this.broker),
-        lookUp: (action, params) => callOnce(this.broker, action, params),
-        listItems: (cursor) =>
-          callOnce(this.broker, "market.items", {
-            sold: false,
-            limit: 100,
-            cursor,
-          }) as ReturnType<List>,
-      }),
+      staticRoutes: pages,
       handler,
     };
   },

@@ -23,7 +23,7 @@ function urlOfEachNode(url: string): string[] {
 }
 
 const host = String.raw`(?:\[[\w:.%]+\]|[^\s@:,;[\]]+)(?::\d*)?`;
-const firstWithUser = new RegExp(String.raw`\s*([^@]*@${host})\s*(?:[,;]|$)`, "y");
+const firstWithUser = new RegExp(String.raw`([^@]*@${host})\s*(?:[,;]|$)`, "y");
 const next = new RegExp(String.raw`\s*(${host}|[^\s@:,;]*:[^@]*@${host})\s*(?:[,;]|$)`, "y");
 
 /** The nodes of a list, each with its user. A comma or semicolon within a password separates nothing. */
@@ -36,7 +36,7 @@ function nodesIn(list: string): string[] {
     const node = pattern.exec(list)?.[1];
     // A password may hold an @ that is not percent-encoded: then the last one ends it, as for the driver.
     if (node === undefined) return withUser(splitLast(list));
-    nodes.push(node);
+    nodes.push(node.trim());
     end = pattern.lastIndex;
   }
   if (/[,;]$/.test(list)) nodes.push("");

@@ -34,7 +34,7 @@ export interface Env {
   healthPort: number | undefined;
   amqpUrl: string | undefined;
   /** The database of each service in MongoDB: its server's URL as it was given, and its name. */
-  mongoDatabases: Partial<Record<Owner, MongoDatabase>>;
+  databases: Partial<Record<Owner, MongoDatabase>>;
   dataDir: string;
   keys: Keys;
   /** Pages of other origins that may send requests: exact origins, and whether all pages of this machine. */
@@ -66,22 +66,22 @@ export function readEnv(source: Source): Env {
   const services = readServices(source.SERVICES, faults);
   // Without AMQP_URL, a node with only some of the services is a cluster node with a fault.
   const embedded = !source.AMQP_URL && services.length === serviceNames.length;
-  const mongoDatabases = mongoDatabasesOf(values, source);
+  const databases = databasesOf(values, source);
   const dataDir = resolve(values.DATA_DIR);
-  if (embedded && services.some((name) => name !== "api" && !mongoDatabases[name]))
+  if (embedded && services.some((name) => name !== "api" && !databases[name]))
     writableFolder("DATA_DIR", dataDir, faults);
   if (!embedded) faults.push(...missingVariables(source, services));
   const ownMongoUrls = owners
     .filter((it) => services.includes(it))
-    .flatMap((it) => mongoDatabases[it]?.url ?? []);
+    .flatMap((it) => databases[it]?.url ?? []);
   const urls = [...splitAmqpUrls(values.AMQP_URL), ...ownMongoUrls];
   faults.push(...urlFaults(urls, values.ALLOW_PLAINTEXT === "1"));
   const keys = readKeys(source, { embedded, services, dataDir }, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
-  const hasSamples = embedded && Object.keys(mongoDatabases).length === 0;
+  const hasSamples = embedded && Object.keys(databases).length === 0;
   return {
     ...fieldsOf(values),
-    ...{ embedded, hasSamples, services, mongoDatabases, dataDir, keys },
+    ...{ embedded, hasSamples, services, databases, dataDir, keys },
     host: values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
     origins: {
       listed: splitOrigins(values.CORS_ORIGINS),
@@ -148,7 +148,7 @@ function readServices(text: string | undefined, faults: string[]): readonly Serv
  * A service's own URL may name its database. MONGO_URL gives each service a database of its own on one server: what it names
  * is where the driver looks for the user.
  */
-function mongoDatabasesOf(values: Variables, source: Source): Env["mongoDatabases"] {
+function databasesOf(values: Variables, source: Source): Env["databases"] {
   const databaseOf = (owner: Owner): MongoDatabase | undefined => {
     const usual = `souk-${owner}`;
     const own = values[mongoUrlName(owner)];

@@ -43,7 +43,8 @@ function redactOne(text: string): string {
   if (!/[@:/?#]/.test(text)) return text;
   const [, scheme = "", rest = ""] = /^([a-z][\w+.-]*:\/\/)?([^]*)$/i.exec(text)!;
   const [user, shown] = splitAt(rest, rest.lastIndexOf("@") + 1);
-  const [, hosts = "", path = "", options = ""] = /^([^/?#]*)([^?#]*)([^]*)$/.exec(shown)!;
+  const [location, options] = splitAt(shown, shown.search(/[?#]|$/));
+  const [hosts, path] = splitAt(location, location.search(/\/|$/));
   // After a ? or # the @ may belong to an option.
   if (/[?#]/.test(user) || !listOfHosts.test(hosts)) return `${scheme}…`;
   return `${scheme}${user && "…@"}${hosts}${path}${options && "?…"}`;

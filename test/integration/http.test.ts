@@ -164,6 +164,30 @@ describe("the table of routes", () => {
     );
   });
 
+  it("takes absolute URLs as targets, with their host instead of the header's", async () => {
+    const ask = (target: string, head: string) =>
+      raw(at.port, `GET ${target} HTTP/1.1\r\n${head}connection: close\r\n\r\n`);
+    const own = `http://127.0.0.1:${at.port}`;
+    expect(codeIn(await ask(`${at.url}/market/items?limit=1`, "host: h\r\n"))[0]).toBe(200);
+    expect(codeIn(await ask("http://h/market/items", `host: h\r\norigin: ${own}\r\n`))[0]).toBe(
+      403,
+    );
+    expect(codeIn(await ask(`${own}/market/items`, `host: h\r\norigin: ${own}\r\n`))[0]).toBe(200);
+    for (const [target, head] of [
+      [`${own}/market/items`, ""],
+      [`${own}/market/items`, "host: h\r\nhost: h\r\n"],
+      ["http://u:p@h/market/items", "host: h\r\n"],
+      ["http://a'b/market/items", "host: h\r\n"],
+      ["ftp://h/market/items", "host: h\r\n"],
+    ] as const)
+      expectRaw(await ask(target, head), "BAD_DATA", target);
+  });
+
+  it("says so to people as well, when the page was not built", async () => {
+    const headers = { accept: "text/html" };
+    expectProblem(await at.call("GET", "/nowhere", { headers }), "NOT_FOUND");
+  });
+
   it.each(["/market/items/", "/market/items/1/", "/users/alice/", "/health/live/"])(
     "does not accept a slash at the end of a path: %s",
     async (path) => {
@@ -354,6 +378,8 @@ describe("a body", () => {
     expect(
       (await login(post(good, { "content-type": 'Application/JSON; charset="UTF-8"' }))).status,
     ).toBe(200);
+    for (const type of ["application/json;", "application/vnd.api+json; charset=utf8"])
+      expect((await login(post(good, { "content-type": type }))).status).toBe(200);
     expect((await login(post(`\uFEFF${good}`))).status).toBe(200);
     for (const type of [
       "text/plain",
@@ -371,6 +397,14 @@ describe("a body", () => {
       );
     const broken = Buffer.from(good.replace("horse", "\xff\xfe horse"), "latin1");
     expectProblem(await login({ body: broken, headers: jsonType }), "BAD_DATA");
+  });
+
+  it("must not give a name twice", async () => {
+    const answer = await login(post(`{"email":"b@souk.test",${good.slice(1)}`));
+    expectProblem(answer, "BAD_DATA");
+    expect(answer.body.errors).toEqual([{ field: "email", message: "is given twice" }]);
+    const nested = await login(post(`{"a":[{"x":1,"x":1}],${good.slice(1)}`));
+    expect(nested.body.errors).toEqual([{ field: "a.0.x", message: "is given twice" }]);
   });
 
   it("may be omitted when no field is required", async () => {

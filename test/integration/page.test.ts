@@ -214,9 +214,31 @@ describe("the page", () => {
     await market.close();
   });
 
-  it("has the API documents at /docs", async () => {
-    expect((await get("/docs")).bytes.toString()).toBe(built["docs.html"]);
+  it("has the API documents at /docs and /docs/", async () => {
+    for (const path of ["/docs", "/docs/"])
+      expect((await get(path)).bytes.toString()).toBe(built["docs.html"]);
   });
+
+  it.each(["/nowhere", "/shop/items/1/", "/market/items/", "/users//me", "/assets/none.css"])(
+    "is what people get at %s, with 404; programs get the problem",
+    async (path) => {
+      const accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+      const page = await get(path, { accept, "if-none-match": "*" });
+      expect([page.status, page.bytes.toString()]).toEqual([404, built["index.html"]]);
+      expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+      expect(page.headers.get("content-security-policy")).toMatch(/script-src 'self'/);
+      expect(page.headers.get("cache-control")).toBe("no-store");
+      expect([page.headers.get("vary"), page.headers.get("etag")]).toEqual([
+        "Origin, Accept, Accept-Encoding",
+        null,
+      ]);
+      for (const program of ["*/*", "application/json, text/plain, */*"]) {
+        const problem = await get(path, { accept: program });
+        expect(problem.status).toBe(404);
+        expect(problem.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+      }
+    },
+  );
 
   it.each([
     ["main.B5T3aQ_x.js", "text/javascript; charset=utf-8"],
@@ -377,8 +399,6 @@ describe("a malformed path", () => {
     "/.vite/manifest.json",
     "/index.html",
     "/docs.html",
-    "/docs/",
-    "/docs/x",
     "/shop",
     "/shop/",
     "/shop/items/",

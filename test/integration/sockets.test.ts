@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { once, type EventEmitter } from "node:events";
-import type { Server as HttpServer } from "node:http";
+import { request, type IncomingMessage, type Server as HttpServer } from "node:http";
 import { createServer } from "node:net";
+import { json } from "node:stream/consumers";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { newKeyPair } from "../../broker/keys.ts";
@@ -314,6 +315,30 @@ describe("the closed parts of moleculer-io", () => {
       ),
     );
     expect(statuses).toEqual([404, 400, 400, 404]);
+  });
+
+  it("tell clients of Socket.IO 2 and of polling what to change, before a WebSocket opens", async () => {
+    const upgrade = {
+      ...{ connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13" },
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    };
+    const origin = "http://localhost:5173";
+    for (const [query, more, detail] of [
+      ["EIO=3&transport=websocket", upgrade, /Socket\.IO 2 cannot connect/],
+      ["transport=websocket", upgrade, /Socket\.IO 2 cannot connect/],
+      ["EIO=3&transport=polling&t=x", {}, /Socket\.IO 2 cannot connect/],
+      ["EIO=4&transport=polling", {}, /transports: \["websocket"\]/],
+    ] as const) {
+      const headers = { origin, ...more };
+      const asked = request(`${souk.url}/socket.io/?${query}`, { headers }).end();
+      const [answer] = (await once(asked, "response")) as [IncomingMessage];
+      expect(answer.statusCode).toBe(400);
+      expect(answer.headers).toMatchObject({
+        "content-type": "application/problem+json; charset=utf-8",
+        "access-control-allow-origin": origin,
+      });
+      expect(((await json(answer)) as { detail: string }).detail).toMatch(detail);
+    }
   });
 
   it("refuse pages of other origins and accept our own page", async () => {

@@ -222,7 +222,7 @@ describe("a cluster node's configuration", () => {
   ])(
     "gives each service a database of its own at %s, and the URL to the driver unchanged",
     (url) => {
-      const databases = readEnv({ ...cluster, MONGO_URL: url }).mongoDatabases;
+      const databases = readEnv({ ...cluster, MONGO_URL: url }).databases;
       expect(databases).toEqual(
         Object.fromEntries(services.map((name) => [name, { url, name: `souk-${name}` }])),
       );
@@ -233,13 +233,13 @@ describe("a cluster node's configuration", () => {
   );
 
   it("prefers a service's own URL and the database in it", () => {
-    const { mongoDatabases } = readEnv({
+    const { databases } = readEnv({
       ...cluster,
       USERS_MONGO_URL: "mongodb://localhost:1/people?w=1",
       MARKET_MONGO_URL: "mongodb://u:p@localhost:2",
       NOTIFICATIONS_MONGO_URL: "mongodb://localhost:3/a%62c",
     });
-    expect(mongoDatabases).toEqual({
+    expect(databases).toEqual({
       users: { url: "mongodb://localhost:1/people?w=1", name: "people" },
       market: { url: "mongodb://u:p@localhost:2", name: "souk-market" },
       notifications: { url: "mongodb://localhost:3/a%62c", name: "abc" },
