@@ -1,10 +1,23 @@
+import { abortable } from "./abort.ts";
+import { newKey } from "./idempotency-key.ts";
 import type { HttpClient, Params, Result, RoutedAction } from "./request.ts";
 import { routeOf } from "./request.ts";
 import { retry } from "./retry.ts";
 import type { SessionManager } from "./session/session-manager.ts";
 import { isCode, notSignedIn } from "./souk-error.ts";
 
-/** Calls the routed actions in the name of the signed-in user. Repeats reads and `market.buy` after temporary failures. */
+export interface CallOptions {
+  /**
+   * Aborts the call: it rejects at once with the signal's reason, and nothing is repeated. This does not undo a write: it is unknown whether
+   * the server received it.
+   */
+  signal?: AbortSignal | undefined;
+}
+
+/** For writes, long enough to repeat one whose answer did not arrive in time. In ms. */
+const repeatWritesWithinMs = 20_000;
+
+/** Calls the routed actions in the name of the signed-in user. Repeats those that are safe to repeat after temporary failures. */
 export class ApiClient {
   readonly #http: HttpClient;
   readonly #session: SessionManager;
@@ -14,13 +27,23 @@ export class ApiClient {
     this.#session = session;
   }
 
-  call<A extends RoutedAction>(action: A, params: Params<A>): Promise<Result<A>> {
-    const { method, who } = routeOf(action);
-    const attempt = () =>
-      who === "user"
-        ? this.#asUser((token) => this.#http.call(action, params, token))
-        : this.#http.call(action, params);
-    return method === "GET" || action === "market.buy" ? retry(attempt) : attempt();
+  call<A extends RoutedAction>(
+    action: A,
+    params: Params<A>,
+    { signal }: CallOptions = {},
+  ): Promise<Result<A>> {
+    const { method, who, success } = routeOf(action);
+    const isCreating = success === 201;
+    // Every attempt has the same key.
+    const sent = isCreating ? withKey(params) : params;
+    const send = (token?: string) => this.#http.call(action, sent, { token, signal });
+    const attempt = () => (who === "user" ? this.#asUser(send) : send());
+    const withinMs = method === "GET" ? undefined : repeatWritesWithinMs;
+    return abortable(signal, () =>
+      method === "GET" || isCreating || isIdempotent(action, params)
+        ? retry((failures) => unlessDone(action, failures, attempt()), { signal, withinMs })
+        : attempt(),
+    );
   }
 
   /** Renews an access token that the server refuses, and repeats the call once. */
@@ -44,5 +67,32 @@ export class ApiClient {
       if (isCode(error, "UNAUTHENTICATED")) this.#session.reject(token);
       throw error;
     });
+  }
+}
+
+const withKey = <P extends { idempotencyKey?: string }>(params: P): P => ({
+  ...params,
+  idempotencyKey: params.idempotencyKey ?? newKey(),
+});
+
+/** Whether a write without an idempotency key may be repeated. "All" notices are others when it is repeated, unless `until` names the last. */
+function isIdempotent(action: RoutedAction, params: object): boolean {
+  if (action === "notifications.read")
+    return "ids" in params || ("until" in params && params.until !== undefined);
+  return action === "market.buy" || action === "market.withdraw";
+}
+
+/** A repeated `market.withdraw` finds no item when the first one, whose answer was lost, has removed it. */
+async function unlessDone<A extends RoutedAction>(
+  action: A,
+  failures: number,
+  attempt: Promise<Result<A>>,
+): Promise<Result<A>> {
+  try {
+    return await attempt;
+  } catch (error) {
+    if (action === "market.withdraw" && failures > 0 && isCode(error, "ITEM_NOT_FOUND"))
+      return null as Result<A>;
+    throw error;
   }
 }

@@ -4,7 +4,8 @@ import type { Readiness } from "../contracts/health.ts";
 import type { Item, Sale } from "../contracts/market.ts";
 import type { Read, SaleData } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
-import { ApiClient } from "./call.ts";
+import { abortable } from "./abort.ts";
+import { ApiClient, type CallOptions } from "./call.ts";
 import { ConfigReader } from "./config.ts";
 import { inboxCalls } from "./inbox/calls.ts";
 import { InboxController } from "./inbox/controller.ts";
@@ -17,6 +18,8 @@ import type {
   LoadedInbox,
   UnknownInbox,
 } from "./inbox/live-inbox.ts";
+import { listOf, type List } from "./list.ts";
+import { marketCalls } from "./market-calls.ts";
 import { formatPrice, toPriceInput, type PriceOptions } from "./money/format.ts";
 import { parsePrice, type PriceFault, type PriceReading } from "./money/parse.ts";
 import {
@@ -36,6 +39,7 @@ import { memoryTokens, storedTokens, type Tokens } from "./tokens.ts";
 
 export { SoukError, formatPrice, parsePrice, storedTokens, toPriceInput };
 export type {
+  CallOptions,
   Config,
   ConnectionState,
   Fetch,
@@ -46,6 +50,7 @@ export type {
   InboxPage,
   InboxState,
   Item,
+  List,
   LiveInbox,
   LoadedInbox,
   NoticeFields,
@@ -92,41 +97,49 @@ export interface SoukOptions {
   fetch?: Fetch;
 }
 
+/** What a buyer saw. A purchase at another price or of another revision is refused. */
+export interface BuyOptions extends CallOptions {
+  price?: number | undefined;
+  revision?: number | undefined;
+}
+
 /**
- * A market as one user sees it. A call that fails throws a SoukError. Reads and `buy` are repeated after temporary failures; other calls
- * are sent once.
+ * A market as one user sees it. A call that fails throws a SoukError, and a call whose `signal` is aborted throws the signal's reason. Reads,
+ * `register`, `offer`, `withdraw`, `buy`, and `read` with `ids` or `until` are repeated after temporary failures; other calls are sent once.
  */
 export interface Souk {
   /** The signed-in user. */
   session: Observable<SessionState>;
   /** Continues the session whose refresh token is stored, if there is one. Throws only when it is not known whether that is still valid. */
-  resume(): Promise<User | null>;
-  signIn(credentials: Credentials): Promise<User>;
-  register(registration: Registration): Promise<User>;
+  resume(options?: CallOptions): Promise<User | null>;
+  signIn(credentials: Credentials, options?: CallOptions): Promise<User>;
+  register(registration: Registration, options?: CallOptions): Promise<User>;
   /** Signs out here immediately, and on the server if it can be reached. */
-  signOut(): Promise<void>;
+  signOut(options?: CallOptions): Promise<void>;
   /** Ends all other sessions of the user. */
-  changePassword(change: PasswordChange): Promise<User>;
-  me(): Promise<User>;
-  profile(id: string): Promise<Profile>;
+  changePassword(change: PasswordChange, options?: CallOptions): Promise<User>;
+  me(options?: CallOptions): Promise<User>;
+  profile(id: string, options?: CallOptions): Promise<Profile>;
 
-  items(query?: ItemsQuery): Promise<ItemsPage>;
-  item(id: string): Promise<Item>;
-  offer(offer: Offer): Promise<Item>;
-  revise(id: string, revision: Revision): Promise<Item>;
-  withdraw(id: string): Promise<void>;
+  /** The `imageUrl` of each item is absolute, unless `url` is "". */
+  items: List<ItemsQuery, ItemsPage, Item>;
+  item(id: string, options?: CallOptions): Promise<Item>;
+  /** With an `idempotencyKey` of your own, the same offer can be repeated for 24 hours, also after a reload, and makes one item. */
+  offer(offer: Offer, options?: CallOptions): Promise<Item>;
+  revise(id: string, revision: Revision, options?: CallOptions): Promise<Item>;
+  withdraw(id: string, options?: CallOptions): Promise<void>;
   /** Safe to repeat: the same buyer gets the same sale. With `price` or `revision`, buys only at that price or as that revision. */
-  buy(id: string, options?: { price?: number; revision?: number }): Promise<Bought>;
-  purchases(query?: PageQuery): Promise<SalesPage>;
-  sales(query?: PageQuery): Promise<SalesPage>;
+  buy(id: string, options?: BuyOptions): Promise<Bought>;
+  purchases: List<PageQuery, SalesPage, Sale>;
+  sales: List<PageQuery, SalesPage, Sale>;
 
-  notifications(query?: InboxQuery): Promise<InboxPage>;
-  read(which: Read): Promise<{ unread: number }>;
+  notifications: List<InboxQuery, InboxPage, Notification>;
+  read(which: Read, options?: CallOptions): Promise<{ unread: number }>;
   /** The live inbox: the same object at every call, connected while a user is signed in. */
   inbox(): LiveInbox;
 
-  health(): Promise<Health>;
-  config(): Promise<Config>;
+  health(options?: CallOptions): Promise<Health>;
+  config(options?: CallOptions): Promise<Config>;
 }
 
 export function createSouk(options: SoukOptions): Souk {
@@ -139,41 +152,40 @@ export function createSouk(options: SoukOptions): Souk {
   const config = new ConfigReader(http, url);
   const socketUrl = async () => options.socketUrl || config.socketUrl();
   const inbox = new InboxController(session, inboxCalls(api, socketUrl));
+  const userId = () => session.state.get().user?.id;
   return {
     session: session.state,
     ...accountCalls(http, session, api),
-    ...marketCalls(api),
-    notifications: async (query = {}) => toInboxPage(await api.call("notifications.inbox", query)),
-    read: (which) => api.call("notifications.read", which),
+    ...marketCalls(api, url, userId),
+    notifications: listOf({
+      page: async (query, call) =>
+        toInboxPage(await api.call("notifications.inbox", query, call)),
+      entries: ({ notifications }) => notifications,
+      owner: userId,
+    }),
+    read: (which, call) => api.call("notifications.read", which, call),
     inbox() {
       inbox.open();
       return inbox;
     },
-    health: () => http.get("/health/ready", 503) as Promise<Health>,
-    config: () => config.read(),
+    health: ({ signal } = {}) =>
+      abortable(signal, () => http.get("/health/ready", { signal }, 503) as Promise<Health>),
+    config: ({ signal } = {}) => abortable(signal, () => config.read()),
   };
 }
 
+/** What calls share, such as a renewed session, is not aborted by one of them: that one only stops waiting. */
 const accountCalls = (http: HttpClient, session: SessionManager, api: ApiClient) =>
   ({
-    resume: () => session.resume(),
-    signIn: (credentials) => session.begin(api.call("users.login", credentials)),
-    register: (registration) => session.begin(api.call("users.register", registration)),
-    signOut: () => session.end(),
-    changePassword: (change) =>
-      session.replace((token) => http.call("users.changePassword", change, token)),
-    me: () => api.call("users.me", {}),
-    profile: (id) => api.call("users.profile", { id }),
-  }) satisfies Partial<Souk>;
-
-const marketCalls = (api: ApiClient) =>
-  ({
-    items: (query = {}) => api.call("market.items", query),
-    item: (id) => api.call("market.item", { id }),
-    offer: (offer) => api.call("market.offer", offer),
-    revise: (id, revision) => api.call("market.revise", { ...revision, id }),
-    withdraw: async (id) => void (await api.call("market.withdraw", { id })),
-    buy: (id, { price, revision } = {}) => api.call("market.buy", { id, price, revision }),
-    purchases: (query = {}) => api.call("market.purchases", query),
-    sales: (query = {}) => api.call("market.sales", query),
+    resume: ({ signal } = {}) => abortable(signal, () => session.resume()),
+    signIn: (credentials, options) => session.begin(api.call("users.login", credentials, options)),
+    register: (registration, options) =>
+      session.begin(api.call("users.register", registration, options)),
+    signOut: ({ signal } = {}) => abortable(signal, () => session.end()),
+    changePassword: (change, { signal } = {}) =>
+      abortable(signal, () =>
+        session.replace((token) => http.call("users.changePassword", change, { token })),
+      ),
+    me: (options) => api.call("users.me", {}, options),
+    profile: (id, options) => api.call("users.profile", { id }, options),
   }) satisfies Partial<Souk>;

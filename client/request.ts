@@ -35,32 +35,42 @@ export class HttpClient {
     this.#fetch = fetch;
   }
 
-  call<A extends RoutedAction>(action: A, params: Params<A>, token?: string): Promise<Result<A>> {
-    const request = toRequest(routeOf(action), params);
-    return this.#send({ ...request, token }) as Promise<Result<A>>;
+  call<A extends RoutedAction>(
+    action: A,
+    params: Params<A>,
+    options: RequestOptions = {},
+  ): Promise<Result<A>> {
+    return this.#send(toRequest(routeOf(action), params), options) as Promise<Result<A>>;
   }
 
   /** For paths outside the table of routes. An answer with one of the `accepted` statuses is no error. */
-  get(path: string, ...accepted: number[]): Promise<unknown> {
-    return this.#send({ method: "GET", path }, accepted);
+  get(path: string, options: RequestOptions = {}, ...accepted: number[]): Promise<unknown> {
+    return this.#send({ method: "GET", path }, options, accepted);
   }
 
-  async #send({ method, path, body, token, key }: RequestParts, accepted: number[] = []) {
+  async #send(
+    { method, path, body, key }: RequestParts,
+    { token, signal }: RequestOptions,
+    accepted: number[] = [],
+  ) {
+    signal?.throwIfAborted();
+    const timeout = AbortSignal.timeout(requestTimeoutMs);
     const init = {
       method,
       headers: {
         ...(body && { "content-type": "application/json" }),
         ...(token && { authorization: `Bearer ${token}` }),
-        ...(key && { [idempotencyHeader]: key }),
+        ...(key !== undefined && { [idempotencyHeader]: encode(key) }),
       },
       ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(requestTimeoutMs),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     };
     let response, answer;
     try {
       response = await this.#fetch(this.#url + path, init);
       answer = parseJson(await response.text());
     } catch (cause) {
+      signal?.throwIfAborted();
       throw noAnswer(cause);
     }
     const { ok, status, headers } = response;
@@ -76,9 +86,17 @@ interface RequestParts {
   method: string;
   path: string;
   body?: object | undefined;
-  token?: string | undefined;
   key?: string | undefined;
 }
+
+export interface RequestOptions {
+  token?: string | undefined;
+  /** When it is aborted, the request is cancelled and rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Encodes by code points. A lone surrogate, such as the half of an emoji that a cut text ends with, becomes U+FFFD. */
+const encode = (value: unknown) => encodeURIComponent(String(value).toWellFormed());
 
 /** Distributes the params: first into the path, the key of a creating call into its header, the rest into the query of a GET or DELETE and the body of other methods. */
 function toRequest({ method, path, success }: Route, params: object): RequestParts {
@@ -86,9 +104,9 @@ function toRequest({ method, path, success }: Route, params: object): RequestPar
   const key = success === 201 ? (rest.get("idempotencyKey") as string | undefined) : undefined;
   if (key !== undefined) rest.delete("idempotencyKey");
   const filledPath = path.replace(/:(\w+)/g, (_, name: string) => {
-    const value = String(rest.get(name));
+    const value = encode(rest.get(name));
     rest.delete(name);
-    return encodeURIComponent(value);
+    return value;
   });
   if (method !== "GET" && method !== "DELETE")
     return {
@@ -97,9 +115,7 @@ function toRequest({ method, path, success }: Route, params: object): RequestPar
       key,
       body: rest.size > 0 ? Object.fromEntries(rest) : undefined,
     };
-  const query = [...rest]
-    .map(([name, value]) => `${name}=${encodeURIComponent(value as string)}`)
-    .join("&");
+  const query = [...rest].map(([name, value]) => `${name}=${encode(value)}`).join("&");
   return { method, path: query ? `${filledPath}?${query}` : filledPath };
 }
 

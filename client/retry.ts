@@ -1,3 +1,4 @@
+import { wait } from "./abort.ts";
 import { SoukError } from "./souk-error.ts";
 
 /**
@@ -8,19 +9,28 @@ export const backoff = (failures: number, first: number, longest: number) =>
   Math.random() * Math.min(longest, first * 2 ** failures);
 
 const maxAttempts = 4;
-/** The latest start of an attempt, in ms after the first. A longer Retry-After fails the call instead. */
-const retryWithinMs = 8_000;
 
-/** Repeats a call after temporary failures. Only for calls that are safe to repeat. */
-export async function retry<T>(attempt: () => Promise<T>): Promise<T> {
+export interface RetryOptions {
+  /** The latest start of an attempt, in ms after the first: 8,000 by default. A longer Retry-After fails the call instead. */
+  withinMs?: number | undefined;
+  /** When it is aborted, no further attempt is made, and no timer is left. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Repeats a call after temporary failures. Only for calls that are safe to repeat. An attempt gets the number of failures before it. */
+export async function retry<T>(
+  attempt: (failures: number) => Promise<T>,
+  { withinMs = 8_000, signal }: RetryOptions = {},
+): Promise<T> {
   const start = performance.now();
   for (let failures = 0; ; failures++) {
     try {
-      return await attempt();
+      return await attempt(failures);
     } catch (error) {
-      const wait = failures + 1 < maxAttempts ? retryDelay(error, failures) : undefined;
-      if (wait === undefined || performance.now() + wait > start + retryWithinMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      const delay = failures + 1 < maxAttempts ? retryDelay(error, failures) : undefined;
+      if (delay === undefined || performance.now() + delay > start + withinMs) throw error;
+      await wait(delay, signal);
+      signal?.throwIfAborted();
     }
   }
 }

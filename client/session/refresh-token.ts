@@ -3,7 +3,7 @@
  * an idempotency key is stored with it, as `token~key`: a client that lost the answer repeats the same refresh with the same key and gets the same pair.
  */
 import type { Params } from "../request.ts";
-import { globals } from "../globals.ts";
+import { newKey } from "../idempotency-key.ts";
 
 /** The params of the refresh that the stored text begins or repeats. */
 export function refreshParams(stored: string): Params<"users.refresh"> {
@@ -13,9 +13,6 @@ export function refreshParams(stored: string): Params<"users.refresh"> {
 
 export const withIdempotencyKey = (stored: string) =>
   stored.includes("~") ? stored : `${stored}~${newKey()}`;
-
-/** 128 random bits. */
-const newKey = () => globals.crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** A refresh token begins with the ids of its user and its session. */
 const sessionOf = (token: string) => token.split(".", 2).join(".");

@@ -170,7 +170,7 @@ export class SessionManager {
 
   /** Ends a session on the server. Ignores failures: this client no longer has its tokens. */
   async #revoke({ refreshToken, accessToken }: Revocable): Promise<void> {
-    await this.#http.call("users.logout", { refreshToken }, accessToken).catch(() => {});
+    await this.#http.call("users.logout", { refreshToken }, { token: accessToken }).catch(() => {});
   }
 }
 

@@ -4,12 +4,14 @@ export interface Asked {
   method: string;
   path: string;
   token?: string;
+  /** The idempotency key. */
+  key?: string;
   body?: Record<string, unknown>;
   /** Milliseconds. */
   at: number;
 }
 
-type Answer = [status: number, body?: unknown, headers?: Record<string, string>];
+export type Answer = [status: number, body?: unknown, headers?: Record<string, string>];
 
 /** A `fetch` for clients that records requests, and can answer instead of the server or fail. */
 export class RecordingFetch {
@@ -22,11 +24,13 @@ export class RecordingFetch {
   readonly fetch: Fetch = async (url, init) => {
     const { pathname, search } = new URL(url, "http://fake.test");
     const token = init.headers.authorization?.replace("Bearer ", "");
+    const key = init.headers["Idempotency-Key"];
     const asked: Asked = {
       method: init.method,
       path: pathname + search,
       at: performance.now(),
       ...(token && { token }),
+      ...(key !== undefined && { key }),
     };
     if (init.body) asked.body = JSON.parse(init.body) as Record<string, unknown>;
     this.asked.push(asked);
