@@ -70,10 +70,11 @@ export class ApiClient {
   }
 }
 
-const withKey = <P extends { idempotencyKey?: string }>(params: P): P => ({
-  ...params,
-  idempotencyKey: params.idempotencyKey ?? newKey(),
-});
+/** The params with their idempotency key, or with a new one. */
+function withKey<P extends object>(params: P): P {
+  const { idempotencyKey = newKey() } = params as { idempotencyKey?: string };
+  return { ...params, idempotencyKey };
+}
 
 /** Whether a write without an idempotency key may be repeated. "All" notices are others when it is repeated, unless `until` names the last. */
 function isIdempotent(action: RoutedAction, params: object): boolean {
