@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import ts from "typescript";
 
 const options: ts.CompilerOptions = {
@@ -9,23 +10,34 @@ const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
   types: [],
+  jsx: ts.JsxEmit.ReactJSX,
 };
 
 /**
- * Compiles a package's declarations in strict mode, together with a module that imports the package by its name. Throws the compiler's
- * messages as one Error.
+ * Compiles a package's declarations in strict mode, together with files that import them. Throws the compiler's messages as one Error.
+ * `packages`: the declaration file of each importable name. `consumers`: the text of each file by its name.
  */
-export function checkDeclarations(declarations: string, name: string, consumer: string): void {
-  const consumerFile = declarations.replace(/index\.d\.ts$/, "consumer.mts");
-  const settings = { ...options, paths: { [name]: [declarations] } };
+export function checkDeclarations(
+  packages: Record<string, string>,
+  consumers: Record<string, string>,
+): void {
+  const declarations = Object.values(packages);
+  const folder = dirname(declarations[0]!);
+  const texts = new Map(
+    Object.entries(consumers).map(([name, text]) => [join(folder, name), text]),
+  );
+  const paths = Object.fromEntries(Object.entries(packages).map(([name, file]) => [name, [file]]));
+  const settings = { ...options, paths };
   const host = ts.createCompilerHost(settings);
   const { getSourceFile, fileExists } = host;
-  host.fileExists = (file) => file === consumerFile || fileExists.call(host, file);
-  host.getSourceFile = (file, version, ...rest) =>
-    file === consumerFile
-      ? ts.createSourceFile(file, consumer, version)
-      : getSourceFile.call(host, file, version, ...rest);
-  const program = ts.createProgram([declarations, consumerFile], settings, host);
+  host.fileExists = (file) => texts.has(file) || fileExists.call(host, file);
+  host.getSourceFile = (file, version, ...rest) => {
+    const text = texts.get(file);
+    return text === undefined
+      ? getSourceFile.call(host, file, version, ...rest)
+      : ts.createSourceFile(file, text, version);
+  };
+  const program = ts.createProgram([...declarations, ...texts.keys()], settings, host);
   const faults = ts.getPreEmitDiagnostics(program);
   if (faults.length === 0) return;
   throw new Error(

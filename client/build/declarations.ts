@@ -21,6 +21,22 @@ export function declarations(entry: string, options: ts.CompilerOptions): string
     .join("\n");
 }
 
+/**
+ * The declarations of one module, which import the types of the modules that it imports: each must be built into a file of the same name,
+ * in the same folder.
+ */
+export function ownDeclarations(entry: string, options: ts.CompilerOptions): string {
+  const emitOnly = { noEmit: false, declaration: true, emitDeclarationOnly: true };
+  const program = ts.createProgram([entry], {
+    ...options,
+    ...emitOnly,
+    rewriteRelativeImportExtensions: true,
+  });
+  let text = "";
+  program.emit(program.getSourceFile(entry), (_, emitted) => (text = emitted), undefined, true);
+  return text.replace(/(from "\.\/\w+)\.ts"/g, '$1.js"');
+}
+
 const original = (checker: ts.TypeChecker, symbol: ts.Symbol) =>
   symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 

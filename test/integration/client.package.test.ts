@@ -1,6 +1,6 @@
 /** The published package: its size, its declarations, and the example in its documentation. */
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { newcomer } from "../support/client.ts";
@@ -22,11 +22,18 @@ const run = (command: string, ...args: string[]) =>
     stdio: ["ignore", "pipe", "pipe"],
   });
 /** Compiles in strict mode, including the declarations of libraries, without access to this repository. */
-const typeCheck = (file: string) => {
+const typeCheck = (...files: string[]) => {
   try {
     const options =
-      "--strict --skipLibCheck false --noEmit --module nodenext --target es2024".split(" ");
-    return run(process.execPath, join(root, "node_modules/typescript/bin/tsc"), ...options, file);
+      "--strict --skipLibCheck false --noEmit --module nodenext --target es2024 --jsx react-jsx".split(
+        " ",
+      );
+    return run(
+      process.execPath,
+      join(root, "node_modules/typescript/bin/tsc"),
+      ...options,
+      ...files,
+    );
   } catch (error) {
     return (error as { stdout: string }).stdout;
   }
@@ -53,6 +60,10 @@ beforeAll(async () => {
     "--prefer-offline",
     `./${packed.trim().split("\n").at(-1)}`,
   );
+  // An application's own dependencies, from here instead of the registry.
+  mkdirSync(join(project.path, "node_modules/@types"), { recursive: true });
+  for (const name of ["react", "@types/react"])
+    symlinkSync(join(root, "node_modules", name), join(project.path, "node_modules", name));
   market = await startMarket();
 }, 600_000);
 afterAll(async () => {
@@ -71,7 +82,7 @@ it("installs from its tarball into an empty project, with socket.io-client as it
     run("ls", "-R", "node_modules/souk-client")
       .split(/\s+/)
       .filter((name) => /\./.test(name) && !name.endsWith(":")),
-  ).toEqual(["README.md", "package.json", "index.d.ts", "index.js"]);
+  ).toEqual(["README.md", "package.json", "index.d.ts", "index.js", "react.d.ts", "react.js"]);
 });
 
 it("declares its types in one file that imports nothing", () => {
@@ -105,6 +116,28 @@ it("runs the example of its documentation", async () => {
   }
 }, 300_000);
 
+/** The names that the examples of the documentation use without declaring them. */
+const prelude = `
+import { createSouk, storedTokens, SoukError, type Item, type Offer, type Souk } from "souk-client";
+import { createElement, StrictMode } from "react";
+import { SoukProvider, useInbox, useItems, useSession, useSouk } from "souk-client/react";
+declare const souk: Souk, id: string, price: number, revision: number, search: string, signal: AbortSignal;
+declare function show(...shown: unknown[]): void;
+`;
+
+it("compiles the examples of its documentation", () => {
+  const page = readFileSync(join(root, "docs/client.md"), "utf8");
+  const examples = [...page.matchAll(/```tsx? example\n([^]*?)```/g)].map(([, code]) => code!);
+  expect(examples.length).toBeGreaterThan(5);
+  const files = examples.map((code, n) => {
+    const file = `example-${n}.tsx`;
+    const body = code.replace(/^import .*;$/gm, "");
+    writeFileSync(join(project.path, file), `${prelude}export async function run() {${body}}\n`);
+    return file;
+  });
+  expect(typeCheck(...files)).toBe("");
+});
+
 it("rejects at compile time what the contracts do not have", () => {
   writeFileSync(
     join(project.path, "wrong.ts"),
@@ -127,27 +160,32 @@ export const codes: ErrorCode[] = ["UNAVAILABLE"];
   expect(typeCheck("wrong.ts")).toBe("");
 });
 
-/** Minified by Vite, as in a page. Runs in another process, because Vite does not run in jest's. */
-const bundled = (external: string[]) =>
-  run(
+/** Exports of the package, minified by Vite as in a page. Runs in another process, because Vite does not run in jest's. */
+const bundled = (names: string, module: string, external: string[]) => {
+  const input = join(project.path, "page.ts");
+  writeFileSync(input, `export ${names} from ${JSON.stringify(join(root, module))};`);
+  return run(
     process.execPath,
     "--input-type=module",
     "--eval",
     `process.env.NODE_ENV = "production"; // Jest sets another value.
      const { build } = await import(${JSON.stringify(import.meta.resolve("vite"))});
-     const rolldownOptions = { input: "client/index.ts", external: ${JSON.stringify(external)}, preserveEntrySignatures: "strict" };
+     const rolldownOptions = { input: ${JSON.stringify(input)}, external: ${JSON.stringify(external)}, preserveEntrySignatures: "strict" };
      const root = ${JSON.stringify(root)};
      const { output } = await build({ configFile: false, logLevel: "error", root, build: { write: false, rolldownOptions } });
      console.log(output[0].code);`,
   );
+};
+const withoutPrices = "{ createSouk, SoukError, storedTokens }";
 
 it.each([
-  ["by itself", ["socket.io-client"], 8],
-  ["with socket.io-client", [], 21],
-])("stays small %s", (_, external, kilobytes) => {
-  const code = bundled(external);
+  ["by itself", withoutPrices, "client/index.ts", ["socket.io-client"], 8],
+  ["with socket.io-client", withoutPrices, "client/index.ts", [], 21],
+  ["with prices", "*", "client/index.ts", ["socket.io-client"], 11],
+  ["for React", "*", "client/react.ts", ["react"], 2],
+])("stays small %s", (_, names, module, external, kilobytes) => {
+  const code = bundled(names, module, external);
 
-  expect(code).toContain("/market/items");
   expect(code).not.toMatch(/typebox|additionalProperties/i);
   expect(gzipSync(code).length).toBeLessThan(kilobytes * 1024);
 });

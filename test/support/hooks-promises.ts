@@ -70,6 +70,11 @@ export function hooksPromises(newRoot: (element: object) => Root, document: Docu
     const page = { notifications: [], unread: 3, nextCursor: null };
     recorder.instead = () => [200, page];
     const before = sockets.made;
+    const inbox = souk.inbox();
+    const { close } = inbox;
+    let closed = 0;
+    inbox.close();
+    inbox.close = () => (closed++, close());
     const Bell = () => {
       const { status, unread } = useInbox();
       return h("b", null, `${status} ${unread ?? "?"};`);
@@ -80,9 +85,9 @@ export function hooksPromises(newRoot: (element: object) => Root, document: Docu
     await eventually(() => expect(sockets.open).toBe(1));
     render(h(Bell));
     await shows("loading ?;");
-    expect([sockets.made - before, sockets.open]).toEqual([1, 1]);
+    expect([sockets.made - before, sockets.open, closed]).toEqual([1, 1, 0]);
     render();
-    await eventually(() => expect(sockets.open).toBe(0));
+    await eventually(() => expect([sockets.open, closed]).toEqual([0, 1]));
 
     render(h(Bell));
     await eventually(() => expect(sockets.open).toBe(1));
@@ -161,7 +166,8 @@ export function hooksPromises(newRoot: (element: object) => Root, document: Docu
     expect(signals[0]!.aborted).toBe(false);
 
     render();
-    await eventually(() => expect(signals.map(({ aborted }) => aborted)).toEqual([true]));
+    await eventually(() => expect(signals[0]!.aborted).toBe(true));
+    expect(signals.map(({ reason }) => (reason as Error).name)).toEqual(["AbortError"]); // no timeout
     expect(recorder.asked).toEqual([]);
   });
 

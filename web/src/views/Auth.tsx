@@ -1,8 +1,9 @@
 /** Signing in and registering. */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { announce } from "../announcer.ts";
 import { outages } from "../outages.ts";
+import { keyPerContent } from "../repeatable.ts";
 import { navigate, safePath, useAddress } from "../router.ts";
 import { souk, useSession, type SoukError } from "../souk.ts";
 import { useObservable } from "../state.ts";
@@ -129,11 +130,13 @@ export function SignIn() {
 
 export function Register() {
   const query = useReturnAddress();
+  const [keyOf] = useState(keyPerContent);
   const register = async (values: Values) => {
     const { name = "", email = "", password = "" } = values;
     requireFields(values, { name: t.auth.nameMissing, email: t.auth.emailMissing });
     checkNewPassword("password", values);
-    await souk.register({ name: name.trim(), email: email.trim(), password });
+    const registration = { name: name.trim(), email: email.trim(), password };
+    await souk.register({ ...registration, idempotencyKey: keyOf(registration) });
     announce(t.auth.welcome(name));
   };
   return (

@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
 import { announce } from "../announcer.ts";
-import { discardDraft, draftFor, keepDraft } from "../drafts.ts";
+import { discardDraft, draftFor, keepDraft, pendingOffer } from "../drafts.ts";
 import { patch, remember } from "../item-cache.ts";
 import { marketCurrency } from "../lookups.ts";
+import { offerForm } from "../repeatable.ts";
 import { navigate } from "../router.ts";
 import { souk, useSession } from "../souk.ts";
 import { t } from "../texts.ts";
@@ -34,14 +35,17 @@ export function Sell() {
 
 function NewOffer({ currency, userId }: { currency: string; userId: string }) {
   const [draft, setDraft] = useState(() => draftFor(userId));
+  const newForm = () => offerForm(souk, pendingOffer(userId));
+  const [send, setSend] = useState(newForm);
   const isBegun = Object.keys(draft).length > 0;
   const discard = () => {
     discardDraft(userId);
     setDraft({});
+    setSend(newForm);
     announce(t.offer.draftDiscarded);
   };
   const offer = async (values: OfferValues) => {
-    const { id } = await souk.offer(values);
+    const { id } = await send(values);
     discardDraft(userId);
     announce(t.offer.done);
     navigate(`/shop/items/${id}`, { replace: true });
