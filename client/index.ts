@@ -158,8 +158,7 @@ export function createSouk(options: SoukOptions): Souk {
     ...accountCalls(http, session, api),
     ...marketCalls(api, url, userId),
     notifications: listOf({
-      page: async (query, call) =>
-        toInboxPage(await api.call("notifications.inbox", query, call)),
+      page: async (query, call) => toInboxPage(await api.call("notifications.inbox", query, call)),
       entries: ({ notifications }) => notifications,
       owner: userId,
     }),
