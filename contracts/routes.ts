@@ -79,6 +79,7 @@ export const staticPaths = [
   "/shop/*view",
   "/assets/*file",
   "/docs",
+  "/sw.js",
   "/robots.txt",
   "/sitemap.xml",
   "/sitemaps/:page",

@@ -63,6 +63,12 @@ export const pageHeaders = (...connectSources: string[]): OutgoingHttpHeaders =>
     helmet.contentSecurityPolicy(policy({ ...page, connectSrc: ["'self'", ...connectSources] })),
   );
 
+/** For the page's service worker: it may load files of this server. Browsers look for a new one at each visit. */
+export const workerHeaders: OutgoingHttpHeaders = {
+  ...headersFrom(helmet.contentSecurityPolicy(policy({ ...closed, connectSrc: ["'self'"] }))),
+  "cache-control": "no-cache",
+};
+
 /** For files that pages of any origin may show, such as pictures of items. */
 export const sharedHeaders: OutgoingHttpHeaders = {
   "cross-origin-resource-policy": "cross-origin",

@@ -4,7 +4,7 @@ import type { Config } from "../contracts/config.ts";
 import { currencyDigits } from "../contracts/currencies.ts";
 import type { Liveness, Readiness } from "../contracts/health.ts";
 import type { StaticPath } from "../contracts/routes.ts";
-import { pageHeaders, sharedHeaders, socketOrigin } from "./headers.ts";
+import { pageHeaders, sharedHeaders, socketOrigin, workerHeaders } from "./headers.ts";
 import { prefersHtml } from "./media-type.ts";
 import type { Request, Response } from "./node-http.ts";
 import { statusOf } from "./readiness.ts";
@@ -22,6 +22,8 @@ export interface StaticSettings extends PageSettings {
   /** The folder of the built page. */
   pageFolder: string;
   socketUrl: string | undefined;
+  /** Whether the page has its service worker; without, browsers remove the one that they have. */
+  serviceWorker: boolean;
   currency: string;
   /** The port of the sockets; 0 when it is not known. */
   socketPort(): number;
@@ -49,6 +51,8 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
       if (!file && prefersHtml(req.headers.accept)) return notFound(req, res);
       serve(req, res, file, sharedHeaders);
     },
+    "/sw.js": async (req, res) =>
+      serve(req, res, files.get(settings.serviceWorker ? "/sw.js" : "/sw-off.js"), workerHeaders),
     "/robots.txt": page.robots,
     "/sitemap.xml": page.sitemap,
     "/sitemaps/:page": page.sitemapPage,

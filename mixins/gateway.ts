@@ -42,6 +42,7 @@ export interface GatewaySettings {
   /** The folder of the built page. */
   pageFolder: string;
   socketUrl: string | undefined;
+  serviceWorker: boolean;
   publicUrl: string | undefined;
   socketPort: number;
   currency: string;

@@ -14,6 +14,7 @@ export default define({
     trustedProxies: env.trustedProxies,
     pageFolder: join(import.meta.dirname, "../web/dist"),
     socketUrl: env.socketUrl,
+    serviceWorker: env.serviceWorker,
     publicUrl: env.publicUrl,
     socketPort: env.socketPort,
     currency: env.currency,

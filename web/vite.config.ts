@@ -6,10 +6,11 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 import { sentencesIn } from "./src/sentences.ts";
 import type { texts } from "./src/texts/en.ts";
+import { scriptName, shellOfWorker, workers } from "./worker-build.ts";
 
-const inputs = ["index.html", "docs.html"]
-  .map((page) => join(import.meta.dirname, page))
-  .filter((page) => existsSync(page));
+const pages = ["index", "docs"]
+  .map((name) => [name, join(import.meta.dirname, `${name}.html`)] as const)
+  .filter(([, page]) => existsSync(page));
 
 /** `vite dev` serves the page from its sources and forwards all other requests to a market at its default address. */
 const market = { target: "http://127.0.0.1:3000", changeOrigin: true };
@@ -27,7 +28,7 @@ const marketPaths = [
 ];
 
 /** The API recognises immutable files by the hash between two dots (edge/static-files.ts). */
-const script = "assets/[name].[hash].js";
+const chunk = "assets/[name].[hash].js";
 const other = "assets/[name].[hash][extname]";
 
 export default defineConfig({
@@ -38,13 +39,13 @@ export default defineConfig({
     assetsDir: "assets",
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: inputs,
-      output: { entryFileNames: script, chunkFileNames: script, assetFileNames: other },
+      input: { ...Object.fromEntries(pages), ...workers },
+      output: { entryFileNames: scriptName, chunkFileNames: chunk, assetFileNames: other },
     },
     reportCompressedSize: false,
   },
   server: { proxy: Object.fromEntries(marketPaths.map((path) => [path, market])) },
-  plugins: [withoutScript(), compressed()],
+  plugins: [withoutScript(), shellOfWorker(), compressed()],
 });
 
 const languages = join(import.meta.dirname, "src/texts");

@@ -47,6 +47,7 @@ export interface Env {
   socketUrl: string | undefined;
   /** The public origin of the page; undefined: that of each request. */
   publicUrl: string | undefined;
+  serviceWorker: boolean;
   trustedProxies: number;
 }
 
@@ -103,6 +104,7 @@ const fieldsOf = (values: Variables) => ({
   namespace: values.NAMESPACE,
   rateScale: values.RATE_SCALE,
   socketUrl: values.SOCKET_URL,
+  serviceWorker: values.SERVICE_WORKER === "1",
   publicUrl: values.PUBLIC_URL,
   trustedProxies: values.TRUSTED_PROXIES,
 });

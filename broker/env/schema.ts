@@ -133,6 +133,11 @@ export const environment = Type.Object({
     expected: "an exact origin without a path that begins with http:// or https://",
     description: "The public origin of the page, in links of its tags and sitemap",
   }),
+  SERVICE_WORKER: Type.Enum(["0", "1"], {
+    default: "1",
+    expected: "0 or 1",
+    description: "0 removes the page's service worker from browsers",
+  }),
   ALLOW_PLAINTEXT: Type.Enum(["0", "1"], {
     default: "0",
     expected: "0 or 1",

@@ -1,9 +1,21 @@
 /** What the page does for its visitors' languages, devices and habits. */
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { Client } from "../support/client.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
-import { inboxWith, openBrowser, showsText, Visitor, visitorTimeoutMs } from "./support/browser.ts";
+import {
+  inboxWith,
+  outageErrors,
+  openBrowser,
+  showsText,
+  Visitor,
+  visitorTimeoutMs,
+} from "./support/browser.ts";
 
 import.meta.jest.setTimeout(300_000);
 
@@ -119,6 +131,87 @@ describe("the list of the market", () => {
     );
     expect(found).toBeGreaterThanOrEqual(columns);
     await visitor.close();
+  });
+});
+
+describe("the service worker", () => {
+  /** The paths of all stored files. */
+  const storedFiles = async () => {
+    const paths: string[] = [];
+    for (const name of await caches.keys())
+      for (const { url } of await (await caches.open(name)).keys())
+        paths.push(new URL(url).pathname);
+    return paths.sort();
+  };
+
+  it("opens the page without a network, says so, and has stored nothing but the page's own files", async () => {
+    const own = await newUser();
+    const { id } = await own.offer({ title: "Spinet" });
+    const visitor = await openVisitor({ as: own, locale: "de", allowed: outageErrors });
+    const { page } = visitor;
+    await visitor.visit(`/shop/items/${id}`);
+    await page.getByRole("heading", { name: "Spinet" }).waitFor();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await visitor.visit("/shop/purchases");
+    await page.getByRole("heading", { name: "Meine Einkäufe" }).waitFor();
+    await page.locator("[data-connection=live]").waitFor();
+
+    await visitor.context.setOffline(true);
+    await page.reload();
+    await showsText(page, "Sie sind offline");
+    expect(await page.evaluate(storedFiles)).toEqual([
+      "/",
+      expect.stringMatching(/^\/assets\/de\./),
+      "/assets/icon.svg",
+      expect.stringMatching(/^\/assets\/index\./),
+      expect.stringMatching(/^\/assets\/index\./),
+    ]);
+    // It continues by itself.
+    await visitor.context.setOffline(false);
+    await page.getByRole("heading", { name: "Meine Einkäufe" }).waitFor();
+    await visitor.close();
+  });
+
+  it("removes itself and what it stored when it is switched off", async () => {
+    const dist = join(import.meta.dirname, "../../web/dist");
+    let script = "sw.js";
+    // The market as it is before and after a restart with another setting.
+    const front = createServer(async ({ url }, res) => {
+      const { status, headers, body } = await fetch(market.api + url, { redirect: "manual" });
+      const [type, policy] = ["content-type", "content-security-policy"].map((name) =>
+        headers.get(name)!,
+      );
+      res.writeHead(status, { "content-type": type!, "content-security-policy": policy! });
+      if (url === "/sw.js") res.end(readFileSync(join(dist, script)));
+      else res.end(Buffer.from(await new Response(body).arrayBuffer()));
+    }).listen(0, "127.0.0.1");
+    await once(front, "listening");
+    const visitor = await Visitor.open(
+      browser,
+      `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
+    );
+    const { page } = visitor;
+    await visitor.visit("/");
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    expect(await page.evaluate(storedFiles)).toContain("/");
+
+    script = "sw-off.js";
+    await page.evaluate(
+      async () => void (await navigator.serviceWorker.getRegistration())?.update(),
+    );
+    await eventually(
+      async () =>
+        expect([
+          await page.evaluate(
+            async () => (await navigator.serviceWorker.getRegistrations()).length,
+          ),
+          await page.evaluate(storedFiles),
+        ]).toEqual([0, []]),
+      { within: visitorTimeoutMs },
+    );
+    await visitor.close();
+    front.closeAllConnections();
+    front.close();
   });
 });
 

@@ -25,6 +25,8 @@ const built: Record<string, string | Buffer> = {
   "assets/manifest.webmanifest": "{}",
   "assets/samples/teapot.svg": "<svg/>",
   "assets/notes.txt": "not for you",
+  "sw.js": "on",
+  "sw-off.js": "off",
   "secret.js": "not for you",
   ".vite/manifest.json": "{}",
 };
@@ -151,6 +153,20 @@ describe("the page", () => {
     expect(bytes.toString()).toContain(`<title>${shownTitle}</title>`);
     expect(bytes.toString()).toContain(`content="http://souk.example:3000${url}"`);
     expect(bytes.toString()).not.toContain("<script>");
+  });
+
+  it("has a service worker for all of its paths, which may load only from this server, or one that removes it", async () => {
+    const off = await gateway({ settings: { pageFolder, socketPort: 3001, serviceWorker: false } });
+    const { status, headers, bytes } = await get("/sw.js");
+    expect([status, bytes.toString(), headers.get("cache-control")]).toEqual([
+      200,
+      "on",
+      "no-cache",
+    ]);
+    expect(headers.get("content-security-policy")).toContain("connect-src 'self'");
+    expect((await get("/sw.js", {}, off)).bytes.toString()).toBe("off");
+    expect((await get("/sw-off.js")).status).toBe(404);
+    await off.stop();
   });
 
   it("has the origin PUBLIC_URL in its tags, otherwise that of the request, with https by a trusted proxy", async () => {

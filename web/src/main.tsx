@@ -4,6 +4,7 @@ import { isUnavailable } from "./error-messages.ts";
 import { outages, reportFailure } from "./outages.ts";
 import { souk } from "./souk.ts";
 import { loadTexts } from "./texts.ts";
+import { registerWorker } from "./worker/register.ts";
 import "./style/index.css";
 
 /** Continues the session of the last visit; after an outage, as soon as possible. */
@@ -20,4 +21,5 @@ outages.subscribe(
   ({ recoveries }) => recoveries > 0 && souk.session.get().status === "unknown" && void resume(),
 );
 await loadTexts();
+registerWorker();
 render(<App />, document.getElementById("page")!);
