@@ -27,7 +27,7 @@ import {
   socketsOf,
 } from "../edge/sockets/rooms.ts";
 import { sendInboxWithRetry } from "../edge/sockets/send-inbox.ts";
-import { limitFragments, type Connection } from "../edge/sockets/transport.ts";
+import { limitFrames, type Connection } from "../edge/sockets/transport.ts";
 import {
   closeConnection,
   disconnect,
@@ -208,7 +208,7 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
         this.connections.add(connection);
         dropRequest(connection);
       });
-      limitFragments(this.io);
+      limitFrames(this.io, this.server);
       this.io.engine.use(dropRequestOfResponse);
       this.io.on("connection", (socket) => this.onConnection(socket as UserSocket));
       this.expireTimer = setInterval(() => disconnectExpired(this.io), expireInterval).unref();

@@ -27,6 +27,8 @@ interface Entry {
   receipts: Receipts;
   events?: FixedWindow;
   authorizations?: FixedWindow;
+  /** The content of the last WebSocket ping, while its answer waits for the end of the read. */
+  ping?: Buffer | undefined;
   /** Set once the client has joined the namespace. */
   socket?: UserSocket;
 }
@@ -56,10 +58,16 @@ export class Connections {
   constructor() {
     const entryOf = (emitter: Connection | WebSocket) => this.#entries.get(emitter)!;
     const countPacket = (entry: Entry) => this.#countPacket(entry);
+    const answerPing = (webSocket: WebSocket, data: Buffer) =>
+      this.#answerPing(entryOf(webSocket), webSocket, data);
     const remove = (entry: Entry) => this.#remove(entry);
     // Shared by all connections: closures per connection would take more memory than the entry itself.
     this.#listeners = {
       packet(this: Connection | WebSocket) {
+        countPacket(entryOf(this));
+      },
+      ping(this: WebSocket, data: Buffer) {
+        answerPing(this, data);
         countPacket(entryOf(this));
       },
       packetCreate(this: Connection, packet: { data?: string }) {
@@ -97,14 +105,14 @@ export class Connections {
     };
     const webSocket = webSocketOf(connection);
     this.#entries.set(connection, entry).set(webSocket, entry);
-    const { packet, packetCreate, flush, close } = this.#listeners;
+    const { packet, ping, packetCreate, flush, close } = this.#listeners;
     connection
       .on("packet", packet)
       .on("packetCreate", packetCreate)
       .on("flush", flush)
       .on("close", close);
     // Pings of WebSocket itself, which Engine.IO never sends and does not show. Each costs an answer.
-    webSocket.on("ping", packet).on("pong", packet);
+    webSocket.on("ping", ping).on("pong", packet);
   }
 
   isOverLimit(connection: Connection): boolean {
@@ -144,15 +152,26 @@ export class Connections {
     );
   }
 
+  /** Of the pings of one read only the last is answered, which RFC 6455 (5.5.3) allows. */
+  #answerPing(entry: Entry, webSocket: WebSocket, data: Buffer): void {
+    const isWaiting = entry.ping !== undefined;
+    entry.ping = data;
+    if (isWaiting) return;
+    queueMicrotask(() => {
+      webSocket.pong(entry.ping!);
+      entry.ping = undefined;
+    });
+  }
+
   #countPacket(entry: Entry): void {
     const { connection, packets, receipts, socket } = entry;
     if (receipts.takePacket()) return;
     try {
       packets.take(rateLimits.packetsByConnection, "There are too many packets.");
     } catch {
-      const { packet } = this.#listeners;
+      const { packet, ping } = this.#listeners;
       connection.off("packet", packet);
-      webSocketOf(connection).off("ping", packet).off("pong", packet);
+      webSocketOf(connection).off("ping", ping).off("pong", packet);
       if (socket) disconnect(socket, "TOO_MANY_REQUESTS");
       else connection.close();
       terminateAfterGrace(connection);

@@ -1,3 +1,4 @@
+import type { Server as HttpServer } from "node:http";
 import type { Server, Socket } from "socket.io";
 import { uptime } from "../uptime.ts";
 
@@ -8,8 +9,9 @@ export type Connection = Socket["conn"];
 export interface WebSocket {
   readonly readyState: number;
   readonly CLOSED: number;
-  on(event: "ping" | "pong", listener: (this: WebSocket) => void): WebSocket;
-  off(event: "ping" | "pong", listener: (this: WebSocket) => void): WebSocket;
+  on(event: "ping" | "pong", listener: (this: WebSocket, data: Buffer) => void): WebSocket;
+  off(event: "ping" | "pong", listener: (this: WebSocket, data: Buffer) => void): WebSocket;
+  pong(data: Buffer): void;
   /** Closes at once and discards unsent data. */
   terminate(): void;
 }
@@ -17,10 +19,16 @@ export interface WebSocket {
 /** Frames of one message. A client of Socket.IO sends one; `ws` would accept 16,384 empty ones as one packet. */
 const maxFragments = 16;
 
-/** Closes the connections of clients that split a message into many frames. Engine.IO passes no such option to `ws`. */
-export function limitFragments({ engine }: Pick<Server, "engine">): void {
-  const { ws } = engine as unknown as { ws: { options: { maxFragments: number } } };
-  ws.options.maxFragments = maxFragments;
+/**
+ * Closes the connections of clients that split a message into many frames, and lets `ws` answer no pings: it would write a pong
+ * for each of the 10,000 that one read may hold, which holds the event loop up. Engine.IO passes no such options to `ws`, and
+ * makes another server of it when `server` begins to listen.
+ */
+export function limitFrames({ engine }: Pick<Server, "engine">, server: HttpServer): void {
+  server.on("listening", () => {
+    const { ws } = engine as unknown as { ws: { options: object } };
+    Object.assign(ws.options, { maxFragments, autoPong: false });
+  });
 }
 
 /** Unsent characters per connection. The largest single message, an inbox, has at most half of this. */

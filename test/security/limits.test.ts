@@ -423,6 +423,7 @@ const wireOf = ({ socket }: Device) =>
   (socket.io.engine as unknown as { transport: { ws: WebSocket } }).transport
     .ws as unknown as EventEmitter & {
     ping(data: string): void;
+    _socket: Socket;
     send(data: string, options: { fin: boolean }): void;
     pause(): void;
     resume(): void;
@@ -467,12 +468,26 @@ describe("a socket", () => {
 
   it("that splits a message into many frames is closed", async () => {
     const flooder = await device(newAddress()).connects();
-    const ended = new Promise((resolve) => wireOf(flooder).once("close", resolve));
+    const closeCode = new Promise((resolve) => wireOf(flooder).once("close", resolve));
+    const packet = '42["heartbeat"]'.padEnd(17);
 
-    const frame = (n: number) => wireOf(flooder).send("", { fin: n === 17 });
-    for (let n = 0; n <= 17; n++) frame(n);
+    for (let n = 0; n < 17; n++) wireOf(flooder).send(packet[n]!, { fin: n === 16 });
 
-    await ended;
+    expect(await closeCode).toBe(1008);
+  });
+
+  it("gets one pong for the WebSocket pings that the server reads at once, with the content of the last", async () => {
+    const pinging = await device(newAddress()).connects();
+    const pongs: string[] = [];
+    wireOf(pinging).on("pong", (data: Buffer) => pongs.push(data.toString()));
+
+    const raw = wireOf(pinging)._socket;
+    raw.cork();
+    for (let n = 0; n < 100; n++) wireOf(pinging).ping(String(n));
+    raw.uncork();
+
+    await eventually(() => expect(pongs.at(-1)).toBe("99"));
+    expect(pongs.length).toBeLessThan(10);
   });
 
   it("that floods with WebSocket pings is closed for good, also when it does not read", async () => {
