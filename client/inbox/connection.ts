@@ -1,6 +1,7 @@
 import { io, type Socket } from "socket.io-client";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import { toInboxPage, toNotice, type InboxPage, type Notification } from "../notices.ts";
+import { attention } from "./attention.ts";
 import { isCode, SoukError } from "../souk-error.ts";
 import { backoff } from "../retry.ts";
 import type { Access } from "../session/session-manager.ts";
@@ -32,6 +33,8 @@ export class InboxConnection {
   readonly #handlers: InboxHandlers;
   #access: Access;
   #isClosed = false;
+  /** The receipts of what came while the page was hidden. The server asks for at most 1,000. */
+  readonly #unshown: (() => void)[] = [];
   #closeCode: string | undefined;
   #renewTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #connectTimer: ReturnType<typeof setTimeout>;
@@ -63,6 +66,12 @@ export class InboxConnection {
     this.#socket.disconnect();
   }
 
+  /** The user is back: what came meanwhile is shown now, and a dead connection is found out at once. */
+  returned(): void {
+    for (const acknowledge of this.#unshown.splice(0)) acknowledge();
+    void this.probe();
+  }
+
   /** Disconnects when the server does not answer within three seconds. Otherwise Engine.IO notices a dead connection after up to 25 s. */
   async probe(): Promise<void> {
     if (this.#isProbing || this.#isClosed) return;
@@ -84,14 +93,26 @@ export class InboxConnection {
         this.#handlers.inboxRequested();
         this.#renewIn(this.#access.renewAtAge - this.#access.age());
       })
-      .on("inbox", (received) => inbox(toInboxPage(received)))
-      .on("notification", (received) => notification(toNotice(received)))
+      .on("inbox", (received, ack) => {
+        inbox(toInboxPage(received));
+        this.#acknowledge(ack);
+      })
+      .on("notification", (received, ack) => {
+        notification(toNotice(received));
+        this.#acknowledge(ack);
+      })
       .on("read", read)
       .on("closing", ({ code }) => void (this.#closeCode = code))
       .on("disconnect", () => this.#disconnected(this.#closeCode))
       .on("connect_error", (error) =>
         this.#disconnected((error as { data?: { code?: string } }).data?.code),
       );
+  }
+
+  /** The receipt that the user was shown what came. On a hidden page it waits for the user. Servers of 0.1.0 ask for none. */
+  #acknowledge(ack: (() => void) | undefined): void {
+    if (attention() === "hidden" && ack) this.#unshown.push(ack);
+    else ack?.();
   }
 
   #disconnected(code?: string): void {

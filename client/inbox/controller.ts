@@ -110,7 +110,7 @@ export class InboxController implements LiveInbox {
   /** The network or the user is back: finds out at once whether the connection is dead, and does not wait for timers. */
   #returned(): void {
     if (!this.#isOpen || this.#isSignedOut()) return;
-    void this.#connection?.probe();
+    this.#connection?.returned();
     if (this.#reconnection.isPlanned) void this.#connect();
     this.#reader.returned();
   }

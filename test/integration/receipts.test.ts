@@ -1,6 +1,7 @@
 /** Receipts: when a notice was first shown to its user. */
 import { randomUUID } from "node:crypto";
 import type { Service } from "moleculer";
+import { InboxConnection } from "../../client/inbox/connection.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { keyOf } from "../../domain/inbox.ts";
 import type { NoticeDocument } from "../../domain/notice.ts";
@@ -196,6 +197,43 @@ it("receipts wait while the database is away", async () => {
   isAway = false;
 
   await isShown(user);
+});
+
+it("souk-client acknowledges notices, on a hidden page when the user is back", async () => {
+  const user = randomUUID();
+  const received: string[] = [];
+  const access = {
+    token: await souk.token(user),
+    renewAtAge: 600_000,
+    lifeMs: 900_000,
+    age: () => 0,
+  };
+  const connection = new InboxConnection(souk.url, access, () => Promise.resolve(access), {
+    inboxRequested() {},
+    inbox: () => received.push("inbox"),
+    notification: ({ id }) => received.push(id),
+    read() {},
+    disconnected() {},
+  });
+  await eventually(() => received.length === 1);
+  await notify(user);
+  await isShown(user);
+
+  const page = { visibilityState: "hidden", hasFocus: () => false };
+  Object.assign(globalThis, { document: page });
+  const hidden = await notify(user);
+  await eventually(() => received.includes(hidden));
+  const other = randomUUID();
+  acknowledge(await souk.device(other));
+  await notify(other);
+  await isShown(other);
+  expect((await shownOf(user))[0]).toBeNull();
+
+  page.visibilityState = "visible";
+  connection.returned();
+  await isShown(user);
+  connection.close();
+  delete (globalThis as { document?: object }).document;
 });
 
 it("receipts that wait are stored when the service stops", async () => {

@@ -47,12 +47,16 @@ describe("many sockets that connect at once", () => {
     const two = [await notify(few), await notify(few)];
     const tokens = await Promise.all(users.map((user) => souk.token(user)));
     const { store } = souk.broker.getLocalService("notifications") as unknown as {
-      store: Record<"find" | "count", () => unknown>;
+      store: Record<"find" | "count", (...args: unknown[]) => unknown>;
     };
     let queries = 0;
     const asked = { find: store.find, count: store.count };
     for (const how of ["find", "count"] as const)
-      store[how] = (...args: []) => (queries++, asked[how](...args));
+      store[how] = (...args) => {
+        // Not the queries of the service's timers.
+        if (JSON.stringify(args[0]).includes("userId")) queries++;
+        return asked[how](...args);
+      };
 
     const devices = tokens.map((token) => new Device(souk.url, token));
     const inboxes = await Promise.all(devices.map((device) => device.receives("inbox")));
