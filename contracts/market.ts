@@ -8,6 +8,7 @@ import {
   exactly,
   health,
   id,
+  idOf,
   idempotencyKey,
   instant,
   limit,
@@ -18,14 +19,27 @@ import {
 
 /** An http(s) URL, or a path of this server. */
 const imageUrl = Type.String({
+  description: "A picture: a URL that begins with https:// or http://, or a path of this server.",
+  examples: ["https://shop.example/lamp.jpg"],
   maxLength: 2048,
   pattern: "^([hH][tT][tT][pP][sS]?://[^\\s/\\\\]|/(?![/\\\\]))[^\\s\\\\\\u0000\\uD800-\\uDFFF]*$",
 });
 /** Trimmed when stored. */
-const title = text(1, 200);
+const title = text(1, 200, {
+  description: "What is for sale, in at most 200 characters. White space around it is removed.",
+  examples: ["A brass lamp"],
+});
 /** How many times the seller has changed the item. */
-const revision = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const description = text(0, 5000);
+const revision = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description:
+    "How many times the seller has changed the item. A buy with it fails when the seller has changed the item since.",
+});
+const description = text(0, 5000, {
+  description: "More about the item, in at most 5,000 characters.",
+  examples: ["Hammered, from about 1920."],
+});
 
 /** The public fields of an item. */
 const shown = {
@@ -72,16 +86,32 @@ const offered = { title, description, price: amount, imageUrl: nullable(imageUrl
 export const marketActions = {
   "market.items": action(
     exactly({
-      /** The beginnings of words of title and description, folded (domain/words.ts). The longest eight count. */
-      search: Type.Optional(Type.String({ maxLength: 100 })),
-      sellerId: Type.Optional(id),
-      sold: Type.Optional(Type.Boolean()),
-      sort: Type.Optional(Type.Enum(["newest", "price", "-price"])),
+      /** Folded (domain/words.ts). */
+      search: Type.Optional(
+        Type.String({
+          maxLength: 100,
+          description:
+            "Beginnings of words of title and description; an item must have them all. Case and accents do not count, and of many words the longest eight do.",
+          examples: ["lan"],
+        }),
+      ),
+      sellerId: Type.Optional(idOf("a user: only items of this seller")),
+      sold: Type.Optional(
+        Type.Boolean({
+          description: "Only sold items, or only items that are for sale; without it, both.",
+          examples: [false],
+        }),
+      ),
+      sort: Type.Optional(
+        Type.Enum(["newest", "price", "-price"], {
+          description: "Newest first (the default), cheapest first or dearest first.",
+        }),
+      ),
       ...paging,
     }),
     Items,
   ),
-  "market.item": action(exactly({ id }), Item),
+  "market.item": action(exactly({ id: idOf("the item") }), Item),
   "market.offer": action(
     exactly({
       title,
@@ -94,15 +124,19 @@ export const marketActions = {
   ),
   "market.revise": action(
     Type.Object(
-      { id, ...Type.Partial(exactly(offered)).properties },
+      { id: idOf("the item"), ...Type.Partial(exactly(offered)).properties },
       { additionalProperties: false, minProperties: 2 },
     ),
     Item,
   ),
-  "market.withdraw": action(exactly({ id }), Type.Null()),
+  "market.withdraw": action(exactly({ id: idOf("the item") }), Type.Null()),
   /** Sells the item to the caller, once. A repeated buy returns the same sale. With `price` or `revision`, sells only at that price or as that revision. */
   "market.buy": action(
-    exactly({ id, price: Type.Optional(amount), revision: Type.Optional(revision) }),
+    exactly({
+      id: idOf("the item"),
+      price: Type.Optional(amount),
+      revision: Type.Optional(revision),
+    }),
     exactly({ ok: Type.Literal(true), saleId: id }),
   ),
   "market.purchases": action(exactly(paging), Sales),

@@ -1,7 +1,18 @@
 import Type, { type Static } from "typebox";
 import { Conflict } from "./market.ts";
 import { count, replaySince } from "./outbox.ts";
-import { action, cursor, exactly, health, id, instant, limit, nextCursor, text } from "./schema.ts";
+import {
+  action,
+  cursor,
+  exactly,
+  health,
+  id,
+  idOf,
+  instant,
+  limit,
+  nextCursor,
+  text,
+} from "./schema.ts";
 
 /** The `data` of a notice of the type `sale`. */
 export const SaleData = Type.Object({
@@ -25,8 +36,8 @@ export const dataLimit = 8 * 1024;
 export const Notification = exactly({
   id,
   /** `sale`, or another type: show the `text` of a type that you do not know. */
-  type: text(1, 64),
-  text: text(1, 1000),
+  type: text(1, 64, { examples: ["sale"] }),
+  text: text(1, 1000, { examples: ["Item #1 was sold!"] }),
   data,
   /** When the notice was stored; `data.soldAt` is the time of the sale. */
   createdAt: instant,
@@ -38,12 +49,21 @@ export type Notification = Static<typeof Notification>;
  * longer exact.
  */
 const unread = Type.Integer({ minimum: 0 });
-const ids = Type.Array(id, { minItems: 1, maxItems: 100 });
+const ids = Type.Array(id, {
+  minItems: 1,
+  maxItems: 100,
+  description: "The ids of the notices to mark as read. Unknown ones are no error.",
+});
 
 /** The notices to mark as read: by id, all, or all that were stored no later than the notice `until`. */
 export const Read = Type.Union([
   exactly({ ids }),
-  exactly({ all: Type.Literal(true), until: Type.Optional(id) }),
+  exactly({
+    all: Type.Literal(true, { description: "Marks all notices as read." }),
+    until: Type.Optional(
+      idOf("a notice: marks only those that were stored no later than this one"),
+    ),
+  }),
 ]);
 export type Read = Static<typeof Read>;
 
@@ -84,9 +104,10 @@ export const notificationsActions = {
   ),
   /** The caller's notices, newest first. */
   "notifications.inbox": action(
-    /** `unread: true` selects unread notices, `false` read ones; without it, all. */
     exactly({
-      unread: Type.Optional(Type.Boolean()),
+      unread: Type.Optional(
+        Type.Boolean({ description: "Only unread notices, or only read ones; without it, all." }),
+      ),
       limit: Type.Optional(limit),
       cursor: Type.Optional(cursor),
     }),

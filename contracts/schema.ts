@@ -8,36 +8,55 @@ export const exactly = <P extends TProperties>(properties: P) =>
 export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
 /** The sender of a command makes the id; it becomes `_id` in the store. */
-export const id = Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\w-]+$" });
+export const id = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: "^[\\w-]+$",
+  examples: ["1"],
+});
+/** An id whose description says what it is the id of. */
+export const idOf = (what: string) => Type.String({ ...id, description: `The id of ${what}.` });
 /**
  * Makes a creating call safe to repeat: for 24 hours, the same user's call with the same key and params gets the first one's answer. Over
  * HTTP it is the header `Idempotency-Key`. Visible ASCII without quotation marks, commas, semicolons and backslashes.
  */
 export const idempotencyKey = Type.String({
+  description:
+    "A new random value for each thing to create, such as a UUID. For 24 hours, a request with the same key and body gets the first one's answer: repeat it after a 503, a 504 or a lost answer.",
+  examples: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"],
   minLength: 1,
   maxLength: 255,
   pattern: "^[!#-+\\--:<-\\[\\]-~]+$",
 });
 export const amount = Type.Integer({
+  examples: [4200],
   minimum: 1,
   maximum: maxAmount,
   description: `An amount in minor units, such as cents. ${digitsRule()}`,
 });
 /** An old item may have a currency that is no longer in use. */
 export const currency = Type.String({
+  examples: ["EUR"],
   pattern: "^[A-Z]{3}$",
   description: "The ISO 4217 code of a currency",
 });
 /** ISO 8601 in UTC with milliseconds, in the stores and in messages: text order is time order. */
 export const instant = Type.String({
+  description: "A time in UTC, in the form of ISO 8601 with milliseconds.",
+  examples: ["2026-11-28T09:30:00.000Z"],
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$",
 });
 /**
  * Well-formed Unicode without NUL, because MongoDB would silently replace it. Something in it is visible, unless it may be empty. Lengths
  * are in code points, here and in all contracts.
  */
-export const text = (minLength: number, maxLength: number) =>
+export const text = (
+  minLength: number,
+  maxLength: number,
+  shown: { description?: string; examples?: string[] } = {},
+) =>
   Type.String({
+    ...shown,
     minLength,
     maxLength,
     pattern: `^${minLength > 0 ? `(?![${invisible}]*$)` : ""}[^\\u0000\\uD800-\\uDFFF]*$`,
@@ -46,12 +65,19 @@ export const text = (minLength: number, maxLength: number) =>
 /** The maximum size of a page of a list, in bytes of its JSON. */
 export const pageBytes = 512 * 1024;
 export const limit = Type.Integer({
+  examples: [20],
   minimum: 1,
   maximum: 100,
   description: "The maximum number of entries on the page. Long entries make it end earlier.",
 });
 /** Opaque position after the last entry of a page. */
-export const cursor = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w-]+$" });
+export const cursor = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  pattern: "^[\\w-]+$",
+  description: "The `nextCursor` of the page before; without it, the first page.",
+  examples: ["eyJpZCI6IjEifQ"],
+});
 export const nextCursor = Type.Union([cursor, Type.Null()], {
   description:
     "The cursor of the next page; null on the last page. A page ends early, with its cursor, at 512 KB, and a search after a bounded number of items was read: a short or empty page may not be the last.",

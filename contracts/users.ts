@@ -5,6 +5,7 @@ import {
   exactly,
   health,
   id,
+  idOf,
   idempotencyKey,
   instant,
   nextCursor,
@@ -13,29 +14,64 @@ import {
 } from "./schema.ts";
 
 /** As stored: in lower case, the domain in ASCII (domain/email.ts). 0.1.0 also stored others than `newEmail` accepts. */
-const email = Type.String({ minLength: 3, maxLength: 254, pattern: "^[!-?A-~]+@[!-?A-~]+$" });
+const email = Type.String({
+  examples: ["alice@souk.test"],
+  minLength: 3,
+  maxLength: 254,
+  pattern: "^[!-?A-~]+@[!-?A-~]+$",
+});
 const domain = "[\\w\\-\\u00A1-\\uD7FF\\uE000-\\u{10FFFF}.]+$";
 const local = "[\\w!#$%&'*+\\/=?^`{|}~\\-]+";
 /** `local@domain` without quotation marks, comments and brackets. The domain may be internationalised, in Unicode or in ASCII. */
 const newEmail = Type.String({
+  description: "The email address to sign in with. Its domain may be internationalised.",
+  examples: ["carol@souk.test"],
   minLength: 3,
   maxLength: 254,
   pattern: `^${local}(?:\\.${local})*@${domain}`,
 });
 /** At sign-in also the addresses that 0.1.0 registered. */
 const anyEmail = Type.String({
+  description: "The email address of the account.",
+  examples: ["alice@souk.test"],
   minLength: 3,
   maxLength: 254,
   pattern: `^[!-?A-~]+@(?:[!-?A-~]+$|${domain})`,
 });
 /** Compared in Unicode's form NFC, so that each keyboard's form of a letter is the same. */
-const password = Type.String({ minLength: 8, maxLength: 256, pattern: "^[^\\uD800-\\uDFFF]*$" });
+const password = Type.String({
+  minLength: 8,
+  maxLength: 256,
+  pattern: "^[^\\uD800-\\uDFFF]*$",
+  description:
+    "The password, of 8 to 256 characters. Common passwords are refused for new accounts.",
+  examples: ["saffron tea in winter"],
+});
 /** Opaque, single use. */
-const refreshToken = Type.String({ minLength: 1, maxLength: 512, pattern: "^[\\w.-]+$" });
+const refreshToken = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  pattern: "^[\\w.-]+$",
+  description: "The refresh token of the session. Each is valid once.",
+  examples: ["REFRESH_TOKEN"],
+});
 /** A new one for every refresh, with at least 128 random bits (such as a UUID): a guessed key would give another client the tokens. */
-const refreshKey = Type.String({ minLength: 16, maxLength: 64, pattern: "^[\\w-]*$" });
+const refreshKey = Type.String({
+  minLength: 16,
+  maxLength: 64,
+  pattern: "^[\\w-]*$",
+  description:
+    "A new random value for each refresh, such as a UUID. With it the refresh is safe to repeat when its answer was lost.",
+  examples: ["0f8fad5b-d9cb-469f-a165-70867728950e"],
+});
 
-export const User = exactly({ id, name: text(1, 100), email, createdAt: instant });
+/** Shown to other users. */
+const name = text(1, 100, {
+  description: "The name that other users see, in at most 100 characters.",
+  examples: ["Carol"],
+});
+
+export const User = exactly({ id, name, email, createdAt: instant });
 export type User = Static<typeof User>;
 
 /** The public part of a user. */
@@ -45,9 +81,9 @@ export type Profile = Static<typeof Profile>;
 /** `accessToken` is a JWT for `Authorization: Bearer`; it expires in `expiresIn` seconds, and `refreshToken` is exchanged for the next pair, once. */
 export const Session = exactly({
   user: User,
-  accessToken: Type.String(),
+  accessToken: Type.String({ examples: ["ACCESS_TOKEN"] }),
   refreshToken,
-  expiresIn: Type.Integer({ minimum: 1 }),
+  expiresIn: Type.Integer({ minimum: 1, examples: [900] }),
 });
 export type Session = Static<typeof Session>;
 
@@ -65,7 +101,7 @@ export const usersActions = {
     exactly({
       email: newEmail,
       password,
-      name: text(1, 100),
+      name,
       idempotencyKey: Type.Optional(idempotencyKey),
     }),
     Session,
@@ -84,7 +120,7 @@ export const usersActions = {
   /** Ends every session of the user and begins a new one. */
   "users.changePassword": secretAction(exactly({ password, newPassword: password }), Session),
   "users.me": action(exactly({}), User),
-  "users.profile": action(exactly({ id }), Profile),
+  "users.profile": action(exactly({ id: idOf("the user") }), Profile),
   /** The sessions whose access tokens have not expired. Services that check tokens read it when they start. */
   "users.ended": action(
     exactly({}),

@@ -2,17 +2,9 @@ import { actions } from "../../contracts/actions.ts";
 import { errors, Problem, type ErrorCode } from "../../contracts/errors.ts";
 import { idempotencyHeader, routes, type Route } from "../../contracts/routes.ts";
 import { takesKey } from "../idempotency-key.ts";
+import { exampleOf, type Shape } from "./example.ts";
 import { refusals, summaries, type RoutedAction } from "./descriptions.ts";
 import { staticOperations } from "./static-operations.ts";
-
-/** As plain JSON Schema. */
-interface Shape {
-  type?: string;
-  anyOf?: Shape[];
-  properties?: Record<string, Shape>;
-  required?: string[];
-  minProperties?: number;
-}
 
 /** The codes that any route may refuse with. */
 const commonRefusals: ErrorCode[] = [
@@ -84,6 +76,8 @@ const parameter = (name: string, isInPath: boolean, schema: Shape, { required = 
   name,
   in: isInPath ? "path" : "query",
   required: isInPath || required.includes(name),
+  ...(schema.description && { description: schema.description }),
+  example: exampleOf(schema),
   schema,
 });
 
@@ -91,23 +85,26 @@ const keyParameter = (schema: Shape) => ({
   name: idempotencyHeader,
   in: "header",
   required: false,
-  description:
-    "A new random value for each thing to create, such as a UUID. For 24 hours, a request with the same key and body gets the first one's answer: repeat it after a 503, a 504 or a lost answer.",
+  description: schema.description,
+  example: exampleOf(schema),
   schema,
 });
 
 const body = (schema: Shape, title: object) => ({
   required: Boolean(schema.anyOf ?? schema.required?.length ?? schema.minProperties),
-  content: { "application/json": { schema: { ...title, ...schema } } },
+  content: {
+    "application/json": { schema: { ...title, ...schema }, example: exampleOf(schema) },
+  },
 });
 
 function success({ action, success }: Route): Record<string, object> {
   const schema = { ...titled(action, "Result"), ...actions[action].result };
+  const example = exampleOf(actions[action].result as Shape);
   return {
     [success]: {
       description: success === 201 ? "Created" : "Done",
       headers: { "X-Request-Id": { schema: { type: "string" } } },
-      ...(success !== 204 && { content: { "application/json": { schema } } }),
+      ...(success !== 204 && { content: { "application/json": { schema, example } } }),
     },
   };
 }

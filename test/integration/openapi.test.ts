@@ -1,16 +1,28 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { routes, type Route } from "../../contracts/routes.ts";
+import { checker } from "../../broker/validator.ts";
+import { actions } from "../../contracts/actions.ts";
+import { idempotencyHeader, routes, type Route } from "../../contracts/routes.ts";
+import type { Shape } from "../../edge/spec/example.ts";
 import { gateway, type Gateway } from "../support/gateway.ts";
 
 interface Operation {
   operationId: string;
   security: object[];
-  parameters?: { name: string; in: string; required: boolean }[];
+  parameters?: {
+    name: string;
+    in: string;
+    required: boolean;
+    description?: string;
+    example: unknown;
+  }[];
   requestBody?: {
     required: boolean;
-    content: Record<string, { schema: { properties?: object; required?: string[] } }>;
+    content: Record<
+      string,
+      { schema: { properties?: object; required?: string[] }; example: object }
+    >;
   };
-  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+  responses: Record<string, { content?: Record<string, { schema: object; example?: unknown }> }>;
 }
 
 let at: Gateway;
@@ -87,6 +99,39 @@ describe("/openapi.json", () => {
       expect(parameters.some(({ name }) => name === "Idempotency-Key")).toBe(isCreating);
       expect("422" in responses).toBe(isCreating);
       if (isCreating) expect(Object.keys(properties)).not.toContain("idempotencyKey");
+    }
+  });
+
+  it("describes each field of a request", () => {
+    const undescribed = ({ properties = {}, anyOf = [] }: Shape): string[] => [
+      ...Object.entries(properties).flatMap(([name, { description, anyOf = [] }]) =>
+        (description ?? anyOf[0]?.description) ? [] : [name],
+      ),
+      ...anyOf.flatMap(undescribed),
+    ];
+    for (const each of routes)
+      expect([each.action, undescribed(actions[each.action].params as Shape)]).toEqual([
+        each.action,
+        [],
+      ]);
+    for (const one of Object.values(document.paths).flatMap((path) => Object.values(path)))
+      for (const { description } of one.parameters ?? []) expect(description).toMatch(/\.$/);
+  });
+
+  it("has examples that the server would accept and send", () => {
+    for (const each of routes) {
+      const { parameters = [], requestBody, responses } = operationOf(each)!;
+      const given = Object.fromEntries(parameters.map(({ name, example }) => [name, example]));
+      const { [idempotencyHeader]: key, ...params } = given;
+      const input = {
+        ...params,
+        ...(key !== undefined && { idempotencyKey: key }),
+        ...requestBody?.content["application/json"]!.example,
+      };
+      expect([each.action, checker(actions[each.action].params)(input)]).toEqual([each.action, []]);
+      const { content } = responses[each.success]!;
+      const { result } = actions[each.action];
+      if (content) expect(checker(result)(content["application/json"]!.example)).toEqual([]);
     }
   });
 

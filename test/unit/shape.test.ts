@@ -29,6 +29,7 @@ describe("a JSON Schema on the page of the API documentation", () => {
     text: string,
     data: object,
     createdAt: string,
+    isRead: boolean,
   }[],
   unread: integer,
   nextCursor: string | null,

@@ -1,4 +1,5 @@
 /** Renders the events of /asyncapi.json as a list. The document describes the server: an event that the server receives, a client sends. */
+import { code, element, prose } from "./element.ts";
 import { shape, type Schema } from "./shape.ts";
 
 interface Reference {
@@ -70,28 +71,4 @@ const card = (name: string, summary: string, ...schemas: Element[]) =>
   );
 
 const schema = (title: string, of: Schema) =>
-  element(
-    "div",
-    { class: "schema" },
-    element("h5", {}, title),
-    element("pre", { tabindex: "0" }, element("code", {}, shape(of))),
-  );
-
-/** A paragraph. Text between backticks becomes code. */
-const prose = (text: string) =>
-  element(
-    "p",
-    {},
-    ...text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part)),
-  );
-
-function element(
-  name: string,
-  attributes: Record<string, string>,
-  ...children: (Element | string)[]
-): Element {
-  const created = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
-  created.append(...children);
-  return created;
-}
+  element("div", { class: "schema" }, element("h5", {}, title), code(shape(of)));

@@ -1,11 +1,9 @@
-/** The page of the API documentation. Swagger UI renders the calls, events.ts the events. */
-import swaggerScript from "swagger-ui-dist/swagger-ui-bundle.js?url";
+/** The page of the API documentation: calls.ts renders the calls, events.ts the events. */
+import { renderCalls } from "./calls.ts";
+import { button } from "./element.ts";
 import { renderEvents, type Document } from "./events.ts";
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const applyTheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", applyTheme);
-applyTheme();
+import type { OpenApi } from "./operation.ts";
+import { endSession, signIn, watchSession } from "./session.ts";
 
 async function show<T>(
   path: string,
@@ -23,39 +21,18 @@ async function show<T>(
   target.removeAttribute("aria-busy");
 }
 
-/** Loaded as a classic script. As a module it would share a chunk with the market's page, which would then load one more file. */
-const scriptLoaded = new Promise((resolve, reject) => {
-  const script = Object.assign(document.createElement("script"), {
-    src: swaggerScript,
-    onload: resolve,
-    onerror: reject,
-  });
-  document.head.append(script);
-});
-
-/** Read-only: without "try it out", and without a request to a validator. */
-async function renderCalls(target: Element, spec: object): Promise<void> {
-  await scriptLoaded;
-  target.textContent = "";
-  await new Promise<void>((onComplete) =>
-    SwaggerUIBundle({
-      domNode: target,
-      spec,
-      onComplete,
-      validatorUrl: null,
-      supportedSubmitMethods: [],
-      syntaxHighlight: false,
-      docExpansion: "list",
-      defaultModelRendering: "model",
-      defaultModelExpandDepth: 2,
-      defaultModelsExpandDepth: -1,
-    }),
-  );
-}
+const account = document.getElementById("account")!;
+watchSession((isSignedIn) =>
+  account.replaceChildren(
+    isSignedIn ? button("Sign out", "", endSession) : button("Sign in", "", signIn),
+  ),
+);
 
 await Promise.all([
   show<Document>("/asyncapi.json", "asyncapi", renderEvents),
-  show("/openapi.json", "openapi", renderCalls),
+  show<OpenApi>("/openapi.json", "openapi", renderCalls),
 ]);
 // The target of the link has moved while the documents were loading.
-if (location.hash) document.querySelector(location.hash)?.scrollIntoView();
+const linked = document.getElementById(location.hash.slice(1));
+if (linked instanceof HTMLDetailsElement) linked.open = true;
+linked?.scrollIntoView();
