@@ -23,6 +23,11 @@ const LOOK = 250;
  * is the same where there is another host to move to (ms).
  */
 const OVERDUE = { suspect: 1500, move: 2500, lost: 4000 };
+/**
+ * The content of the message that waits: as many bytes as the largest request. A policy that limits the bytes of a queue would let
+ * an empty one pass.
+ */
+const waitingContent = Buffer.alloc(32 * 1024);
 /** Measurements of the latency that are kept. */
 const KEPT = 8;
 
@@ -160,7 +165,7 @@ export class Probe {
       await channel.bindQueue(waiting, this.#topology.exchange("packets"), waiting);
       this.#hasWaiting = true;
     }
-    this.#topology.toNode(channel, "packets", waiting, Buffer.alloc(0), { type: PROBE });
+    this.#topology.toNode(channel, "packets", waiting, waitingContent, { type: PROBE });
   }
 
   async #fetchWaiting(channel: Channel, queue: string): Promise<void> {

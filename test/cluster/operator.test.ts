@@ -130,7 +130,12 @@ describe("is noticed, logged and repaired:", () => {
 });
 
 describe("makes a node unready until it is undone, and is logged:", () => {
-  it.each(['{"message-ttl":0}', '{"max-length":0}', '{"expires":1}'])(
+  it.each([
+    '{"message-ttl":0}',
+    '{"max-length":0}',
+    '{"max-length-bytes":1000,"overflow":"reject-publish"}',
+    '{"expires":1}',
+  ])(
     "the policy %s",
     async (policy) => {
       const [a, b] = await pair();
