@@ -1,6 +1,6 @@
 import type { Item } from "../contracts/market.ts";
 import type { ApiClient } from "./call.ts";
-import type { Souk } from "./index.ts";
+import type { Souk } from "./souk.ts";
 import { listOf } from "./list.ts";
 
 type MarketCalls = Pick<

@@ -1,13 +1,20 @@
 import type { Item, ItemsQuery, Souk } from "../index.ts";
 import { observable } from "../observable.ts";
-import type { ItemsState } from "../react.ts";
 import { shared } from "./shared.ts";
+
+/** What `useItems` shows. */
+interface State {
+  items: readonly Item[] | undefined;
+  isLoading: boolean;
+  error: unknown;
+  hasMore: boolean;
+}
 
 /** A list of items that is loaded by pages while it has subscribers. Public functions are bound, so they can be passed on. */
 export class ItemList {
   readonly #souk: Souk;
   readonly #query: ItemsQuery;
-  readonly #state = observable<ItemsState>({
+  readonly #state = observable<State>({
     items: undefined,
     isLoading: true,
     error: null,
