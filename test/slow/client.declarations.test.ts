@@ -7,8 +7,8 @@ import.meta.jest.setTimeout(600_000);
 
 const root = join(import.meta.dirname, "../..");
 const folder = temporaryFolder();
-const entry = join(folder.path, "client/index.ts");
-const source = readFileSync(join(root, "client/index.ts"), "utf8");
+const entry = join(folder.path, "client/souk.ts");
+const source = readFileSync(join(root, "client/souk.ts"), "utf8");
 
 beforeAll(() => {
   const isSource = (path: string) => !/[\\/](dist|node_modules)$/.test(path);
@@ -21,7 +21,7 @@ beforeAll(() => {
 
 afterAll(() => folder.remove());
 
-/** Builds the client with another method and another type in its entry. Returns the declarations, or the error output. */
+/** Builds the client with another method and another type in the module of its types. Returns the declarations, or the error output. */
 function buildWith(method: string, type = ""): { types?: string; error?: string } {
   const changed = source.replace(
     "export interface Souk {",
