@@ -122,16 +122,19 @@ it("loses no sale and no notice when all queues are purged, and each node logs i
     }
   });
 
-  await purgeQueues();
-  await eventually(
-    () => {
-      for (const node of Object.values(nodes))
-        expect(node.output()).toContain("the queue was purged, or a policy drops messages");
-    },
-    { within: 40_000 },
-  );
-  isPurged = true;
-  await Promise.all(buyers);
+  try {
+    await purgeQueues();
+    await eventually(
+      () => {
+        for (const node of Object.values(nodes))
+          expect(node.output()).toContain("the queue was purged, or a policy drops messages");
+      },
+      { within: 40_000 },
+    );
+  } finally {
+    isPurged = true;
+    await Promise.all(buyers);
+  }
 
   expect(sold.length).toBeGreaterThan(0);
   await eventually(
