@@ -32,13 +32,20 @@ export class RateLimiter {
    * a refused request does not extend the window.
    */
   async take(key: string): Promise<void> {
+    const wait = this.takeAtOnce(key);
+    if (wait > 0) throw tooManyRequests(this.#detail, wait);
+  }
+
+  /** As `take`, without a promise: the time until the window ends (ms) when it is full, otherwise 0. */
+  takeAtOnce(key: string, cost = 1): number {
     const now = uptime();
     const window = this.#current(key, now) ?? { count: 0, end: now + this.#durationMs };
     this.#windows.delete(key);
     this.#windows.set(key, window);
     if (this.#windows.size > maxKeys) this.#windows.delete(this.#windows.keys().next().value!);
-    this.#refuseIfFull(window, now);
-    window.count++;
+    if (window.count >= this.#max) return window.end - now;
+    window.count += cost;
+    return 0;
   }
 
   /** Throws as `take` would, and counts nothing. */

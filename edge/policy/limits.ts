@@ -43,6 +43,8 @@ export const rateLimits = {
   eventsByNetwork: { max: 2_000, seconds: 10 },
   /** Packets of any kind. A socket that continues after its events were refused is closed here. */
   packetsByConnection: { max: 200, seconds: 10 },
+  /** The same of a network, each counted once and once more for each KB. Above it, the server reads later what the network sends. */
+  packetsByNetwork: { max: 20_000, seconds: 10 },
   authorizationsByConnection: { max: 10, seconds: 60 },
 } as const satisfies Record<string, RateLimit>;
 

@@ -10,6 +10,7 @@ import { Receipts, type NoticesEvent } from "./receipts.ts";
 import {
   terminateAfterGrace,
   SendBuffer,
+  stopReading,
   webSocketOf,
   type Connection,
   type WebSocket,
@@ -34,6 +35,8 @@ interface Entry {
 }
 
 const limit = scaled(concurrencyLimits.socketsByNetwork);
+/** What a packet counts on its connection while its network has sent too many. */
+const costInFlood = 20;
 /** Above this, connections are refused without a reason. */
 const hardLimit = Math.ceil(limit * 1.1);
 
@@ -44,6 +47,10 @@ export class Connections {
   readonly #connects = new RateLimiter(
     rateLimits.connectsByNetwork,
     "There are too many connections from this address.",
+  );
+  readonly #packets = new RateLimiter(
+    rateLimits.packetsByNetwork,
+    "There are too many packets from this address.",
   );
   readonly #byUser = new RateLimiter(
     rateLimits.eventsByUser,
@@ -57,18 +64,19 @@ export class Connections {
 
   constructor() {
     const entryOf = (emitter: Connection | WebSocket) => this.#entries.get(emitter)!;
-    const countPacket = (entry: Entry) => this.#countPacket(entry);
+    const countPacket = (webSocket: WebSocket, { length }: Buffer) =>
+      this.#countPacket(entryOf(webSocket), webSocket, length);
     const answerPing = (webSocket: WebSocket, data: Buffer) =>
       this.#answerPing(entryOf(webSocket), webSocket, data);
     const remove = (entry: Entry) => this.#remove(entry);
     // Shared by all connections: closures per connection would take more memory than the entry itself.
     this.#listeners = {
-      packet(this: Connection | WebSocket) {
-        countPacket(entryOf(this));
+      packet(this: WebSocket, data: Buffer) {
+        countPacket(this, data);
       },
       ping(this: WebSocket, data: Buffer) {
         answerPing(this, data);
-        countPacket(entryOf(this));
+        countPacket(this, data);
       },
       packetCreate(this: Connection, packet: { data?: string }) {
         entryOf(this).sendBuffer.add(this, packet);
@@ -76,8 +84,10 @@ export class Connections {
       flush(this: Connection) {
         entryOf(this).sendBuffer.flush();
       },
-      close(this: Connection) {
+      close(this: Connection, reason: string) {
         remove(entryOf(this));
+        // After an invalid frame `ws` would read on, and discard what it reads.
+        if (reason === "transport error") setImmediate(() => webSocketOf(this).pause());
       },
     };
   }
@@ -106,13 +116,9 @@ export class Connections {
     const webSocket = webSocketOf(connection);
     this.#entries.set(connection, entry).set(webSocket, entry);
     const { packet, ping, packetCreate, flush, close } = this.#listeners;
-    connection
-      .on("packet", packet)
-      .on("packetCreate", packetCreate)
-      .on("flush", flush)
-      .on("close", close);
-    // Pings of WebSocket itself, which Engine.IO never sends and does not show. Each costs an answer.
-    webSocket.on("ping", ping).on("pong", packet);
+    connection.on("packetCreate", packetCreate).on("flush", flush).on("close", close);
+    // Those of the WebSocket: Engine.IO shows no pings, and no packets while it closes the connection. Counted before they are handled.
+    webSocket.prependListener("message", packet).on("ping", ping).on("pong", packet);
   }
 
   isOverLimit(connection: Connection): boolean {
@@ -163,15 +169,25 @@ export class Connections {
     });
   }
 
-  #countPacket(entry: Entry): void {
-    const { connection, packets, receipts, socket } = entry;
+  /** Counts what the client sent. At the limit of its network it is read later; at the limit of the connection, which is reached soon then, never. */
+  #countPacket(
+    { connection, network, packets, receipts, socket }: Entry,
+    webSocket: WebSocket,
+    length: number,
+  ): void {
     if (receipts.takePacket()) return;
+    const wait = this.#packets.takeAtOnce(network, 1 + (length >> 10));
+    if (wait > 0 && !webSocket.isPaused) {
+      webSocket.pause();
+      setTimeout(() => webSocket.readyState === webSocket.OPEN && webSocket.resume(), wait).unref();
+    }
     try {
-      packets.take(rateLimits.packetsByConnection, "There are too many packets.");
+      const cost = wait > 0 ? costInFlood : 1;
+      packets.take(rateLimits.packetsByConnection, "There are too many packets.", cost);
     } catch {
       const { packet, ping } = this.#listeners;
-      connection.off("packet", packet);
-      webSocketOf(connection).off("ping", ping).off("pong", packet);
+      webSocket.off("message", packet).off("ping", ping).off("pong", packet);
+      stopReading(webSocket);
       if (socket) disconnect(socket, "TOO_MANY_REQUESTS");
       else connection.close();
       terminateAfterGrace(connection);

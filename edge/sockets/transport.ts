@@ -5,12 +5,21 @@ import { uptime } from "../uptime.ts";
 /** A connection of Engine.IO, below the sockets of Socket.IO. */
 export type Connection = Socket["conn"];
 
+type FrameEvent = "message" | "ping" | "pong";
+type FrameListener = (this: WebSocket, data: Buffer) => void;
+
 /** The WebSocket of the `ws` library, below Engine.IO. */
 export interface WebSocket {
   readonly readyState: number;
+  readonly OPEN: number;
   readonly CLOSED: number;
-  on(event: "ping" | "pong", listener: (this: WebSocket, data: Buffer) => void): WebSocket;
-  off(event: "ping" | "pong", listener: (this: WebSocket, data: Buffer) => void): WebSocket;
+  readonly isPaused: boolean;
+  on(event: FrameEvent, listener: FrameListener): WebSocket;
+  prependListener(event: FrameEvent, listener: FrameListener): WebSocket;
+  off(event: FrameEvent, listener: FrameListener): WebSocket;
+  /** Reads nothing until `resume`. What was read already is still parsed. */
+  pause(): void;
+  resume(): void;
   pong(data: Buffer): void;
   /** Closes at once and discards unsent data. */
   terminate(): void;
@@ -66,6 +75,17 @@ export class SendBuffer {
     this.#waiting = 0;
     this.#lastFlush = uptime();
   }
+}
+
+/**
+ * Reads and parses nothing more of what the client sends. One read may hold 10,000 frames, and a client that is being closed
+ * could send more until it is terminated. `ws` has no such function: it ignores the rest only after a frame that closes.
+ */
+export function stopReading(webSocket: WebSocket): void {
+  const { _receiver } = webSocket as unknown as { _receiver: object };
+  const closeFrame = 0x08;
+  Object.assign(_receiver, { _opcode: closeFrame, _buffers: [], _bufferedBytes: 0 });
+  webSocket.pause();
 }
 
 /** After a graceful close: a client that does not complete it would keep its connection for 30 s more. */

@@ -508,6 +508,28 @@ describe("a socket", () => {
     await ended;
   });
 
+  it.each([
+    ["pings", Buffer.from([0x89, 0x80, 0, 0, 0, 0])],
+    ["messages", Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x36])],
+  ])("that floods with %s is not even parsed above the limit", async (_kind, frame) => {
+    const flooder = await device(newAddress()).connects();
+    const { io } = broker.getLocalService("notifications") as unknown as { io: SocketServer };
+    const { conn } = [...io.sockets.sockets.values()].find(({ id }) => id === flooder.socket.id)!;
+    let parsed = 0;
+    const webSocket = (conn.transport as unknown as { socket: EventEmitter & { _socket: Socket } })
+      .socket;
+    for (const event of ["ping", "message"]) webSocket.on(event, () => parsed++);
+    const ended = once(webSocket._socket, "close");
+
+    // While the connection is being closed too.
+    const raw = wireOf(flooder)._socket;
+    for (let n = 0; n < 200; n++) raw.write(Buffer.alloc(frame.length * 1_000, frame));
+
+    await ended;
+    expect(parsed).toBeGreaterThan(0);
+    expect(parsed).toBeLessThanOrEqual(rateLimits.packetsByConnection.max + 1);
+  });
+
   describe("that does not read", () => {
     let paused: ReturnType<typeof wireOf>;
     afterEach(() => paused.resume());

@@ -1,8 +1,10 @@
 /** RATE_SCALE multiplies every limit: at a twentieth, few requests exceed the large ones. Clients connect directly, without proxies. */
 import { randomUUID } from "node:crypto";
+import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import type { ServiceBroker } from "moleculer";
+import type { SocketServer } from "../../edge/sockets/rooms.ts";
 import { Device } from "../support/device.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { gate } from "../support/gate.ts";
@@ -17,6 +19,7 @@ let broker: ServiceBroker;
 let ports: { api: number; sockets: number };
 let token: (userId: string) => Promise<string>;
 let rateLimits: typeof import("../../edge/policy/limits.ts").rateLimits;
+let webSocketOf: typeof import("../../edge/sockets/transport.ts").webSocketOf;
 let concurrencyLimits: typeof import("../../edge/policy/limits.ts").concurrencyLimits;
 
 beforeAll(async () => {
@@ -28,6 +31,7 @@ beforeAll(async () => {
     RATE_SCALE: `${scale}`,
   });
   ({ rateLimits, concurrencyLimits } = await import("../../edge/policy/limits.ts"));
+  ({ webSocketOf } = await import("../../edge/sockets/transport.ts"));
   const { startNode } = await import("../../bin/node.ts");
   const { env } = await import("../../broker/env.ts");
   broker = await startNode([], { started: () => {} });
@@ -56,8 +60,8 @@ const tally = (answers: { status: number }[]) =>
       group.length,
     ]),
   );
-const device = (as?: string) => {
-  const made = new Device(`http://127.0.0.1:${ports.sockets}`, as);
+const device = (as?: string, options = {}) => {
+  const made = new Device(`http://127.0.0.1:${ports.sockets}`, as, options);
   devices.push(made);
   return made;
 };
@@ -299,6 +303,31 @@ describe("sockets", () => {
     for (const connection of connections) connection.destroy();
     within[0]!.close();
     await eventually(() => device().connects());
+  });
+
+  it("of one network that send too much are read later, and stay connected; other networks are not affected", async () => {
+    const elsewhere = { agent: new Agent({ localAddress: "127.0.0.9" }) };
+    const other = await device(await token(randomUUID()), elsewhere).connects();
+    const late = await device(await token(randomUUID())).connects();
+    const each = scaled(rateLimits.packetsByConnection.max) - 3;
+    // Of 15 KB, which count 15.
+    const count = Math.ceil(scaled(rateLimits.packetsByNetwork.max) / each / 15) + 2;
+    const flooders = await many(count, () => device().connects());
+    for (const flooder of flooders)
+      for (let n = 0; n < each; n++) flooder.write(`31["${"x".repeat(15_000)}"]`);
+    const { io } = broker.getLocalService("notifications") as unknown as { io: SocketServer };
+    const paused = () =>
+      [...io.sockets.sockets.values()].filter(({ conn }) => webSocketOf(conn).isPaused);
+    await eventually(() => paused().length > 0);
+    // The first that is counted is still answered.
+    while (!paused().some(({ id }) => id === late.socket.id)) await late.ask("read", { ids: [] });
+    let isAnswered = false;
+    const answer = late.socket.emitWithAck("read", { ids: [] }).then(() => (isAnswered = true));
+
+    for (let n = 0; n < 3; n++) await other.ask("read", { ids: [] });
+    expect(isAnswered).toBe(false);
+    await answer;
+    expect(late.disconnects).toEqual([]);
   });
 
   it("of one network connect at a limited rate; stock clients reconnect later", async () => {
