@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { picturePattern } from "./picture-url.ts";
 import { count, outboxActions, replaySince } from "./outbox.ts";
 import {
   action,
@@ -17,12 +18,12 @@ import {
   text,
 } from "./schema.ts";
 
-/** An http(s) URL, or a path of this server. */
 const imageUrl = Type.String({
-  description: "A picture: a URL that begins with https:// or http://, or a path of this server.",
+  description:
+    "A picture: a URL that begins with https:// or http://, without user and password, or a path of this server.",
   examples: ["https://shop.example/lamp.jpg"],
   maxLength: 2048,
-  pattern: "^([hH][tT][tT][pP][sS]?://[^\\s/\\\\]|/(?![/\\\\]))[^\\s\\\\\\u0000\\uD800-\\uDFFF]*$",
+  pattern: picturePattern,
 });
 /** Trimmed when stored. */
 const title = text(1, 200, {

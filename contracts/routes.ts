@@ -69,28 +69,6 @@ export const routes = [
   },
 ] as const satisfies readonly Route[];
 
-/**
- * The paths that api serves itself, to anyone, by GET only: the page, its views and files, the API documents
- * and health. `*name` is the rest of the path. A page that was not built is NOT_FOUND. At any other path people (by `Accept`) get the page
- * too, with 404.
- */
-export const staticPaths = [
-  "/",
-  "/shop/*view",
-  "/assets/*file",
-  "/docs",
-  "/sw.js",
-  "/robots.txt",
-  "/sitemap.xml",
-  "/sitemaps/:page",
-  "/config.json",
-  "/openapi.json",
-  "/asyncapi.json",
-  "/health/live",
-  "/health/ready",
-] as const;
-export type StaticPath = (typeof staticPaths)[number];
-
 /** The header that makes a creating request safe to repeat: the param `idempotencyKey`. */
 export const idempotencyHeader = "Idempotency-Key";
 

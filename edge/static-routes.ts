@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
-import { refusal } from "../broker/refusal.ts";
+import { codeOf, refusal } from "../broker/refusal.ts";
 import type { Config } from "../contracts/config.ts";
 import { currencyDigits } from "../contracts/currencies.ts";
 import type { Liveness, Readiness } from "../contracts/health.ts";
-import type { StaticPath } from "../contracts/routes.ts";
+import { pagePaths, type PagePath, type StaticPath } from "../contracts/static-paths.ts";
 import { pageHeaders, sharedHeaders, socketOrigin, workerHeaders } from "./headers.ts";
 import { prefersHtml } from "./media-type.ts";
 import type { Request, Response } from "./node-http.ts";
@@ -42,20 +42,20 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
   const notFound: StaticHandler = async (req, res) =>
     serveNotFound(req, res, files.get("/"), pageHeaders(...connectSources(req.headers, settings)));
   return {
-    "/": market,
-    "/shop/*view": market,
+    ...(Object.fromEntries(pagePaths.map((path) => [path, market])) as Record<
+      PagePath,
+      StaticHandler
+    >),
     "/docs": async (req, res) => serve(req, res, files.get("/docs"), pageHeaders()),
     // By its exact name: nothing is decoded and no path is walked.
-    async "/assets/*file"(req, res) {
-      const file = files.get(req.url!.split("?")[0]!);
-      if (!file && prefersHtml(req.headers.accept)) return notFound(req, res);
-      serve(req, res, file, sharedHeaders);
-    },
+    "/assets/*file": orNotFound(notFound, async (req, res) =>
+      serve(req, res, files.get(req.url!.split("?")[0]!), sharedHeaders),
+    ),
     "/sw.js": async (req, res) =>
       serve(req, res, files.get(settings.serviceWorker ? "/sw.js" : "/sw-off.js"), workerHeaders),
     "/robots.txt": page.robots,
     "/sitemap.xml": page.sitemap,
-    "/sitemaps/:page": page.sitemapPage,
+    "/sitemaps/:page": orNotFound(notFound, page.sitemapPage),
     notFound,
     "/config.json": async (req, res) => reply(req, res, 200, configOf(settings)),
     "/openapi.json": async (req, res) => serve(req, res, spec.openapi()),
@@ -70,6 +70,18 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
     },
   };
 }
+
+/** What `handle` does; where it throws NOT_FOUND, people get the page by `notFound`, and programs the problem. */
+const orNotFound =
+  (notFound: StaticHandler, handle: StaticHandler): StaticHandler =>
+  async (req, res) => {
+    try {
+      await handle(req, res);
+    } catch (error) {
+      if (codeOf(error) !== "NOT_FOUND" || !prefersHtml(req.headers.accept)) throw error;
+      await notFound(req, res);
+    }
+  };
 
 /** A document that its first request generates. */
 function lazily(generate: () => object): () => StaticFile {

@@ -23,7 +23,7 @@ import { Arrivals } from "../store/arrivals.ts";
 import { paginate } from "../store/pagination.ts";
 import { FormerWords } from "./market/former-words.ts";
 import { items } from "./market/items.ts";
-import { offerItem } from "./market/offer.ts";
+import { checkPicture, offerItem } from "./market/offer.ts";
 import { replaySales } from "./market/replay-sales.ts";
 import { restoreSales } from "./market/restore.ts";
 import { withdrawItem } from "./market/withdraw.ts";
@@ -86,7 +86,7 @@ export default define({
     },
 
     async revise({ params, meta }) {
-      const { id, ...change } = params;
+      const { id, ...change } = checkPicture(params);
       const sellerId = meta.user.id;
       for (let tries = 0; ; tries++) {
         const item = await this.current(id);

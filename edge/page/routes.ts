@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { refusal } from "../../broker/refusal.ts";
 import type { Request, Response } from "../node-http.ts";
+import { pagePaths, pagePattern } from "../../contracts/static-paths.ts";
 import { ownOrigin } from "../headers.ts";
 import { reply } from "../reply.ts";
 import { selectVariant, textFile, type StaticFile } from "../static-files.ts";
@@ -72,11 +73,18 @@ const withoutConditions = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   "if-none-match": undefined,
 });
 
+const viewPatterns = pagePaths.map(pagePattern);
+const itemPattern = pagePattern("/shop/items/:id");
+const sellerPattern = pagePattern("/shop/sellers/:id");
+
 async function find(path: string, origin: string | undefined, lookup: PageLookup): Promise<Found> {
   if (path === "/") return origin ? { tags: marketTags(origin) } : {};
-  const [, kind, id = ""] = /^\/shop\/(items|sellers)\/([\w-]{1,64})$/.exec(path) ?? [];
-  if (!kind) return {};
-  const found = kind === "items" ? await lookup.item(id) : await lookup.seller(id);
+  // The route of a view matches ids that no view shows.
+  if (!viewPatterns.some((pattern) => pattern.test(path))) return { status: 404 };
+  const itemId = itemPattern.exec(path)?.[1];
+  const sellerId = sellerPattern.exec(path)?.[1];
+  if (!itemId && !sellerId) return {};
+  const found = itemId ? await lookup.item(itemId) : await lookup.seller(sellerId!);
   if (found === null) return { status: 404 };
   if (!found || !origin) return {};
   return { tags: "name" in found ? sellerTags(found, origin) : itemTags(found, origin) };

@@ -1,6 +1,6 @@
 /** The sitemap: an index of the newest items for sale, in pages that are found by walking the list once an hour. */
 import { setTimeout as pause } from "node:timers/promises";
-import { refusal } from "../../broker/refusal.ts";
+import { codeOf, refusal } from "../../broker/refusal.ts";
 import type { Item } from "../../contracts/market.ts";
 import { escaped } from "./tags.ts";
 
@@ -11,9 +11,9 @@ interface Listed {
 /** A page of the newest items for sale. */
 export type List = (cursor: string | undefined) => Promise<Listed>;
 
-/** The protocol allows 50,000 addresses in a page, and as many pages. Fewer bound the work of one request. */
 /** "first", or a cursor. */
 const pageName = /^[\w-]{1,512}$/;
+/** The protocol allows 50,000 addresses in a page, and as many pages. Fewer bound the work of one request. */
 const itemsPerPage = 1_000;
 const maxPages = 50;
 /** A list page may be short, because long descriptions end it early. */
@@ -50,10 +50,12 @@ export class Sitemap {
     return document("sitemapindex", entries);
   }
 
-  /** One page: the items from a cursor on. `page` is a name of the index. */
+  /** One page: the items from a cursor on. `page` is a name of the index. Throws NOT_FOUND for any other. */
   async page(origin: string, page: string): Promise<string> {
     if (!pageName.test(page)) throw refusal("NOT_FOUND");
-    const { items } = await this.#read(page);
+    const { items } = await this.#read(page).catch((error: unknown) => {
+      throw codeOf(error) === "BAD_DATA" ? refusal("NOT_FOUND") : error;
+    });
     const entries = items.map(
       ({ id, createdAt }) =>
         `<url>${loc(`${origin}/shop/items/${id}`)}<lastmod>${createdAt}</lastmod></url>`,

@@ -1,3 +1,4 @@
+import { isPictureUrl } from "../../contracts/picture-url.ts";
 import { Errors } from "moleculer";
 import { badData, codeOf, refusal } from "../../broker/refusal.ts";
 import { checker } from "../../broker/validator.ts";
@@ -96,6 +97,23 @@ describe("the faults of a value", () => {
     ["/assets/1.svg", true],
   ])("an image at %s is allowed: %p", (imageUrl, isAllowed) => {
     expect(wrongWith({ title: "Lamp", price: 1, imageUrl }).length === 0).toBe(isAllowed);
+  });
+
+  it.each([
+    ["https://a.example/x.png", true],
+    ["Https://a.example:8443/x.png?size=2#top", true],
+    ["/assets/1.svg", true],
+    ["https://bücher.example/x.png", true],
+    ["javascript:alert(1)", false],
+    ["//elsewhere.example/x.png", false],
+    ["https://%", false],
+    ["https://?x", false],
+    ["http://[::1", false],
+    ["https://a.example:99999/x.png", false],
+    ["https://ann@a.example/x.png", false],
+    ["https://ann:secret@a.example/x.png", false],
+  ])("a picture at %s can be loaded by all: %p", (imageUrl, isLoadable) => {
+    expect(isPictureUrl(imageUrl)).toBe(isLoadable);
   });
 
   it.each(["\ud800", "a\u0000b"])("a text that no store could save is refused: %j", (title) => {

@@ -1,6 +1,7 @@
 /** The frame around every view, and the table of views. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { pagePattern } from "../../contracts/static-paths.ts";
 import { announcement } from "./announcer.ts";
 import { Header } from "./frame/Header.tsx";
 import { OutageNotice } from "./frame/OutageNotice.tsx";
@@ -29,20 +30,20 @@ interface View {
 
 const views: View[] = [
   { path: /^\/(?:shop)?$/, render: () => <Market /> },
-  { path: /^\/shop\/items\/([\w-]{1,64})$/, render: (id) => <ItemView id={id} key={id} /> },
+  { path: pagePattern("/shop/items/:id"), render: (id) => <ItemView id={id} key={id} /> },
   {
-    path: /^\/shop\/items\/([\w-]{1,64})\/edit$/,
+    path: pagePattern("/shop/items/:id/edit"),
     needsUser: true,
     render: (id) => <EditItem id={id} key={id} />,
   },
-  { path: /^\/shop\/sellers\/([\w-]{1,64})$/, render: (id) => <SellerView id={id} key={id} /> },
-  { path: /^\/shop\/sell$/, needsUser: true, render: () => <Sell /> },
-  { path: /^\/shop\/sales$/, needsUser: true, render: () => <Sales /> },
-  { path: /^\/shop\/purchases$/, needsUser: true, render: () => <Purchases /> },
-  { path: /^\/shop\/inbox$/, needsUser: true, render: () => <InboxView /> },
-  { path: /^\/shop\/account$/, needsUser: true, render: () => <Account /> },
-  { path: /^\/shop\/sign-in$/, render: () => <SignIn /> },
-  { path: /^\/shop\/register$/, render: () => <Register /> },
+  { path: pagePattern("/shop/sellers/:id"), render: (id) => <SellerView id={id} key={id} /> },
+  { path: pagePattern("/shop/sell"), needsUser: true, render: () => <Sell /> },
+  { path: pagePattern("/shop/sales"), needsUser: true, render: () => <Sales /> },
+  { path: pagePattern("/shop/purchases"), needsUser: true, render: () => <Purchases /> },
+  { path: pagePattern("/shop/inbox"), needsUser: true, render: () => <InboxView /> },
+  { path: pagePattern("/shop/account"), needsUser: true, render: () => <Account /> },
+  { path: pagePattern("/shop/sign-in"), render: () => <SignIn /> },
+  { path: pagePattern("/shop/register"), render: () => <Register /> },
 ];
 
 export function App() {

@@ -1,3 +1,4 @@
+import { isPictureUrl } from "../../../contracts/picture-url.ts";
 import { useEffect, useState } from "preact/hooks";
 import { isBlank } from "../../../contracts/visible.ts";
 import type { Item } from "../../../contracts/market.ts";
@@ -188,16 +189,13 @@ function parseOffer(
   const errors: FieldErrors = {
     ...(isBlank(title) && { title: t.offer.titleMissing }),
     ...(!("amount" in price) && { price: priceFault(price, currency) }),
-    ...(imageUrl && !isImageUrl(imageUrl) && { imageUrl: t.offer.pictureInvalid }),
+    ...(imageUrl && !isPictureUrl(imageUrl) && { imageUrl: t.offer.pictureInvalid }),
   };
   if (Object.keys(errors).length > 0) throw new ValidationError(errors);
   // The cast: without an amount, there is an error.
   const { amount } = price as ChosenPrice;
   return { title, description, price: amount, imageUrl: imageUrl || null };
 }
-
-/** An http(s) URL or a path of this server, as the contract requires. */
-const isImageUrl = (text: string) => /^(https?:\/\/[^\s/\\]|\/(?![/\\]))[^\s\\]*$/i.test(text);
 
 const explain = ({ code }: SoukError): FieldErrors | undefined =>
   code === "ITEM_NOT_FOUND" ? { "": t.offer.notForSale } : undefined;
