@@ -35,8 +35,8 @@ interface Entry {
 }
 
 const limit = scaled(concurrencyLimits.socketsByNetwork);
-/** What a packet counts on its connection while its network has sent too many. */
-const costInFlood = 20;
+/** What a packet counts on its connection while its network has sent too many: ten of them reach the limit. */
+const costInFlood = Math.ceil(scaled(rateLimits.packetsByConnection.max) / 10);
 /** Above this, connections are refused without a reason. */
 const hardLimit = Math.ceil(limit * 1.1);
 
