@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { ConfigurationError, readEnv } from "../broker/env/read.ts";
 import { writableFolder } from "../broker/folder.ts";
 import { encode, keysFromFile, newKeyPair, type Keys } from "../broker/keys.ts";
+import { publicPushKey } from "../broker/push-keys.ts";
 import { serviceNames } from "../contracts/actions.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -57,7 +58,7 @@ function readKeys(faults: Set<string>): Keys {
   return { public: [pair.public], private: pair.private, samplePassword: undefined };
 }
 
-/** Every service gets the public keys, and only users the private one. */
+/** Every service gets the public keys, only users the private one of tokens, and only deliveries that of web push. */
 function environmentOf(name: string, keys: Keys | undefined): Environment {
   const environment: Environment = { ...process.env };
   if (keys)
@@ -65,7 +66,13 @@ function environmentOf(name: string, keys: Keys | undefined): Environment {
       AUTH_JWKS: encode({ keys: keys.public }),
       AUTH_PRIVATE_JWK: encode(keys.private!),
     });
+  if (keys?.push && !environment.PUSH_PRIVATE_JWK)
+    Object.assign(environment, {
+      PUSH_PRIVATE_JWK: encode(keys.push),
+      PUSH_PUBLIC_KEY: publicPushKey(keys.push),
+    });
   if (name !== "users") delete environment.AUTH_PRIVATE_JWK;
+  if (name !== "deliveries") delete environment.PUSH_PRIVATE_JWK;
   return environment;
 }
 

@@ -1,10 +1,11 @@
-/** The keys of access tokens: made, read from the environment, or kept in a file. */
+/** The keys of access tokens: made, read from the environment, or kept in a file, there with the key of web push. */
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { JWK } from "jose";
 import { syncPath } from "./folder.ts";
 import { isEd25519, isForgeable, isGuessable, isKeyBytes, isPair } from "./jwk.ts";
+import { isPushKey, newPushKey } from "./push-keys.ts";
 
 export interface Keys {
   /** Check access tokens. */
@@ -13,6 +14,8 @@ export interface Keys {
   private: JWK | undefined;
   /** The password of the sample accounts. Made with the first keys of an embedded market. */
   samplePassword: string | undefined;
+  /** The private key of web push, of keys that are kept in a file (broker/push-keys.ts). */
+  push?: JWK | undefined;
   /** This process made them. */
   areNew?: boolean;
 }
@@ -95,7 +98,7 @@ const accountFiles = ["users.sqlite", "accounts.db", "accounts.db~"];
 export function keysFromFile(dataDir: string, faults: string[]): Keys {
   const file = join(dataDir, "keys.json");
   try {
-    return parseKeys(readFileSync(file, "utf8"));
+    return withPushKey(file, parseKeys(readFileSync(file, "utf8")));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT")
       return writeNewKeys(file, !accountFiles.some((name) => existsSync(join(dataDir, name))));
@@ -111,16 +114,35 @@ function parseKeys(text: string): Keys {
   const hasPublic = keys?.public?.length && keys.public.every(isEd25519);
   if (!hasPublic || !keys.private || !isEd25519(keys.private) || !isPair(keys.private))
     throw new Error("it has no key pair");
-  return { public: keys.public!, private: keys.private, samplePassword: keys.samplePassword };
+  const { public: shown, private: hidden, samplePassword, push } = keys;
+  if (push && !isPushKey(push)) throw new Error("its key of web push is not one");
+  return { public: shown!, private: hidden, samplePassword, push };
+}
+
+/** A file of version 0.1.0 has no key of web push. It gets one. */
+function withPushKey(file: string, keys: Keys): Keys {
+  if (keys.push) return keys;
+  renameSync(writeBeside(file, { ...keys, push: newPushKey() }), file);
+  syncPath(dirname(file));
+  return parseKeys(readFileSync(file, "utf8"));
+}
+
+/** Writes the keys to a new file in the same folder and returns its path. */
+function writeBeside(file: string, keys: Keys): string {
+  const own = `${file}.${randomUUID()}`;
+  writeFileSync(own, JSON.stringify(keys, null, 2), { mode: 0o600, flush: true });
+  return own;
 }
 
 /** Sample accounts are made only in an empty market, so only its first keys come with a password for them. */
 function writeNewKeys(file: string, isFirst: boolean): Keys {
   const pair = newKeyPair();
   const samplePassword = isFirst ? `${randomBytes(6).toString("base64url")}-souk` : undefined;
-  const keys: Keys = { public: [pair.public], private: pair.private, samplePassword };
-  const own = `${file}.${randomUUID()}`;
-  writeFileSync(own, JSON.stringify(keys, null, 2), { mode: 0o600, flush: true });
+  const keys: Keys = {
+    ...{ public: [pair.public], private: pair.private, samplePassword },
+    push: newPushKey(),
+  };
+  const own = writeBeside(file, keys);
   try {
     // A link is atomic: a crash leaves no half-written file, and of two processes that start together one makes the keys.
     linkSync(own, file);

@@ -8,6 +8,8 @@ export const Config = exactly({
   socketUrl: nullable(Type.String()),
   /** 0 when the sockets chose a free port in another process; then set SOCKET_URL. */
   socketPort: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  /** The public key that browsers subscribe to web push with, in base64url; null when web push is off. */
+  pushKey: nullable(Type.String()),
   /** The currency of new items. */
   currency,
   currencyDigits: Type.Integer({

@@ -24,6 +24,8 @@ export interface StaticSettings extends PageSettings {
   socketUrl: string | undefined;
   /** Whether the page has its service worker; without, browsers remove the one that they have. */
   serviceWorker: boolean;
+  /** The public key of web push; undefined: it is off. */
+  pushKey: string | undefined;
   currency: string;
   /** The port of the sockets; 0 when it is not known. */
   socketPort(): number;
@@ -89,9 +91,10 @@ function lazily(generate: () => object): () => StaticFile {
   return () => (file ??= jsonFile(generate()));
 }
 
-const configOf = ({ socketUrl, socketPort, currency }: StaticSettings): Config => ({
+const configOf = ({ socketUrl, socketPort, pushKey, currency }: StaticSettings): Config => ({
   socketUrl: socketUrl ?? null,
   socketPort: socketPort(),
+  pushKey: pushKey ?? null,
   currency,
   currencyDigits: currencyDigits(currency),
 });

@@ -44,6 +44,8 @@ export interface GatewaySettings {
   pageFolder: string;
   socketUrl: string | undefined;
   serviceWorker: boolean;
+  /** The public key of web push; undefined: it is off. */
+  pushKey: string | undefined;
   publicUrl: string | undefined;
   socketPort: number;
   currency: string;

@@ -16,6 +16,7 @@ export default define({
     socketUrl: env.socketUrl,
     serviceWorker: env.serviceWorker,
     publicUrl: env.publicUrl,
+    pushKey: env.pushKeys.public,
     socketPort: env.socketPort,
     currency: env.currency,
     // Well above the burst of a thousand requests that is promised.

@@ -7,6 +7,7 @@ import { Compile } from "typebox/schema";
 import { serviceNames, services as owners, type ServiceName } from "../../contracts/actions.ts";
 import { writableFolder } from "../folder.ts";
 import { keysFromEnv, keysFromFile, noKeys, type Keys } from "../keys.ts";
+import { pushKeysFromEnv, pushKeysOf, type PushKeys } from "../push-keys.ts";
 import { missingVariables, urlFaults } from "./faults.ts";
 import { environment, mongoUrlName, type Variables } from "./schema.ts";
 import { splitAmqpUrls } from "./amqp-urls.ts";
@@ -37,6 +38,8 @@ export interface Env {
   databases: Partial<Record<Owner, MongoDatabase>>;
   dataDir: string;
   keys: Keys;
+  /** The keys of web push; without them, it is off. */
+  pushKeys: PushKeys;
   /** Pages of other origins that may send requests: exact origins, and whether all pages of this machine. */
   origins: { listed: string[]; localhost: boolean };
   currency: string;
@@ -78,11 +81,12 @@ export function readEnv(source: Source): Env {
   const urls = [...splitAmqpUrls(values.AMQP_URL), ...ownMongoUrls];
   faults.push(...urlFaults(urls, values.ALLOW_PLAINTEXT === "1"));
   const keys = readKeys(source, { embedded, services, dataDir }, faults);
+  const pushKeys = readPushKeys(source, services, keys, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
   const hasSamples = embedded && Object.keys(databases).length === 0;
   return {
     ...fieldsOf(values),
-    ...{ embedded, hasSamples, services, databases, dataDir, keys },
+    ...{ embedded, hasSamples, services, databases, dataDir, keys, pushKeys },
     host: values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
     origins: {
       listed: splitOrigins(values.CORS_ORIGINS),
@@ -172,6 +176,17 @@ function readKeys(
 ): Keys {
   if (!embedded) return keysFromEnv(source, services, faults);
   return faults.length === 0 ? keysFromFile(dataDir, faults) : noKeys;
+}
+
+/** Those of the environment. An embedded market without one there uses the key of its file. */
+function readPushKeys(
+  source: Source,
+  services: readonly ServiceName[],
+  { push }: Keys,
+  faults: string[],
+): PushKeys {
+  if (push && !source.PUSH_PRIVATE_JWK) return pushKeysOf(push);
+  return pushKeysFromEnv(source, services, faults);
 }
 
 /** Random, because a restarted container keeps its host name, and RabbitMQ may still have the last node's queues. */

@@ -66,6 +66,10 @@ export const environment = Type.Object({
   ...mongoUrls,
   AUTH_JWKS: optional({ description: "The public keys that check access tokens" }),
   AUTH_PRIVATE_JWK: optional({ description: "The private key that signs them, for users only" }),
+  PUSH_PRIVATE_JWK: optional({
+    description: "The private key that signs web pushes, for deliveries only",
+  }),
+  PUSH_PUBLIC_KEY: optional({ description: "The public key of web push, for api" }),
   HOST: optional({
     description: "The address to listen on: 127.0.0.1, in a cluster 0.0.0.0",
   }),

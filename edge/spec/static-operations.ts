@@ -24,7 +24,7 @@ const operation = (
 export const staticOperations = {
   "/config.json": operation("config", "The settings that a page needs", {
     200: [
-      "The address of the sockets (null: this host, on `socketPort`), the currency and the digits of its minor unit",
+      "The address of the sockets (null: this host, on `socketPort`), the public key of web push (null: off), the currency and the digits of its minor unit",
       Config,
     ],
   }),

@@ -92,9 +92,14 @@ const refused = (status: number, code?: string) => [
 ];
 
 describe("/config.json", () => {
-  it("has the URL of the sockets, or their port at this host, the currency and its digits", async () => {
+  it("has the URL of the sockets, or their port at this host, the key of web push, the currency and its digits", async () => {
     const elsewhere = await gateway({
-      settings: { socketUrl: "wss://live.example", socketPort: 3001, currency: "JPY" },
+      settings: {
+        socketUrl: "wss://live.example",
+        socketPort: 3001,
+        pushKey: "BPp",
+        currency: "JPY",
+      },
     });
 
     const answers = [
@@ -106,12 +111,14 @@ describe("/config.json", () => {
     expect(answers[0]!.body).toEqual({
       socketUrl: "wss://live.example",
       socketPort: 3001,
+      pushKey: "BPp",
       currency: "JPY",
       currencyDigits: 0,
     });
     expect(answers[1]!.body).toEqual({
       socketUrl: null,
       socketPort: 3001,
+      pushKey: expect.stringMatching(/^B[\w-]{86}$/),
       currency: "EUR",
       currencyDigits: 2,
     });
@@ -125,6 +132,7 @@ describe("/config.json", () => {
     expect(await answer.json()).toEqual({
       socketUrl: null,
       socketPort: Number(new URL(market.sockets).port),
+      pushKey: expect.stringMatching(/^B[\w-]{86}$/),
       currency: "EUR",
       currencyDigits: 2,
     });

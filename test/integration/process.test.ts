@@ -255,7 +255,7 @@ describe("npm run", () => {
   const npm = (...args: string[]) =>
     run(process.execPath, ["--no-warnings", ...args], { cwd: root });
 
-  it("keys prints a key pair for an env file", async () => {
+  it("keys prints key pairs for an env file", async () => {
     const { stdout } = await npm("bin/keys.ts");
     const lines = Object.fromEntries(
       stdout
@@ -263,10 +263,19 @@ describe("npm run", () => {
         .split("\n")
         .map((line) => line.split("=")),
     );
-    expect(Object.keys(lines)).toEqual(["AUTH_PRIVATE_JWK", "AUTH_JWKS"]);
+    expect(Object.keys(lines)).toEqual([
+      "AUTH_PRIVATE_JWK",
+      "AUTH_JWKS",
+      "PUSH_PRIVATE_JWK",
+      "PUSH_PUBLIC_KEY",
+    ]);
     for (const value of Object.values(lines)) expect(value).toMatch(/^[\w-]+$/);
-    const [, output] = await refused(["users"], { ...lines, AMQP_URL: "amqp://localhost" });
-    expect(output).not.toMatch(/AUTH_/);
+    const [, output] = await refused(["users"], {
+      ...lines,
+      PUSH_PRIVATE_JWK: "",
+      AMQP_URL: "amqp://localhost",
+    });
+    expect(output).not.toMatch(/AUTH_|PUSH_/);
   });
 
   it("demo runs the story of a sale to its end", async () => {

@@ -7,6 +7,7 @@ import { environment } from "../../broker/env/schema.ts";
 import { readEnv } from "../../broker/env/read.ts";
 import { serviceNames, services } from "../../contracts/actions.ts";
 import { encode, newKeyPair } from "../../broker/keys.ts";
+import { newPushKey, publicPushKey } from "../../broker/push-keys.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -114,6 +115,7 @@ const pair = newKeyPair();
 const secrets: Record<string, string> = {
   AUTH_PRIVATE_JWK: encode(pair.private),
   AUTH_JWKS: encode({ keys: [pair.public] }),
+  PUSH_PUBLIC_KEY: publicPushKey(newPushKey()),
 };
 /** The environment of a service, filled in from .env.example. */
 const filledEnvironment = (service: string) =>

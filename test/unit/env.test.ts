@@ -7,6 +7,7 @@ import type { TSchema } from "typebox";
 import { ConfigurationError, readEnv } from "../../broker/env/read.ts";
 import { environment } from "../../broker/env/schema.ts";
 import { encode, newKeyPair } from "../../broker/keys.ts";
+import { newPushKey, publicPushKey, pushKeysOf } from "../../broker/push-keys.ts";
 import { serviceNames, services } from "../../contracts/actions.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "souk-env-"));
@@ -60,7 +61,21 @@ describe("an embedded market's configuration", () => {
     const first = readEnv(embedded).keys;
     expect(readEnv(embedded).keys).toEqual(first);
     expect(first.private?.kid).toBe(first.public[0]?.kid);
+    expect(readEnv(embedded).pushKeys).toEqual(pushKeysOf(first.push!));
     expect(statSync(join(dataDir, "keys.json")).mode & 0o777).toBe(0o600);
+  });
+
+  it("adds a key of web push to a key file that has none, and keeps the others", () => {
+    const { push: _, ...former } = readEnv(embedded).keys;
+    const file = join(dataDir, "keys.json");
+    writeFileSync(file, JSON.stringify(former));
+
+    const { push, ...others } = readEnv(embedded).keys;
+
+    expect(others).toEqual(former);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ ...former, push });
+    expect(readEnv(embedded).keys.push).toEqual(push);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   it.each(["{", "null", "{}", '{"public":[]}', '{"public":[{}],"private":{}}'])(
@@ -271,6 +286,17 @@ describe("a cluster node's configuration", () => {
     ).toEqual([]);
   });
 
+  it("has the private key of web push on nodes with deliveries only", () => {
+    const push = newPushKey();
+    const given = { ...cluster, PUSH_PRIVATE_JWK: encode(push) };
+
+    expect(readEnv(given).pushKeys).toEqual(pushKeysOf(push));
+    expect(readEnv(cluster).pushKeys).toEqual({ public: undefined, private: undefined });
+    expect(faultsOf({ ...given, AUTH_PRIVATE_JWK: "", SERVICES: "api" })).toEqual([
+      expect.stringMatching(/Only deliveries may have it/),
+    ]);
+  });
+
   it("is not valid with the private key on a node without users", () => {
     expect(faultsOf({ ...cluster, SERVICES: "api" })).toEqual([
       expect.stringMatching(/Only users may have it/),
@@ -281,6 +307,20 @@ describe("a cluster node's configuration", () => {
     [
       "a private key that is not Ed25519",
       { AUTH_PRIVATE_JWK: encode({ kty: "oct", k: "secret" }) },
+    ],
+    ["a key of web push that is none", { PUSH_PRIVATE_JWK: encode(pair.private) }],
+    ["a key of web push that is no JSON", { PUSH_PRIVATE_JWK: "hello" }],
+    [
+      "a key of web push whose halves are not a pair",
+      { PUSH_PRIVATE_JWK: encode({ ...newPushKey(), d: newPushKey().d }) },
+    ],
+    ["a public key of web push that is no point", { PUSH_PUBLIC_KEY: "B".repeat(87) }],
+    [
+      "two keys of web push that are not a pair",
+      {
+        PUSH_PRIVATE_JWK: encode(newPushKey()),
+        PUSH_PUBLIC_KEY: publicPushKey(newPushKey()),
+      },
     ],
     ["a private key without its public key", { AUTH_PRIVATE_JWK: encode(newKeyPair().private) }],
     ["a set that is not JSON", { AUTH_JWKS: "hello" }],
