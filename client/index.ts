@@ -76,6 +76,8 @@ export type {
   Credentials,
   Registration,
   PasswordChange,
+  VerificationRequest,
+  Verification,
   ItemsQuery,
   ItemsPage,
   Offer,
@@ -133,6 +135,9 @@ const accountCalls = (http: HttpClient, session: SessionManager, api: ApiClient)
       abortable(signal, () =>
         session.replace((token) => http.call("users.changePassword", change, { token })),
       ),
-    me: (options) => api.call("users.me", {}, options),
+    me: async (options) => session.update(await api.call("users.me", {}, options)),
+    requestVerification: (request = {}, options) =>
+      api.call("users.requestVerification", request, options),
+    verify: (token, options) => api.call("users.verify", { token }, options),
     profile: (id, options) => api.call("users.profile", { id }, options),
   }) satisfies Partial<Souk>;

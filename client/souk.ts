@@ -15,6 +15,8 @@ import type { Tokens } from "./tokens.ts";
 export type Credentials = Params<"users.login">;
 export type Registration = Params<"users.register">;
 export type PasswordChange = Params<"users.changePassword">;
+export type VerificationRequest = Params<"users.requestVerification">;
+export type Verification = Result<"users.requestVerification">;
 export type ItemsQuery = Params<"market.items">;
 export type ItemsPage = Result<"market.items">;
 export type Offer = Params<"market.offer">;
@@ -58,7 +60,12 @@ export interface Souk {
   signOut(options?: CallOptions): Promise<void>;
   /** Ends all other sessions of the user. */
   changePassword(change: PasswordChange, options?: CallOptions): Promise<User>;
+  /** The user as the server has it now, also in `session`. */
   me(options?: CallOptions): Promise<User>;
+  /** Sends the mail with the link that verifies the address again; at most three in an hour. Nothing when the address is verified. */
+  requestVerification(request?: VerificationRequest, options?: CallOptions): Promise<Verification>;
+  /** Verifies an address with the token in the link of the mail, whoever is signed in. Throws LINK_NOT_VALID or ALREADY_VERIFIED. */
+  verify(token: string, options?: CallOptions): Promise<Verification>;
   profile(id: string, options?: CallOptions): Promise<Profile>;
 
   /** The `imageUrl` of each item is absolute, unless `url` is "". */

@@ -15,6 +15,8 @@ export const errors = {
   ITEM_NOT_FOUND: { status: 404, title: "No such item" },
   ITEM_SOLD: { status: 404, title: "The item is sold" },
   METHOD_NOT_ALLOWED: { status: 405, title: "This path does not accept that method" },
+  LINK_NOT_VALID: { status: 404, title: "This link is not valid, or no longer" },
+  ALREADY_VERIFIED: { status: 409, title: "This email address is already verified" },
   EMAIL_TAKEN: { status: 409, title: "This email address has an account" },
   PRICE_CHANGED: { status: 409, title: "The price has changed" },
   ITEM_CHANGED: { status: 409, title: "The seller has changed this item" },

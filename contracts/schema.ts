@@ -1,5 +1,6 @@
 import Type, { type Static, type TProperties, type TSchema } from "typebox";
 import { digitsRule, maxAmount } from "./currencies.ts";
+import { languages } from "./languages.ts";
 import { invisible } from "./visible.ts";
 
 /** An object with exactly these properties. */
@@ -27,6 +28,10 @@ export const idempotencyKey = Type.String({
   minLength: 1,
   maxLength: 255,
   pattern: "^[!#-+\\--:<-\\[\\]-~]+$",
+});
+export const language = Type.Enum([...languages], {
+  description: "The language of what is sent to the user.",
+  examples: ["en"],
 });
 export const amount = Type.Integer({
   examples: [4200],

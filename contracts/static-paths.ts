@@ -11,6 +11,7 @@ export const pagePaths = [
   "/shop/account",
   "/shop/sign-in",
   "/shop/register",
+  "/verify",
 ] as const;
 export type PagePath = (typeof pagePaths)[number];
 

@@ -8,6 +8,7 @@ import {
   idOf,
   idempotencyKey,
   instant,
+  language,
   nextCursor,
   secretAction,
   text,
@@ -71,7 +72,15 @@ const name = text(1, 100, {
   examples: ["Carol"],
 });
 
-export const User = exactly({ id, name, email, createdAt: instant });
+export const User = exactly({
+  id,
+  name,
+  email,
+  createdAt: instant,
+  isVerified: Type.Boolean({
+    description: "Whether the user has opened a link that was sent to the email address.",
+  }),
+});
 export type User = Static<typeof User>;
 
 /** The public part of a user. */
@@ -86,6 +95,17 @@ export const Session = exactly({
   expiresIn: Type.Integer({ minimum: 1, examples: [900] }),
 });
 export type Session = Static<typeof Session>;
+
+/** From the link in a mail: `/verify#TOKEN`. */
+const verificationToken = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  pattern: "^[\\w.-]+$",
+  description: "The token in the link of the mail. It is valid once, for 24 hours.",
+  examples: ["VERIFICATION_TOKEN"],
+});
+/** At most this many mails to verify an address are requested for an account in an hour. */
+export const verificationsPerHour = 3;
 
 /** The calling user, `meta.user`. Only api and the sockets set it, from a verified token. */
 export const Caller = Type.Object({ id, sid: Type.Optional(id) });
@@ -102,6 +122,7 @@ export const usersActions = {
       email: newEmail,
       password,
       name,
+      language: Type.Optional(language),
       idempotencyKey: Type.Optional(idempotencyKey),
     }),
     Session,
@@ -120,6 +141,26 @@ export const usersActions = {
   /** Ends every session of the user and begins a new one. */
   "users.changePassword": secretAction(exactly({ password, newPassword: password }), Session),
   "users.me": action(exactly({}), User),
+  /** Sends the mail with the link that verifies the address again; nothing when it is verified. TOO_MANY_REQUESTS after three in an hour. */
+  "users.requestVerification": action(
+    exactly({ language: Type.Optional(language) }),
+    exactly({ isVerified: Type.Boolean() }),
+  ),
+  /** LINK_NOT_VALID for an unknown or expired token, ALREADY_VERIFIED when one was used before. Of concurrent calls, one succeeds. */
+  "users.verify": secretAction(
+    exactly({ token: verificationToken }),
+    exactly({ isVerified: Type.Literal(true) }),
+  ),
+  /** For the mail of a verification, when it is sent: makes the token of the link. NOT_FOUND when the link is no longer wanted. */
+  "users.verificationLink": secretAction(
+    exactly({ userId: id, linkId: id }),
+    exactly({ email, token: verificationToken, language }),
+  ),
+  /** For mails, when they are sent. NOT_FOUND for an unknown user. */
+  "users.address": secretAction(
+    exactly({ userId: id }),
+    exactly({ email, name, isVerified: Type.Boolean(), language }),
+  ),
   "users.profile": action(exactly({ id: idOf("the user") }), Profile),
   /** The sessions whose access tokens have not expired. Services that check tokens read it when they start. */
   "users.ended": action(

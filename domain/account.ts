@@ -1,8 +1,10 @@
 import Type, { type Static } from "typebox";
-import { exactly, id, instant, text } from "../contracts/schema.ts";
+import { exactly, id, instant, language, text } from "../contracts/schema.ts";
+import type { Language } from "../contracts/languages.ts";
 import { User, type Profile } from "../contracts/users.ts";
 import { contained } from "./bidi.ts";
 import { Creation } from "./creation.ts";
+import { Verification } from "./verification.ts";
 
 /** One account as stored. Its sessions are part of it, so that one write changes a password and ends the sessions (decision 003). */
 export const AccountDocument = exactly({
@@ -13,6 +15,11 @@ export const AccountDocument = exactly({
   createdAt: instant,
   /** The registration, if it had an idempotency key. */
   creation: Type.Optional(Creation),
+  /** The language of mails to the user; without one, English. */
+  language: Type.Optional(language),
+  /** When the user proved that the email address is theirs. */
+  verifiedAt: Type.Optional(instant),
+  verification: Type.Optional(Verification),
   /** PHC string: argon2id with its parameters and salt. */
   password: Type.String(),
   /** By session id. The family is constant for the session, the token changes with each refresh; both are hashes. */
@@ -34,7 +41,7 @@ export type AccountDocument = Static<typeof AccountDocument>;
 
 /** A new account without sessions. `email` is canonical (domain/email.ts), `passwordHash` is a PHC string. */
 export const newAccount = (
-  { id, email, name }: { id: string; email: string; name: string },
+  { id, email, name, language }: { id: string; email: string; name: string; language?: Language },
   passwordHash: string,
   now: Date,
 ): AccountDocument => ({
@@ -43,17 +50,27 @@ export const newAccount = (
   email,
   name: contained(name).trim(),
   createdAt: now.toISOString(),
+  ...(language && { language }),
   password: passwordHash,
   sessions: {},
   ended: {},
 });
 
 /** What an account's owner sees of it. */
-export const toUser = ({ _id: id, name, email, createdAt }: AccountDocument): User => ({
+export const toUser = ({ _id: id, name, email, createdAt, verifiedAt }: AccountDocument): User => ({
   id,
   name: contained(name),
   email,
   createdAt,
+  isVerified: verifiedAt !== undefined,
+});
+
+/** What a mail to the user needs. */
+export const toAddress = ({ name, email, verifiedAt, language = "en" }: AccountDocument) => ({
+  name: contained(name),
+  email,
+  isVerified: verifiedAt !== undefined,
+  language,
 });
 
 /** What everybody sees of an account. */

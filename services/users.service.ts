@@ -4,7 +4,7 @@ import { env } from "../broker/env.ts";
 import { refusal } from "../broker/refusal.ts";
 import { SecurityLog } from "../broker/security-log.ts";
 import { parseSince } from "../broker/since.ts";
-import { AccountDocument, toProfile, toUser } from "../domain/account.ts";
+import { AccountDocument, toAddress, toProfile, toUser } from "../domain/account.ts";
 import { endedSessions } from "../domain/sessions.ts";
 import { networkOf } from "../edge/policy/client-address.ts";
 import { collection } from "../mixins/collection.ts";
@@ -15,6 +15,7 @@ import { checkPassword } from "./users/password-policy.ts";
 import { createSampleAccounts } from "./users/sample-accounts.ts";
 import { Sessions } from "./users/sessions.ts";
 import { accessTokens, readRefreshToken } from "./users/tokens.ts";
+import { Verifications } from "./users/verifications.ts";
 
 const networkIn = ({ meta }: Ctx<unknown>) => networkOf(meta.ip ?? "");
 
@@ -39,11 +40,15 @@ export default define({
     const securityLog = new SecurityLog(this.logger);
     const throttle = new LoginThrottle(securityLog);
     const sessions = new Sessions(this.store, sign, this.broker, securityLog);
+    const verifications = new Verifications(this.store, env.keys.private);
     return {
       securityLog,
       throttle,
       sessions,
-      credentials: new Credentials(this.store, throttle, sessions),
+      verifications,
+      credentials: new Credentials(this.store, throttle, sessions, (account) =>
+        verifications.begun(account),
+      ),
       /** At the first start it is ready when the other services are. */
       sampleHash:
         env.hasSamples && areNew && samplePassword
@@ -98,6 +103,26 @@ export default define({
       const session = await this.sessions.changePassword(account, hash);
       if (!session) throw refusal("FORBIDDEN", "Another request changed the password first.");
       return session;
+    },
+
+    async requestVerification(ctx) {
+      const { id } = ctx.meta.user;
+      const asked = await this.verifications.request(id, ctx.params.language, (update) => update);
+      return { isVerified: asked === null };
+    },
+
+    async verify(ctx) {
+      const account = await this.verifications.verify(ctx.params.token, (update) => update);
+      this.securityLog.record("email_verified", { user: account._id });
+      return { isVerified: true };
+    },
+
+    async verificationLink({ params: { userId, linkId } }) {
+      return this.verifications.link(userId, linkId);
+    },
+
+    async address({ params }) {
+      return toAddress(await this.account(params.userId));
     },
 
     async me(ctx) {

@@ -95,6 +95,13 @@ export class SessionManager {
     return this.state.get().user!;
   }
 
+  /** Shows the user as they are now, unless another one is signed in. Returns the given user. */
+  update(user: User): User {
+    const { user: shown, status } = this.state.get();
+    if (shown?.id === user.id) this.#setState({ user, status });
+    return user;
+  }
+
   /** Signs out here immediately, then on the server if it can be reached. */
   async end(): Promise<void> {
     const stored = this.#tokens.get();

@@ -108,6 +108,7 @@ export const robots = (origin: string): string =>
     "/shop/account",
     "/shop/sign-in",
     "/shop/register",
+    "/verify",
   ]
     .map((path) => `Disallow: ${path}\n`)
     .join("")}Sitemap: ${origin}/sitemap.xml\n`;

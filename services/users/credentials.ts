@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { badData, codeOf, refusal } from "../../broker/refusal.ts";
+import type { Language } from "../../contracts/languages.ts";
 import type { Session } from "../../contracts/users.ts";
 import { newAccount, type AccountDocument } from "../../domain/account.ts";
 import { canonicalEmail, signInEmail } from "../../domain/email.ts";
@@ -14,17 +15,28 @@ interface Registration {
   email: string;
   password: string;
   name: string;
+  language?: Language;
   idempotencyKey?: string;
 }
+
+type Complete = (account: AccountDocument) => AccountDocument;
 
 /** Sign-ups and sign-ins: what begins a session with an email address and a password. */
 export class Credentials {
   readonly #store: Store<AccountDocument>;
   readonly #throttle: LoginThrottle;
   readonly #sessions: Sessions;
+  readonly #complete: Complete;
 
-  constructor(store: Store<AccountDocument>, throttle: LoginThrottle, sessions: Sessions) {
+  /** `complete` adds to a new account what it is stored with. */
+  constructor(
+    store: Store<AccountDocument>,
+    throttle: LoginThrottle,
+    sessions: Sessions,
+    complete: Complete,
+  ) {
     [this.#store, this.#throttle, this.#sessions] = [store, throttle, sessions];
+    this.#complete = complete;
   }
 
   /** Creates an account and begins its first session. Throws EMAIL_TAKEN, or IDEMPOTENCY_KEY_REUSED. */
@@ -69,7 +81,9 @@ export class Credentials {
     const hash = await hashPassword(registration.password, { network, onTurn });
     const account = newAccount({ id: randomUUID(), ...registration }, hash, this.#store.now());
     const creation = registered(registration, account.createdAt);
-    return this.#sessions.createAccount({ ...account, ...(creation && { creation }) });
+    return this.#sessions.createAccount(
+      this.#complete({ ...account, ...(creation && { creation }) }),
+    );
   }
 
   /** The email address has an account. If this very registration created it, signs in. */

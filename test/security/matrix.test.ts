@@ -120,6 +120,22 @@ const rows: Record<string, Row> = {
       ).toBe(200);
     },
   },
+  "POST /users/verification": {
+    // It is about the caller's own address only.
+    expect: {
+      ...closed,
+      another: ({ body }) => expect(body).toEqual({ isVerified: false }),
+      owner: ({ body }) => expect(body).toEqual({ isVerified: false }),
+    },
+  },
+  "POST /users/verify": {
+    // Only the mail has the token, whoever is signed in.
+    body: ({ owner }) => ({ token: `${owner.id}.guessed.guessed` }),
+    expect: toAll("LINK_NOT_VALID"),
+    async untouched({ owner }) {
+      expect((await owner.call<Body>("GET", "/users/me")).body.isVerified).toBe(false);
+    },
+  },
   "GET /users/me": {
     expect: {
       ...closed,

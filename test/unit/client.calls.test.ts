@@ -12,6 +12,7 @@ const session = (n = 1, expiresIn = 900) => ({
     name: "Selma",
     email: "selma@souk.test",
     createdAt: "2026-01-01T00:00:00.000Z",
+    isVerified: false,
   },
   accessToken: `access-${n}`,
   refreshToken: `refresh-${n}`,
@@ -64,6 +65,8 @@ describe("a call of the client", () => {
       "users.register": () => souk.register({ ...credentials, name: "Selma" }),
       "users.login": () => souk.signIn(credentials),
       "users.me": () => souk.me(),
+      "users.requestVerification": () => souk.requestVerification({ language: "de" }),
+      "users.verify": () => souk.verify("token"),
       "users.profile": () => souk.profile("u2"),
       "users.changePassword": () => souk.changePassword({ password: "a", newPassword: "b" }),
       "market.items": () => souk.items(),
@@ -89,6 +92,16 @@ describe("a call of the client", () => {
         who === "user",
       ]);
     }
+  });
+
+  it("me shows the user of the session as they are now", async () => {
+    const { recorder, souk } = await signedIn();
+    const user = { ...session().user, isVerified: true };
+    recorder.instead = () => [200, user];
+
+    expect(await souk.me()).toEqual(user);
+
+    expect(souk.session.get()).toEqual({ user, status: "signedIn" });
   });
 
   it("fails with the problem in the server's answer", async () => {

@@ -20,6 +20,7 @@ import { Market } from "./views/Market.tsx";
 import { EditItem, Sell } from "./views/Offer.tsx";
 import { Purchases, Sales } from "./views/Orders.tsx";
 import { SellerView } from "./views/SellerView.tsx";
+import { Verify } from "./views/Verify.tsx";
 
 interface View {
   path: RegExp;
@@ -44,6 +45,7 @@ const views: View[] = [
   { path: pagePattern("/shop/account"), needsUser: true, render: () => <Account /> },
   { path: pagePattern("/shop/sign-in"), render: () => <SignIn /> },
   { path: pagePattern("/shop/register"), render: () => <Register /> },
+  { path: pagePattern("/verify"), render: () => <Verify /> },
 ];
 
 export function App() {

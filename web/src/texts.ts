@@ -18,6 +18,9 @@ const languages = new Map(
 /** The catalogue, English until `loadTexts` resolves. Modules read it when they render, not when they are loaded. */
 export let t = english(sentencesIn("en"));
 
+/** The catalogue's own tag: "de". */
+export let language = "en";
+
 /** The visitor's own tag of the language, for numbers and dates: "de-AT" for the catalogue "de". */
 export let locale = "en";
 
@@ -27,6 +30,7 @@ export async function loadTexts(): Promise<void> {
   const load = languages.get(choice.language);
   try {
     if (load) t = (await load())(sentencesIn(choice.language));
+    language = choice.language;
     locale = choice.tag;
   } catch {
     return;

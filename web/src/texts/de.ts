@@ -71,6 +71,8 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     ITEM_NOT_FOUND: "Diesen Artikel gibt es nicht, oder der Verkäufer hat ihn entfernt.",
     ITEM_SOLD: "Der Artikel ist bereits verkauft.",
     METHOD_NOT_ALLOWED: "Der Markt unterstützt das nicht.",
+    LINK_NOT_VALID: "Dieser Link ist ungültig oder nicht mehr gültig.",
+    ALREADY_VERIFIED: "Diese E-Mail-Adresse ist bereits bestätigt.",
     EMAIL_TAKEN: "Zu dieser E-Mail-Adresse gibt es bereits ein Konto. Melden Sie sich damit an.",
     PRICE_CHANGED: "Der Preis hat sich geändert.",
     ITEM_CHANGED: "Der Verkäufer hat den Artikel geändert.",
@@ -130,6 +132,22 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     checking: "Es wird geprüft, ob Sie angemeldet sind…",
     continuesAutomatically:
       "Die Anmeldung ist zurzeit nicht verfügbar. Die Seite fährt automatisch fort.",
+  },
+
+  verification: {
+    heading: "E-Mail-Adresse bestätigen",
+    checking: "Der Link wird geprüft…",
+    done: "Ihre E-Mail-Adresse ist bestätigt. Verkäufe erreichen Sie jetzt auch per E-Mail.",
+    already: "Ihre E-Mail-Adresse ist bereits bestätigt. Es ist nichts mehr zu tun.",
+    notValid:
+      "Dieser Link ist ungültig oder nicht mehr gültig: Er gilt einmal und 24 Stunden lang.",
+    sendAgainThere: "Melden Sie sich an und senden Sie die E-Mail in Ihrem Konto erneut.",
+    toAccount: "Zu Ihrem Konto",
+    hint: (email) =>
+      content`Bestätigen Sie Ihre E-Mail-Adresse: Öffnen Sie den Link in der E-Mail an ${email}. Bis dahin erreichen Verkäufe Sie nicht per E-Mail.`,
+    sendAgain: "E-Mail erneut senden",
+    sent: "Die E-Mail ist gesendet. Es kann einige Minuten dauern.",
+    tooMany: "Die E-Mail wurde in einer Stunde dreimal gesendet. Versuchen Sie es später erneut.",
   },
 
   account: {

@@ -72,6 +72,8 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     ITEM_NOT_FOUND: "This item does not exist, or its seller has removed it.",
     ITEM_SOLD: "The item has already been sold.",
     METHOD_NOT_ALLOWED: "The market does not support this.",
+    LINK_NOT_VALID: "This link is not valid, or no longer.",
+    ALREADY_VERIFIED: "This email address is already verified.",
     EMAIL_TAKEN: "There is already an account with this email address. Sign in instead.",
     PRICE_CHANGED: "The price has changed.",
     ITEM_CHANGED: "The seller has changed this item.",
@@ -132,6 +134,21 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     checking: "Checking whether you are signed in…",
     continuesAutomatically:
       "Signing in is not available at the moment. This page continues automatically.",
+  },
+
+  verification: {
+    heading: "Verify your email address",
+    checking: "Checking the link…",
+    done: "Your email address is verified. Sales now also reach you by mail.",
+    already: "Your email address is already verified. There is nothing left to do.",
+    notValid: "This link is not valid, or no longer: it is valid once, for 24 hours.",
+    sendAgainThere: "Sign in, and send the mail again from your account.",
+    toAccount: "To your account",
+    hint: (email: Content): Content =>
+      content`Verify your email address: open the link in the mail to ${email}. Until then, sales do not reach you by mail.`,
+    sendAgain: "Send the mail again",
+    sent: "The mail is sent. It may take a few minutes.",
+    tooMany: "The mail was sent three times in an hour. Try again later.",
   },
 
   account: {

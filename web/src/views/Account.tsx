@@ -11,6 +11,7 @@ import {
   type FieldErrors,
   type Values,
 } from "../ui/Form.tsx";
+import { VerificationHint } from "../ui/VerificationHint.tsx";
 import { checkNewPassword, explainAuthError, Panel } from "./Auth.tsx";
 
 export function Account() {
@@ -25,6 +26,7 @@ export function Account() {
           {t.account.signOut}
         </button>
       </p>
+      <VerificationHint />
       <h2>{t.account.changePassword}</h2>
       <Form submit={changePassword} submitLabel={t.account.changePassword} explain={explain}>
         {(errors) => <PasswordFields email={email} errors={errors} />}

@@ -8,6 +8,7 @@ import { navigate, safePath, useAddress } from "../router.ts";
 import { souk, useSession, type SoukError } from "../souk.ts";
 import { useObservable } from "../state.ts";
 import { t } from "../texts.ts";
+import { mailLanguage } from "../mail-language.ts";
 import { Field, useFirstField } from "../ui/Field.tsx";
 import {
   Form,
@@ -135,7 +136,10 @@ export function Register() {
     const { name = "", email = "", password = "" } = values;
     requireFields(values, { name: t.auth.nameMissing, email: t.auth.emailMissing });
     checkNewPassword("password", values);
-    const registration = { name: name.trim(), email: email.trim(), password };
+    const registration = {
+      ...{ name: name.trim(), email: email.trim(), password },
+      ...mailLanguage(),
+    };
     await souk.register({ ...registration, idempotencyKey: keyOf(registration) });
     announce(t.auth.welcome(name));
   };

@@ -16,6 +16,7 @@ import { RowsSkeleton } from "../ui/Skeletons.tsx";
 import { Tabs } from "../ui/Tabs.tsx";
 import { Time } from "../ui/Time.tsx";
 import { Title } from "../ui/Title.tsx";
+import { VerificationHint } from "../ui/VerificationHint.tsx";
 import { VirtualList } from "../ui/VirtualList.tsx";
 import { useListing } from "../use-listing.ts";
 
@@ -36,7 +37,10 @@ export function InboxView() {
       <div class="inbox">
         {/* Before the list, whose end may be thousands of rows below. */}
         <AlertSettings />
-        <div>{isEarlier ? <ReadNotices userId={user!.id} /> : <UnreadNotices />}</div>
+        <div>
+          <VerificationHint />
+          {isEarlier ? <ReadNotices userId={user!.id} /> : <UnreadNotices />}
+        </div>
       </div>
     </>
   );
