@@ -1,7 +1,7 @@
 /** Reads prices as people type them, and as `formatPrice` writes them, in any language. */
 import { currencyDigits, maxAmount } from "../../contracts/currencies.ts";
 import type { PriceOptions } from "./format.ts";
-import { bareSign, notationOf, type Notation } from "./notation.ts";
+import { bareSign, isCurrency, notationOf, type Notation } from "./notation.ts";
 
 /** Why a text is not a price. */
 export type PriceFault =
@@ -28,7 +28,9 @@ interface Readings {
 const maxLength = 100;
 const minus = /[-−‐-―﹣(]/;
 /** Between digits: a decimal mark for certain, and a mark of groups for certain. */
-const [certainDecimal, certainGroup] = ["٫", "'"];
+const [certainDecimal, certainGroup] = ["٫", " "];
+/** Between groups in Switzerland, and before the cents in Spain. */
+const apostrophe = "'";
 
 /** Never guesses: a text with two meanings returns both. */
 export function parsePrice(
@@ -82,59 +84,68 @@ function digitValue(digit: string): number {
 }
 
 /** The text before the number. `starts` are the beginnings that the number may have: in "Rs.50", the dot may be a decimal mark. */
-function readLead(lead: string, { signs }: Notation): { starts: string[]; fault?: PriceFault } {
+function readLead(lead: string, notation: Notation): { starts: string[]; fault?: PriceFault } {
   if (minus.test(lead)) return { starts: [], fault: "negative" };
   const [, text = "", mark = ""] = /^(.*?)([.,٫]?)$/s.exec(lead.replace("+", ""))!;
   const sign = bareSign(text);
-  if (sign && !signs.has(sign)) return { starts: [], fault: faultOf(text) };
+  if (!isSign(sign, notation)) return { starts: [], fault: faultOf(text) };
   const isAbbreviation = mark === "." && sign && !/\p{Sc}$/u.test(sign);
   return { starts: isAbbreviation ? ["", mark] : [mark] };
 }
 
-/** The text after the number. "45,-" and "45:-" have no cents. In "45 K", the sign of the kwacha may also mean thousands. */
-function readTail(tail: string, { signs }: Notation, digits: number) {
-  const [, mark = "", dashes = "", text = ""] = /^([.,:]?)([-‐-―−]{0,2})(.*)$/s.exec(tail)!;
+/** The text after the number. "45,-", "45 :-", "45/-" and "45.=" have no cents. In "45 K", the sign of the kwacha may also mean thousands. */
+function readTail(tail: string, notation: Notation, digits: number) {
+  const [, mark = "", dashes = "", text = ""] =
+    /^\s?((?:[.,:]|\/(?=[-=]))?)([-‐-―−=]{0,2})(.*)$/s.exec(tail)!;
   const sign = bareSign(text);
   const multiples = sign === "k" ? [1, 1_000] : sign === "m" ? [1, 1_000_000] : [1];
-  const end = mark && dashes ? mark.replace(":", certainDecimal) + "0".repeat(digits) : "";
+  const end = mark && dashes ? certainDecimal + "0".repeat(digits) : "";
   const fault =
-    (dashes && !mark) || minus.test(text) || text.includes(")")
+    (minus.test(dashes) && !mark) || minus.test(text) || text.includes(")")
       ? ("negative" as const)
-      : sign && !signs.has(sign)
-        ? faultOf(text)
-        : undefined;
+      : isSign(sign, notation)
+        ? undefined
+        : faultOf(text);
   return { end, multiples, fault };
 }
 
-const faultOf = (text: string): PriceFault =>
-  /\p{Sc}|^\s*[a-z]{3}\.?\s*$/iu.test(text) ? "otherCurrency" : "notANumber";
+/** Nothing, a sign, or a sign and the code: "$45 USD", "USD$45". */
+const isSign = (sign: string, { code, signs }: Notation) =>
+  !sign || signs.has(sign) || signs.has(sign.replace(code, ""));
 
-/** A number with the marks ".", ",", " ", and the two that are certain. In "45€50", the sign is the decimal mark. */
-function plainMarks(body: string, { group, decimal, signs }: Notation, digits: number): string {
+const faultOf = (text: string): PriceFault => (isCurrency(text) ? "otherCurrency" : "notANumber");
+
+/** A number with the marks ".", ",", " ", "'" and the one that is certain. In "45€50" and "45 kr 50", the sign is the decimal mark. */
+function plainMarks(body: string, notation: Notation, digits: number): string {
+  const { group, decimal, signs } = notation;
   const known = body
-    .replaceAll(/['’‘ʼ`´′٬]/g, certainGroup)
-    .replaceAll(/[^\d\s.,]/g, (mark) =>
+    .replaceAll(/['’‘ʼ`´′]/g, apostrophe)
+    .replaceAll("٬", certainGroup)
+    .replaceAll(/[^\d\s.,']/g, (mark) =>
       mark === decimal ? certainDecimal : mark === group ? certainGroup : mark,
     )
     .replaceAll("،", ",");
-  const cents = new RegExp(`(\\p{Sc})(?=\\d{${digits || 1}}$)`, "u").exec(known);
-  return digits > 0 && cents && signs.has(cents[0])
-    ? known.replace(cents[0], certainDecimal)
-    : known;
+  const cents = new RegExp(`\\s?(\\p{Sc}|[^\\d\\s.,']{2,}|:)\\s?(?=\\d{${digits || 1}}$)`, "u");
+  return known.replace(cents, (text, sign: string) =>
+    digits > 0 && (sign === ":" ? signs.has("kr") : isSign(bareSign(sign), notation))
+      ? certainDecimal
+      : text,
+  );
 }
 
 function readNumber(number: string, notation: Notation, digits: number): Readings {
   const { group, decimal } = notation;
-  const [, whole = "", mark = "", cents = ""] = /^(.*)([.,٫])(\d*)$/s.exec(number) ?? [];
+  const [, whole = "", mark = "", cents = ""] = /^(.*)([.,٫'])(\d*)$/s.exec(number) ?? [];
   const hasDecimals = mark && !whole.includes(mark) && (!whole || isWhole(whole, notation));
   const exact = hasDecimals ? toAmount(whole, cents, digits) : undefined;
   const grouped = isWhole(number, notation) ? toAmount(number, "", digits) : undefined;
   if (exact === undefined && grouped === undefined)
     return { amounts: [], isSure: false, fault: hasDecimals ? "tooPrecise" : "notANumber" };
-  if (grouped === undefined) return { amounts: [exact!], isSure: cents.length <= digits };
+  if (grouped === undefined)
+    return { amounts: [exact!], isSure: cents.length <= digits && mark !== apostrophe };
   // "1.234": the mark may be that of another language, unless it is the mark of groups here and the other reading is no usual one.
   const isPlain = !mark || whole.includes(mark);
-  if (isPlain || (mark === group && cents.length > digits))
+  if (isPlain || ((mark === group || mark === apostrophe) && cents.length > digits))
     return { amounts: [grouped], isSure: true };
   const likeliest = mark === decimal ? [exact, grouped] : [grouped, exact];
   return { amounts: likeliest.filter((amount) => amount !== undefined), isSure: false };

@@ -170,6 +170,38 @@ describe("a typed price", () => {
     ["12,00", "JPY", "en", [12]],
     ["Rs.50", "INR", "en", [5_000, 50]],
     ["45 K", "MMK", "en", [4_500, 4_500_000]],
+    // Names of the currency, and what stands for no cents.
+    ["45 yen", "JPY", "en", 45],
+    ["45 Euro", "EUR", "en", 4_500],
+    ...["45 dollars", "45 Dollar", "USD$45", "$45 USD"].map(
+      (text) => [text, "USD", "en", 4_500] as const,
+    ),
+    ["45 dollars", "CAD", "en", 4_500],
+    ["45 pesos", "MXN", "es", 4_500],
+    ["45 CFA", "XOF", "fr", 45],
+    ["5 гривень", "UAH", "uk", 500],
+    ["5 грн", "UAH", "en", 500],
+    ["45块", "CNY", "zh", 4_500],
+    ["Tk 45", "BDT", "en", 4_500],
+    ["45 dh", "MAD", "fr", 4_500],
+    ["45 Kc", "CZK", "en", 4_500],
+    ["रु 45", "INR", "hi", 4_500],
+    ...["5/-", "Rs. 5/-", "Rs 5/=", "₹5 /-"].map((text) => [text, "INR", "en", 500] as const),
+    ...["45 :-", "45:-", "45 kr", "45,- kr"].map((text) => [text, "SEK", "sv", 4_500] as const),
+    ...["45:50", "45:50 kr", "45 kr 50"].map((text) => [text, "SEK", "en", 4_550] as const),
+    ["1.234:50", "SEK", "sv", 123_450],
+    ...["1.234.-", "1'234.-", "1.234,-", "€ 1.234,=", "1.234.="].map(
+      (text) => [text, "EUR", "nl", 123_400] as const,
+    ),
+    ["45,00=", "EUR", "it", 4_500],
+    ["45 € 50", "EUR", "fr", 4_550],
+    // In Spain, an apostrophe also stands before the cents.
+    ["5'500", "KWD", "es", [5_500_000, 5_500]],
+    ["5'500", "EUR", "es", 550_000],
+    ["5'50", "EUR", "es", [550]],
+    ["0'500", "KWD", "es", [500]],
+    ["1'234'567", "EUR", "es", 123_456_700],
+    ["١٬٢٣٤", "KWD", "ar-KW", 1_234_000],
     // Not a price.
     ["", "EUR", "en", "empty"],
     [" \u200b", "EUR", "en", "empty"],
@@ -195,6 +227,15 @@ describe("a typed price", () => {
     ].map((text) => [text, "EUR", "en", "notANumber"] as const),
     ...["-45", "−45", "€-45", "45-", "45 -", "(45)"].map(
       (text) => [text, "EUR", "en", "negative"] as const,
+    ),
+    ["45:50", "EUR", "en", "notANumber"],
+    ["1:5", "SEK", "sv", "notANumber"],
+    ["45 tis", "CZK", "cs", "notANumber"],
+    ...["45 dollars", "45 dollar", "45 yen", "45 Mexican pesos", "Dollar 45"].map(
+      (text) => [text, "EUR", "en", "otherCurrency"] as const,
+    ),
+    ...["US$45", "45 US dollars", "45 pesos"].map(
+      (text) => [text, "CAD", "en", "otherCurrency"] as const,
     ),
     ...["£45", "45 USD", "US$45", "$45", "45 kr€", "¥45"].map(
       (text) => [text, "EUR", "en", "otherCurrency"] as const,
