@@ -139,10 +139,18 @@ const texts = [
   selector,
   message: "Texts of the page are in web/src/texts/en.ts, and in every other language there.",
 }));
+const prices = {
+  selector: 'ImportDeclaration[importKind!="type"][source.value=/client.money/]',
+  message: "Import prices from web/src/prices.ts: they are in the page's language.",
+};
 const page = [
   {
     files: ["web/src/**/*.{ts,tsx}"],
     ignores: ["web/src/texts/**"],
+    rules: { "no-restricted-syntax": ["error", dynamic, prices, ...texts] },
+  },
+  {
+    files: ["web/src/prices.ts"],
     rules: { "no-restricted-syntax": ["error", dynamic, ...texts] },
   },
   // A language is one file, however many texts there are.

@@ -76,6 +76,8 @@ describe("the page's language", () => {
     await visitor.visit("/");
     await visitor.page.getByRole("heading", { name: "One of each." }).waitFor();
     expect(scripts).toHaveLength(1);
+    // Prices too: "€45.00", not "45,00 €".
+    expect(await visitor.page.locator(".price").first().textContent()).toMatch(/^€\d/);
     await visitor.close();
   });
 

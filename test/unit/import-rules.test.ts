@@ -74,6 +74,13 @@ describe("the linter finds texts outside the catalogue", () => {
   ])("but allows %s", async (line) => expect(await messagesFor("web/src/x.tsx", line)).toBe(""));
 });
 
+it("the linter refuses prices in another language than the page's", async () => {
+  const line =
+    'import { formatPrice } from "../../client/money/format.ts";\nformatPrice(1, "EUR");';
+  expect(await messagesFor("web/src/x.tsx", line)).toMatch(/web\/src\/prices\.ts/);
+  expect(await messagesFor("web/src/prices.ts", line)).toBe("");
+});
+
 describe("the import graph of the production code", () => {
   it("has no cycles", () => {
     const files = folders.flatMap((folder) =>

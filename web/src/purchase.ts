@@ -1,7 +1,7 @@
 import type { Item } from "../../contracts/market.ts";
 import { isUnavailable, errorText } from "./error-messages.ts";
 import { patch } from "./item-cache.ts";
-import { formatPrice } from "../../client/money/format.ts";
+import { formatPrice } from "./prices.ts";
 import { reportFailure } from "./outages.ts";
 import { souk, SoukError } from "./souk.ts";
 import { t } from "./texts.ts";

@@ -2,7 +2,7 @@
 import type { Notification } from "../../client/index.ts";
 import { alert } from "./alerts.ts";
 import { patch } from "./item-cache.ts";
-import { formatPrice } from "../../client/money/format.ts";
+import { formatPrice } from "./prices.ts";
 import { inbox } from "./souk.ts";
 import { state } from "./state.ts";
 import { t } from "./texts.ts";

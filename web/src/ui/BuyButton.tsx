@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Item } from "../../../contracts/market.ts";
 import { announce } from "../announcer.ts";
-import { formatPrice } from "../../../client/money/format.ts";
+import { formatPrice } from "../prices.ts";
 import { purchase, type PurchaseResult } from "../purchase.ts";
 import { navigate } from "../router.ts";
 import { useSession } from "../souk.ts";

@@ -1,7 +1,8 @@
 import { inbox, useInbox } from "../souk.ts";
-import { t } from "../texts.ts";
+import { locale, t } from "../texts.ts";
 
-const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const timeText = (at: Date) =>
+  at.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 
 /** Says that notices do not appear immediately, and from when those on the page are. */
 export function NotLive() {
@@ -15,7 +16,7 @@ export function NotLive() {
         {isShown && (
           <>
             {" "}
-            {t.inbox.lastUpdate(<time dateTime={readAt.toISOString()}>{time.format(readAt)}</time>)}
+            {t.inbox.lastUpdate(<time dateTime={readAt.toISOString()}>{timeText(readAt)}</time>)}
           </>
         )}
       </p>

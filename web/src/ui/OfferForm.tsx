@@ -2,7 +2,7 @@ import { isPictureUrl } from "../../../contracts/picture-url.ts";
 import { useEffect, useState } from "preact/hooks";
 import { isBlank } from "../../../contracts/visible.ts";
 import type { Item } from "../../../contracts/market.ts";
-import { formatPrice, toPriceInput } from "../../../client/money/format.ts";
+import { formatPrice, toPriceInput } from "../prices.ts";
 import type { SoukError } from "../souk.ts";
 import { t } from "../texts.ts";
 import { Field } from "./Field.tsx";

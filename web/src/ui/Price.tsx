@@ -1,5 +1,5 @@
 import type { Item } from "../../../contracts/market.ts";
-import { formatPrice } from "../../../client/money/format.ts";
+import { formatPrice } from "../prices.ts";
 import { t } from "../texts.ts";
 
 /** The price, and whether the item is sold. A struck price would look like a discount. */

@@ -1,8 +1,8 @@
 /** A price as people type it. When the text has two meanings, the field asks which one is meant. */
 import { useId } from "preact/hooks";
 import { maxAmount } from "../../../contracts/currencies.ts";
-import { formatPrice, toPriceInput } from "../../../client/money/format.ts";
-import { parsePrice, type PriceReading } from "../../../client/money/parse.ts";
+import type { PriceReading } from "../../../client/money/parse.ts";
+import { formatPrice, parsePrice, toPriceInput } from "../prices.ts";
 import { t } from "../texts.ts";
 import { Field } from "./Field.tsx";
 

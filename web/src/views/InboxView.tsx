@@ -2,7 +2,7 @@ import { useCallback, useState } from "preact/hooks";
 import type { Notification } from "../../../client/index.ts";
 import { announce } from "../announcer.ts";
 import { errorText } from "../error-messages.ts";
-import { formatPrice } from "../../../client/money/format.ts";
+import { formatPrice } from "../prices.ts";
 import { reportFailure, useRecovery } from "../outages.ts";
 import { useAddress } from "../router.ts";
 import { inbox, souk, useInbox, useSession } from "../souk.ts";

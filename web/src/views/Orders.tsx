@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Sale } from "../../../contracts/market.ts";
-import { formatPrice } from "../../../client/money/format.ts";
+import { formatPrice } from "../prices.ts";
 import { useAddress } from "../router.ts";
 import { souk, useSession } from "../souk.ts";
 import { t } from "../texts.ts";
