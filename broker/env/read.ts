@@ -11,8 +11,8 @@ import { pushKeysFromEnv, pushKeysOf, type PushKeys } from "../push-keys.ts";
 import { missingVariables, urlFaults } from "./faults.ts";
 import { environment, mongoUrlName, type Variables } from "./schema.ts";
 import { splitAmqpUrls } from "./amqp-urls.ts";
-import { parseMongoUrl } from "./mongo-url.ts";
-import { redact, splitOrigins } from "./urls.ts";
+import { mongoUrlFault, parseMongoUrl } from "./mongo-url.ts";
+import { pageOrigin, publicOrigin, redact, socketOrigin, splitOrigins } from "./urls.ts";
 
 type Owner = (typeof owners)[number];
 type Source = Record<string, string | undefined>;
@@ -40,7 +40,7 @@ export interface Env {
   keys: Keys;
   /** The keys of web push; without them, it is off. */
   pushKeys: PushKeys;
-  /** Pages of other origins that may send requests: exact origins, and whether all pages of this machine. */
+  /** Pages of other origins that may send requests: origins as browsers write them, and whether all pages of this machine. */
   origins: { listed: string[]; localhost: boolean };
   currency: string;
   logLevel: string;
@@ -89,7 +89,7 @@ export function readEnv(source: Source): Env {
     ...{ embedded, hasSamples, services, databases, dataDir, keys, pushKeys },
     host: values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
     origins: {
-      listed: splitOrigins(values.CORS_ORIGINS),
+      listed: splitOrigins(values.CORS_ORIGINS).flatMap((one) => pageOrigin(one) ?? []),
       // A proxy serves the market to others, and may hide under which name.
       localhost: embedded && values.TRUSTED_PROXIES === 0,
     },
@@ -107,15 +107,15 @@ const fieldsOf = (values: Variables) => ({
   logLevel: values.LOG_LEVEL,
   namespace: values.NAMESPACE,
   rateScale: values.RATE_SCALE,
-  socketUrl: values.SOCKET_URL,
+  socketUrl: values.SOCKET_URL && socketOrigin(values.SOCKET_URL),
   serviceWorker: values.SERVICE_WORKER === "1",
-  publicUrl: values.PUBLIC_URL,
+  publicUrl: values.PUBLIC_URL && publicOrigin(values.PUBLIC_URL),
   trustedProxies: values.TRUSTED_PROXIES,
 });
 
 const compiled = Compile(environment);
-const schemas: Record<string, TSchema & { default?: unknown; expected?: string; type?: string }> =
-  environment.properties;
+type Schema = TSchema & { default?: unknown; expected?: string; type?: string; format?: string };
+const schemas: Record<string, Schema> = environment.properties;
 
 /** All variables, converted to their types. A missing or faulty one has its default, so that the rest is checked too. */
 function readVariables(source: Source, faults: string[]): Variables {
@@ -128,8 +128,12 @@ function readVariables(source: Source, faults: string[]): Variables {
   }
   const [, errors] = compiled.Errors(values);
   for (const name of new Set(errors.map(({ instancePath }) => instancePath.slice(1)))) {
-    const { expected, default: fallback } = schemas[name]!;
-    faults.push(`${name} must be ${expected}; it is "${redact(source[name] ?? "")}".`);
+    const { expected, format, default: fallback } = schemas[name]!;
+    const text = source[name] ?? "";
+    const reason = format === "mongo-url" ? mongoUrlFault(text) : undefined;
+    faults.push(
+      `${name} must be ${expected}; it is "${redact(text)}".${reason ? ` The MongoDB driver says: ${reason}` : ""}`,
+    );
     values[name] = isOptional(name) ? undefined : fallback;
   }
   // The cast: each value matches the schema now, or is its default.

@@ -8,15 +8,15 @@ import { services } from "../../contracts/actions.ts";
 import { currencies } from "../../contracts/currencies.ts";
 import { areAmqpUrls } from "./amqp-urls.ts";
 import { parseMongoUrl } from "./mongo-url.ts";
-import { isPageOrigin, isSocketOrigin, splitOrigins } from "./urls.ts";
+import { pageOrigin, publicOrigin, socketOrigin, splitOrigins } from "./urls.ts";
 
 const knownCurrencies = new Set(currencies());
 Format.Set("currency", (text) => knownCurrencies.has(text));
 Format.Set("amqp-url", areAmqpUrls);
 Format.Set("mongo-url", (text) => parseMongoUrl(text) !== undefined);
-Format.Set("origins", (text) => splitOrigins(text).every(isPageOrigin));
-Format.Set("public-url", (text) => isSocketOrigin(text) && text.startsWith("http"));
-Format.Set("socket-origin", isSocketOrigin);
+Format.Set("origins", (text) => splitOrigins(text).every((one) => pageOrigin(one) !== undefined));
+Format.Set("public-url", (text) => publicOrigin(text) !== undefined);
+Format.Set("socket-origin", (text) => socketOrigin(text) !== undefined);
 
 /** `expected` completes the sentence "NAME must be …" when a value does not match. */
 interface Options extends TSchemaOptions {
@@ -86,7 +86,7 @@ export const environment = Type.Object({
     format: "origins",
     default: "",
     expected:
-      "exact origins separated by commas, for example https://shop.example or capacitor://localhost",
+      "origins without a path, separated by commas, for example https://shop.example or capacitor://localhost",
     description: "Origins of other pages that may call api",
   }),
   CURRENCY: Type.String({
@@ -129,12 +129,12 @@ export const environment = Type.Object({
   }),
   SOCKET_URL: optional({
     format: "socket-origin",
-    expected: "an exact origin without a path that begins with http://, https://, ws:// or wss://",
+    expected: "an origin without a path that begins with http://, https://, ws:// or wss://",
     description: "The public origin of Socket.IO, when it is not api's host at SOCKET_PORT",
   }),
   PUBLIC_URL: optional({
     format: "public-url",
-    expected: "an exact origin without a path that begins with http:// or https://",
+    expected: "an origin without a path that begins with http:// or https://",
     description: "The public origin of the page, in links of its tags and sitemap",
   }),
   SERVICE_WORKER: Type.Enum(["0", "1"], {

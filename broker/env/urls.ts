@@ -1,18 +1,25 @@
 /** The origins of pages and sockets, and how a URL is shown. Pure functions. */
 
 /**
- * Whether the text is an origin exactly as browsers write it. A host with other characters than these could add
- * directives to a content security policy.
+ * The origin that a URL without a path means, as browsers write it: "Https://Shop.example:443/" is "https://shop.example". Undefined when
+ * it is none. A host with other characters than these could add directives to a content security policy.
  */
-const isOrigin = (text: string): boolean =>
-  URL.canParse(text) && new URL(text).origin === text && !/[^\w.:/[\]-]/.test(text);
+function webOrigin(text: string): string | undefined {
+  if (!/^(?:https?|wss?):\/\/[^/?#@\\]+\/?$/i.test(text) || !URL.canParse(text)) return undefined;
+  const { origin } = new URL(text);
+  return /[^\w.:/[\]-]/.test(origin) ? undefined : origin;
+}
 
 /**
- * Whether the text is the exact origin of a page, or of an app or an extension, such as `capacitor://localhost` and
- * `chrome-extension://ID`. `URL` calls the latter's origin "null", but browsers send it. "null" itself is anybody's.
+ * The origin of a page, or of an app or an extension, such as `capacitor://localhost` and `chrome-extension://ID`. `URL` calls the
+ * latter's origin "null", but browsers send it. "null" itself is anybody's. Undefined when the text is none.
  */
-export const isPageOrigin = (text: string): boolean =>
-  /^https?:/.test(text) ? isOrigin(text) : appOrigin.test(text) && !isWebScheme.test(text);
+export function pageOrigin(text: string): string | undefined {
+  const scheme = /^[^:]*/.exec(text)![0].toLowerCase();
+  if (/^https?$/.test(scheme)) return webOrigin(text);
+  const origin = scheme + text.slice(scheme.length).replace(/(?<=[^/])\/$/, "");
+  return appOrigin.test(origin) && !isWebScheme.test(origin) ? origin : undefined;
+}
 
 const appOrigin = /^[a-z][a-z\d+.-]*:\/\/[\w.~-]+(:\d{1,5})?$/;
 /** Pages never have these origins. */
@@ -26,8 +33,11 @@ export const splitOrigins = (text = ""): string[] =>
     .filter(Boolean);
 
 /** An origin where sockets may be served: over HTTP or WebSocket. */
-export const isSocketOrigin = (text: string): boolean =>
-  isOrigin(text) && /^(https?|wss?):/.test(text);
+export const socketOrigin = webOrigin;
+
+/** The origin of the page in links. */
+export const publicOrigin = (text: string): string | undefined =>
+  /^http/i.test(text) ? webOrigin(text) : undefined;
 
 /**
  * A URL, or several, without credentials and options, for logs and errors. Of a text that is not a URL nothing is shown that

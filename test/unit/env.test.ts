@@ -115,31 +115,53 @@ describe("an embedded market's configuration", () => {
 
 describe("SOCKET_URL", () => {
   it.each([
-    "https://live.example",
-    "wss://live.example:444",
-    "http://localhost:8080",
-    "ws://[::1]:3001",
-  ])("is valid as %s", (SOCKET_URL) => {
-    expect(readEnv({ ...embedded, SOCKET_URL }).socketUrl).toBe(SOCKET_URL);
+    ["https://live.example", "https://live.example"],
+    ["wss://live.example:444", "wss://live.example:444"],
+    ["http://localhost:8080", "http://localhost:8080"],
+    ["ws://[::1]:3001", "ws://[::1]:3001"],
+    ["Https://LIVE.example/", "https://live.example"],
+    ["WSS://live.example:443/", "wss://live.example"],
+    ["http://live.example:80", "http://live.example"],
+    ["https://bücher.example", "https://xn--bcher-kva.example"],
+  ])("%s is the origin %s", (SOCKET_URL, origin) => {
+    expect(readEnv({ ...embedded, SOCKET_URL }).socketUrl).toBe(origin);
   });
 
   it.each([
     "live.example",
     "ftp://live.example",
-    "https://live.example/",
     "https://live.example/socket.io",
+    "https://live.example//",
     "https://live.example?a=b",
     "https://ann:secret@live.example",
-    "https://LIVE.example",
     "https://*.example",
     "https://a;script-src",
     "https://a 'unsafe-inline'",
     "https://a,https://b",
+    "https:live.example",
+    "https:\\\\live.example",
   ])("is not valid as %s, because it becomes part of the page's security policy", (SOCKET_URL) => {
     const faults = faultsOf({ ...embedded, SOCKET_URL });
-    expect(faults).toEqual([expect.stringMatching(/^SOCKET_URL must be an exact origin/)]);
+    expect(faults).toEqual([expect.stringMatching(/^SOCKET_URL must be an origin/)]);
     expect(faults.join()).not.toContain("secret");
   });
+});
+
+describe("PUBLIC_URL", () => {
+  it.each([
+    ["https://shop.example", "https://shop.example"],
+    ["HTTP://Shop.Example:80/", "http://shop.example"],
+  ])("%s is the origin %s", (PUBLIC_URL, origin) =>
+    expect(readEnv({ ...embedded, PUBLIC_URL }).publicUrl).toBe(origin),
+  );
+
+  it.each(["wss://shop.example", "https://shop.example/shop", "shop.example"])(
+    "is not valid as %s",
+    (PUBLIC_URL) =>
+      expect(faultsOf({ ...embedded, PUBLIC_URL })).toEqual([
+        expect.stringMatching(/^PUBLIC_URL must be an origin without a path/),
+      ]),
+  );
 });
 
 describe("CORS_ORIGINS", () => {
@@ -159,13 +181,23 @@ describe("CORS_ORIGINS", () => {
   );
 
   it.each([
-    ...["null", "*", "shop.example", "https://shop.example/", "https://*.example", "file://"],
-    ...["capacitor://", "capacitor://localhost/", "capacitor://*", "app://a b", "file://localhost"],
-    ...["https://SHOP.example", "Capacitor://localhost", "data://x", "ws://shop.example"],
+    ["Https://SHOP.example/", "https://shop.example"],
+    ["https://shop.example:443", "https://shop.example"],
+    ["http://shop.example:80/", "http://shop.example"],
+    ["Capacitor://localhost/", "capacitor://localhost"],
+    ["app://.", "app://."],
+  ])("%s admits the origin %s, as browsers write it", (CORS_ORIGINS, origin) =>
+    expect(readEnv({ ...embedded, CORS_ORIGINS }).origins.listed).toEqual([origin]),
+  );
+
+  it.each([
+    ...["null", "*", "shop.example", "https://shop.example/a", "https://*.example", "file://"],
+    ...["capacitor://", "capacitor:///", "capacitor://*", "app://a b", "file://localhost"],
+    ...["File://localhost/", "Data://x", "ws://shop.example", "https://shop.example?"],
     ...["https://shop.example, null", "https://ann:secret@shop.example"],
-  ])("is not valid as %s, which no page has as its exact origin", (CORS_ORIGINS) => {
+  ])("is not valid as %s, which no page has as its origin", (CORS_ORIGINS) => {
     const faults = faultsOf({ ...embedded, CORS_ORIGINS });
-    expect(faults).toEqual([expect.stringMatching(/^CORS_ORIGINS must be exact origins/)]);
+    expect(faults).toEqual([expect.stringMatching(/^CORS_ORIGINS must be origins/)]);
     expect(faults.join()).not.toContain("secret");
   });
 
@@ -427,6 +459,34 @@ describe("a cluster node's configuration", () => {
     const faults = faultsOf({ ...cluster, ...wrong });
     expect(faults).not.toEqual([]);
     expect(faults.join()).not.toMatch(/sec|ret@/);
+  });
+
+  it.each([
+    ["mongodb://user:secret@db/?unknown=1", "option unknown is not supported."],
+    ["mongodb://user:sec/ret@db", "Password contains unescaped characters."],
+    ["mongodb://db/?tls=true&ssl=false", "All values of tls/ssl must be the same."],
+    ["mongodb://user:secret@db:99999", "Unable to parse db:99999 with URL."],
+    [
+      "mongodb://user:secret@db/?maxPoolSize=-1",
+      "maxPoolSize can only be a positive int value, got: -1.",
+    ],
+    [
+      "mongodb://user:secret@db/?replicaSet",
+      'URI option "replicaSet" cannot be specified with no value.',
+    ],
+    [
+      "mongodb://user:secret@db/?maxPoolSize=secret",
+      "Expected maxPoolSize to be stringified int value, got: ….",
+    ],
+    ["mongodb://user:sec/ret", "Unable to parse … with URL."],
+    ["mongodb://a:a@db/?unknown=1", "option unknown is not supported."],
+    ["mongodb://db/x y", "The name of the database has a character that MongoDB does not permit."],
+  ])("gives the driver's reason why %s is not valid, without the password", (MONGO_URL, reason) => {
+    const [fault, ...others] = faultsOf({ ...cluster, MONGO_URL });
+    expect(others).toEqual([]);
+    expect(fault).toMatch(/^MONGO_URL must be a URL of MongoDB/);
+    expect(fault).toContain(` The MongoDB driver says: ${reason}`);
+    expect(fault).not.toMatch(/sec|ret@/);
   });
 
   it("treats amqp:// as unencrypted, regardless of its options", () => {
