@@ -17,7 +17,8 @@ interface OfService {
   service: { name: string };
 }
 
-function isReady(endpoint: Endpoint): boolean {
+/** Whether the node of an endpoint says that its service is ready. */
+export function isReady(endpoint: Endpoint): boolean {
   const { unready } = (endpoint.node.metadata ?? {}) as ReadinessMetadata;
   return !unready?.includes((endpoint as unknown as OfService).service.name);
 }

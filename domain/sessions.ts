@@ -57,14 +57,20 @@ export function sessionsToEnd(sessions: Sessions, now: Date): string[] {
   const least = Object.entries(sessions).sort(
     ([, a], [, b]) => evidence(a, now) - evidence(b, now) || lastUse(a) - lastUse(b),
   );
+  const live = least.filter(([, session]) => isLive(session, now)).map(([sid]) => sid);
+  return [
+    ...expiredSessions(sessions, now),
+    ...live.slice(0, Math.max(0, live.length + 1 - maxSessions)),
+  ];
+}
+
+/** The ids of the sessions that expired more than a day ago. */
+export const expiredSessions = (sessions: Sessions, now: Date): string[] =>
+  Object.keys(sessions).filter((sid) => !isLive(sessions[sid]!, now));
+
+function isLive({ startedAt, expiresAt }: Sessions[string], now: Date): boolean {
   const past = now.getTime() - expiredKeptMs;
-  const isLive = ({ startedAt, expiresAt }: Sessions[string]) =>
-    Date.parse(expiresAt) > past && Date.parse(startedAt) + longestSessionMs > past;
-  const live = least.filter(([, session]) => isLive(session));
-  const expired = least.filter(([, session]) => !isLive(session));
-  return [...expired, ...live.slice(0, Math.max(0, live.length + 1 - maxSessions))].map(
-    ([sid]) => sid,
-  );
+  return Date.parse(expiresAt) > past && Date.parse(startedAt) + longestSessionMs > past;
 }
 
 /** The sign-in or the last refresh (ms since 1970): a constant time before the session's expiry. */

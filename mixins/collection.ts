@@ -6,6 +6,7 @@ import { define, mixinOf } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { codeOf } from "../broker/refusal.ts";
 import { checker } from "../broker/validator.ts";
+import { retention } from "./retention.ts";
 import { SqliteStore } from "../store/sqlite/adapter.ts";
 import { startThread } from "../store/sqlite/thread.ts";
 import { checkQuery, toUpdate } from "../store/query.ts";
@@ -29,7 +30,8 @@ export const collection = <Schema extends TSchema>(
   open: Open = configured,
 ) =>
   define({
-    mixins: [database(what, open)],
+    // Mixins stop in this order.
+    mixins: [retention(what), database(what, open)],
 
     state() {
       return { store: storeOf<DocumentOf<Schema>>(this) };
@@ -122,6 +124,7 @@ function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
       (await adapter.updateOne(checkQuery(query), toUpdate(update))) as Doc | null,
     changeMany: async (query, update) => adapter.updateMany(checkQuery(query), toUpdate(update)),
     remove: async (query) => (await adapter.removeOne(checkQuery(query))) as Doc | null,
+    removeMany: async (query, limit) => adapter.removeMany(checkQuery(query), limit),
     ping: () => adapter.ping(),
     now: () => new Date(adapter.now()),
     skew: () => adapter.skew(),

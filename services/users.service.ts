@@ -4,10 +4,11 @@ import { env } from "../broker/env.ts";
 import { refusal } from "../broker/refusal.ts";
 import { SecurityLog } from "../broker/security-log.ts";
 import { parseSince } from "../broker/since.ts";
-import { AccountDocument, toAddress, toProfile, toUser } from "../domain/account.ts";
+import { type AccountDocument, toAddress, toProfile, toUser } from "../domain/account.ts";
 import { endedSessions } from "../domain/sessions.ts";
 import { networkOf } from "../edge/policy/client-address.ts";
 import { collection } from "../mixins/collection.ts";
+import { accounts } from "./users/accounts.ts";
 import { Credentials } from "./users/credentials.ts";
 import { LoginThrottle } from "./users/login-throttle.ts";
 import { hashPassword, isPassword } from "./users/password-hashing.ts";
@@ -22,16 +23,7 @@ const networkIn = ({ meta }: Ctx<unknown>) => networkOf(meta.ip ?? "");
 export default define({
   name: "users",
 
-  mixins: [
-    collection({
-      name: "accounts",
-      document: AccountDocument,
-      indexes: [
-        { fields: ["email"], unique: true },
-        { fields: ["endedUntil"], sparse: true },
-      ],
-    }),
-  ],
+  mixins: [collection(accounts)],
 
   state() {
     if (!env.keys.private) throw new Error("The users service needs the private signing key.");

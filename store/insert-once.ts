@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import { refusal } from "../broker/refusal.ts";
 import { heldSince, type Creation } from "../domain/creation.ts";
+import { stepSize, type Sweep } from "./retention.ts";
 import { DuplicateKey, type Index, type Store } from "./store.ts";
 
 /** The path of the hashed key. */
@@ -47,6 +48,21 @@ export async function insertOnce<Doc extends Created>(
   }
   throw refusal("UNAVAILABLE", "Other requests with this key are under way.");
 }
+
+/** Removes the keys of requests that no longer hold them. It reads the index of the keys in its order. */
+export const usedKeys = <Doc extends Created>(store: Store<Doc>): Sweep => ({
+  what: "idempotency keys",
+  async next(cursor = "", now) {
+    const page = { sort: { [keyPath]: 1 } as const, limit: stepSize };
+    const rows = await store.find({ [keyPath]: { $gt: cursor } }, page);
+    const used = rows.filter(({ creation }) => !isHeld(creation!, now));
+    const removed = await Promise.all(used.map((doc) => release(store, doc)));
+    return {
+      removed: removed.filter(Boolean).length,
+      cursor: rows.length < stepSize ? null : rows.at(-1)!.creation!.key,
+    };
+  },
+});
 
 /** Undefined for a request without a key. */
 export function creationOf(

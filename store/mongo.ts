@@ -164,6 +164,16 @@ export class MongoStore extends Base implements Adapter {
     );
   }
 
+  /** A document that no longer matches when it is to be removed stays. */
+  async removeMany(query: Query, limit: number): Promise<number> {
+    const found = await this.use(() =>
+      this.collection.find(query, { projection: { _id: 1 }, limit, maxTimeMS }).toArray(),
+    );
+    if (found.length === 0) return 0;
+    const matching = { $and: [{ _id: { $in: found.map(({ _id }) => _id) } }, query] };
+    return (await this.use(() => this.collection.deleteMany(matching, { maxTimeMS }))).deletedCount;
+  }
+
   /** A write, because a server may answer and accept none: without a majority, or with a full disk. */
   async ping(): Promise<void> {
     await this.use(() =>

@@ -1,4 +1,5 @@
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
+import type { Sweep } from "./retention.ts";
 
 /**
  * A query in the part of MongoDB's language that every database here supports: equality, RegExp, $ne, $in, $nin, $lt,
@@ -39,6 +40,8 @@ export interface Collection<Schema extends TSchema = TSchema> {
   name: string;
   document: Schema;
   indexes: Index[];
+  /** What ends of its documents. `keepDays` is the setting KEEP_DAYS. */
+  sweeps?(store: Store<Extract<Static<Schema>, { _id: string }>>, keepDays: number): Sweep[];
 }
 
 /** The search parameters of moleculer-db's adapters. `sort` is a list of fields, descending with a leading "-". */
@@ -68,6 +71,8 @@ export interface Store<Doc extends { _id: string }> {
   changeMany(query: Query, update: Update): Promise<number>;
   /** Removes one document and returns it, or null when none matched. */
   remove(query: Query): Promise<Doc | null>;
+  /** Removes up to `limit` documents that match, in no particular order, and returns their number. The limit bounds the time of the write. */
+  removeMany(query: Query, limit: number): Promise<number>;
   /** Throws UNAVAILABLE unless the database accepts a write now. */
   ping(): Promise<void>;
   /** The time for what is stored. The clock of the database's server decides while this node's own differs by more than 2 s. */
@@ -99,6 +104,7 @@ export interface Adapter {
   updateMany(query: Query, update: Update): Promise<number>;
   updateOne(query: Query, update: Update): Promise<Stored | null>;
   removeOne(query: Query): Promise<Stored | null>;
+  removeMany(query: Query, limit: number): Promise<number>;
   ping(): Promise<void>;
   /** Milliseconds since 1970. */
   now(): number;

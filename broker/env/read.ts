@@ -52,6 +52,8 @@ export interface Env {
   publicUrl: string | undefined;
   serviceWorker: boolean;
   trustedProxies: number;
+  /** Days for which data is kept that has been used. */
+  keepDays: number;
 }
 
 /** A configuration that cannot work. `faults` has one sentence for each fault. */
@@ -111,6 +113,7 @@ const fieldsOf = (values: Variables) => ({
   serviceWorker: values.SERVICE_WORKER === "1",
   publicUrl: values.PUBLIC_URL && publicOrigin(values.PUBLIC_URL),
   trustedProxies: values.TRUSTED_PROXIES,
+  keepDays: values.KEEP_DAYS,
 });
 
 const compiled = Compile(environment);

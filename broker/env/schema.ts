@@ -142,6 +142,13 @@ export const environment = Type.Object({
     expected: "0 or 1",
     description: "0 removes the page's service worker from browsers",
   }),
+  KEEP_DAYS: Type.Integer({
+    minimum: 1,
+    maximum: 36_500,
+    default: 90,
+    expected: "a whole number from 1 to 36500",
+    description: "Read notices are removed this many days after they were shown",
+  }),
   ALLOW_PLAINTEXT: Type.Enum(["0", "1"], {
     default: "0",
     expected: "0 or 1",

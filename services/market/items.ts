@@ -1,7 +1,9 @@
 import { ItemDocument } from "../../domain/item.ts";
 import { outboxIndexes } from "../../mixins/outbox.ts";
-import { creationIndex } from "../../store/insert-once.ts";
+import { creationIndex, usedKeys } from "../../store/insert-once.ts";
+import type { Store } from "../../store/store.ts";
 import { formerWordsIndex } from "./former-words.ts";
+import { withdrawnItems } from "./withdrawn-items.ts";
 
 /** The collection of items. Its indexes serve the queries of the market service and of its outbox. */
 export const items = {
@@ -24,4 +26,5 @@ export const items = {
     { fields: ["soldAt", "_id"], partial: "buyerId" },
     ...outboxIndexes,
   ],
+  sweeps: (store: Store<ItemDocument>) => [withdrawnItems(store), usedKeys(store)],
 };

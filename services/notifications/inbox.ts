@@ -25,6 +25,7 @@ import { batched } from "../../store/group-commit.ts";
 import { paginate } from "../../store/pagination.ts";
 import { DuplicateKey, type Store } from "../../store/store.ts";
 import { markIndexes, ReadMarks } from "./read-marks.ts";
+import { readNotices } from "./read-notices.ts";
 import { UnreadCounts } from "./unread-counts.ts";
 
 /** The collection of notices. Its indexes serve the queries of Inbox and MissedNotices. */
@@ -37,6 +38,7 @@ export const notices = {
     { fields: ["createdAt", "_id"] },
     ...markIndexes,
   ],
+  sweeps: (store: Store<NoticeDocument>, keepDays: number) => [readNotices(store, keepDays)],
 };
 
 interface Filter {

@@ -15,6 +15,7 @@ import { layoutOf, type Layout } from "./layout.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { Failure, Operation } from "./operations.ts";
 import { isThreadStuck, openDatabase, release, send } from "./thread.ts";
+import { PlainDocuments } from "./plain-documents.ts";
 import type { Reply } from "./worker.ts";
 
 /** Every call ends within this time. */
@@ -26,7 +27,7 @@ const [reopenDelayMs, maxReopenDelayMs] = [250, 4000];
  * A moleculer-db adapter on one SQLite file. A write is acknowledged after its transaction is on the disk. While a
  * transaction runs, operations wait and then share the next one (group commit).
  */
-export class SqliteStore implements Adapter {
+export class SqliteStore extends PlainDocuments implements Adapter {
   readonly file: string;
   readonly layout: Layout;
   readonly #queue = new OperationQueue();
@@ -44,6 +45,7 @@ export class SqliteStore implements Adapter {
   #outage: string | undefined;
 
   constructor(file: string, collection: Collection) {
+    super();
     [this.file, this.layout] = [file, layoutOf(collection)];
   }
 
@@ -115,8 +117,7 @@ export class SqliteStore implements Adapter {
   }
 
   async findOne(query: Query): Promise<Stored | null> {
-    const [found] = await this.find({ query, limit: 1 });
-    return found ?? null;
+    return (await this.find({ query, limit: 1 }))[0] ?? null;
   }
 
   async find({ query, sort, limit, onEarlyEnd }: Find): Promise<Stored[]> {
@@ -144,14 +145,13 @@ export class SqliteStore implements Adapter {
     return this.#ask({ type: "removeOne", query });
   }
 
+  removeMany(query: Query, limit: number): Promise<number> {
+    return this.#ask({ type: "removeMany", query, limit });
+  }
+
   ping(): Promise<void> {
     return this.#ask({ type: "ping" });
   }
-
-  /** Documents have their id in `_id`, here and in the services. */
-  beforeSaveTransformID = <Doc>(doc: Doc): Doc => doc;
-  afterRetrieveTransformID = <Doc>(doc: Doc): Doc => doc;
-  entityToObject = <Doc>(doc: Doc): Doc => doc;
 
   async #open(): Promise<void> {
     this.#opening = Promise.withResolvers();
@@ -170,9 +170,8 @@ export class SqliteStore implements Adapter {
 
   #ask<Result>(operation: Operation): Promise<Result> {
     if (this.#state !== "open") return Promise.reject(refusal("UNAVAILABLE"));
-    const asked = this.#queue.add<Result>(operation, operationTimeoutMs, () =>
-      this.#unavailable(`no answer within ${operationTimeoutMs} ms`),
-    );
+    const late = () => this.#unavailable(`no answer within ${operationTimeoutMs} ms`);
+    const asked = this.#queue.add<Result>(operation, operationTimeoutMs, late);
     this.#sendNext();
     return asked;
   }

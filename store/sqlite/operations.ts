@@ -9,6 +9,7 @@ export type Operation =
   | { type: "updateOne"; query: Query; update: Update }
   | { type: "updateMany"; query: Query; update: Update }
   | { type: "removeOne"; query: Query }
+  | { type: "removeMany"; query: Query; limit: number }
   | { type: "ping" };
 
 /**

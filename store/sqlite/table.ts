@@ -124,12 +124,11 @@ export class Table {
     return this.#count(this.#name, this.#where(query), limit);
   }
 
-  /** The ids of the rows that match. */
-  rowids(query: Query): number[] {
+  /** The ids of the rows that match, up to `limit`. */
+  rowids(query: Query, limit = -1): number[] {
     const { text, params } = this.#where(query);
-    return this.#all(`SELECT rowid FROM ${this.#name} WHERE ${text}`, params).map(([rowid]) =>
-      Number(rowid),
-    );
+    const found = `SELECT rowid FROM ${this.#name} WHERE ${text} LIMIT ?`;
+    return this.#all(found, [...params, limit]).map(([rowid]) => Number(rowid));
   }
 
   /** Changes a document that matches; of the given row, if it still does. Returns its text, or null. */
@@ -158,9 +157,9 @@ export class Table {
     return text;
   }
 
-  /** Removes one document that matches. Returns its text, or null. */
-  remove(query: Query): string | null {
-    const row = this.#row(query);
+  /** Removes one document that matches; of the given row, if it does. Returns its text, or null. */
+  remove(query: Query, rowid?: number): string | null {
+    const row = this.#row(query, rowid);
     if (!row) return null;
     this.#run(`DELETE FROM ${this.#name} WHERE rowid = ?`, [row.rowid]);
     const { doc } = row;

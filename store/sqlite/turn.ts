@@ -71,6 +71,8 @@ export function write(table: Table, work: Writing): Outcome | Unfinished {
       return { result: table.update(work.query, work.update) ?? "null" };
     case "removeOne":
       return { result: table.remove(work.query) ?? "null" };
+    case "removeMany":
+      return removeMany(table, work);
     case "updateMany":
       return updateMany(
         table,
@@ -78,6 +80,12 @@ export function write(table: Table, work: Writing): Outcome | Unfinished {
         { isFresh: true },
       );
   }
+}
+
+/** In one turn: callers give a small limit. */
+function removeMany(table: Table, { query, limit }: Operation & { type: "removeMany" }): Outcome {
+  const removed = table.rowids(query, limit).filter((rowid) => table.remove({}, rowid) !== null);
+  return { result: String(removed.length) };
 }
 
 /** `isFresh`: the rows were found in this transaction, so they still match. To ask each of many ids again would cost most. */

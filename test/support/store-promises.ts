@@ -212,6 +212,18 @@ export function storePromises(open: (what: Collection) => Adapter): void {
       expect((await store.one({ _id: "1" }))!.price).toBe(100);
     });
 
+    it("removes up to a limit of those that match, and returns how many", async () => {
+      await fill(
+        Array.from({ length: 25 }, (_, n) => ({ _id: `${n}`, number: n, words: [`w${n % 2}`] })),
+      );
+      expect(await store.removeMany({ number: { $lt: 20 } }, 15)).toBe(15);
+      expect(await store.count({})).toBe(10);
+      expect(await store.removeMany({ number: { $lt: 20 } }, 15)).toBe(5);
+      expect(await store.removeMany({ number: { $lt: 20 } }, 15)).toBe(0);
+      expect(await idsOf({})).toBe("20,21,22,23,24");
+      expect(await idsOf({ words: "w1" })).toBe("21,23");
+    });
+
     it("removes a document for one of many concurrent callers, and returns it", async () => {
       await store.insert({ _id: "1", name: "lamp" });
       const removed = await Promise.all(
