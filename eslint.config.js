@@ -179,7 +179,7 @@ const sizes = [
   // Exceptions: a mixin with options is one function that returns a schema of many small ones.
   ...[
     ["mixins/outbox.ts", 80],
-    ["mixins/sockets.ts", 135],
+    ["mixins/sockets.ts", 140],
   ].map(([file, max]) => ({
     files: [file],
     rules: { "max-lines-per-function": ["error", { max, ...counted }] },

@@ -5,12 +5,26 @@ import { env } from "./broker/env.ts";
 import { greeting } from "./broker/greeting.ts";
 import { exclusive } from "./broker/folder-lock.ts";
 import { logging } from "./broker/logging.ts";
+import { withMetrics } from "./broker/metrics/exposition.ts";
+import { processMetrics } from "./broker/metrics/process.ts";
 import { readyFirst } from "./broker/ready-first.ts";
 import { sealing } from "./broker/sealing.ts";
 import { SchemaValidator } from "./broker/validator.ts";
 import { nodeHealth } from "./edge/health.ts";
+import { operations } from "./edge/operations.ts";
 import { formerFiles } from "./store/former/files.ts";
 import { listedFiles } from "./store/sqlite/listed-files.ts";
+
+const middlewares = [
+  nodeHealth(),
+  operations(),
+  processMetrics(),
+  sealing(env.keys),
+  announcedReadiness(),
+  ...(env.embedded
+    ? [exclusive(env.dataDir), listedFiles(env.dataDir), formerFiles(env.dataDir)]
+    : []),
+];
 
 export default {
   nodeID: env.nodeId,
@@ -22,13 +36,6 @@ export default {
   validator: new SchemaValidator({}),
   // $node.options would give the URL of RabbitMQ, with its password, to every node.
   internalServices: { $node: { actions: { options: false } } },
-  middlewares: [
-    nodeHealth(),
-    sealing(env.keys),
-    announcedReadiness(),
-    ...(env.embedded
-      ? [exclusive(env.dataDir), listedFiles(env.dataDir), formerFiles(env.dataDir)]
-      : []),
-  ],
+  ...(env.metricsPort === undefined ? { middlewares } : withMetrics(middlewares)),
   started: async (broker) => console.log(await greeting(broker, env)),
 } satisfies BrokerOptions;

@@ -1,7 +1,10 @@
 /** The trace that attacks leave in the log: named events without secrets, bounded in lines. */
 import type { Service } from "moleculer";
+import { meterOf, type Meter } from "./metrics/meter.ts";
 
 type Logger = Pick<Service["logger"], "info" | "warn">;
+/** The service whose events are written and counted. */
+type Source = { logger: Logger; broker: Pick<Service["broker"], "metrics"> };
 
 /** The events, which are stable names, and their levels. */
 export const securityEvents = {
@@ -47,15 +50,20 @@ const maxDistinct = 1_000;
  */
 export class SecurityLog {
   readonly #logger: Logger;
+  readonly #meter: Meter;
   readonly #minutes = new Map<SecurityEvent, Minute>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(logger: Logger) {
+  constructor({ logger, broker }: Source) {
     this.#logger = logger;
+    this.#meter = meterOf(broker);
+    for (const event of Object.keys(securityEvents))
+      this.#meter.begin("souk_security_events_total", { event });
   }
 
   record(event: SecurityEvent, concerned: Concerned = {}): void {
     this.#timer ??= setTimeout(() => this.flush(), minuteMs).unref();
+    this.#meter.count("souk_security_events_total", { event });
     const minute = this.#minutes.get(event) ?? newMinute();
     this.#minutes.set(event, minute);
     if (++minute.lines <= maxLines) return this.#write(event, fieldsOf(concerned));

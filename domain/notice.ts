@@ -38,3 +38,11 @@ export const afterMark = (mark: string | undefined) =>
 /** The instants directly before and after another one. */
 export const instantBefore = (at: string) => new Date(Date.parse(at) - 1).toISOString();
 export const instantAfter = (at: string) => new Date(Date.parse(at) + 1).toISOString();
+
+/** When the sale of a seller's notice was made (ms since 1970). Undefined for other notices. */
+export function soldAtOf({ type, data }: NoticeDocument): number | undefined {
+  if (type !== "sale") return undefined;
+  const { soldAt } = JSON.parse(data) as { soldAt?: unknown };
+  const ms = typeof soldAt === "string" ? Date.parse(soldAt) : NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}

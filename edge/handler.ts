@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Context } from "moleculer";
 import type { Meta } from "../broker/context.ts";
+import type { Meter } from "../broker/metrics/meter.ts";
 import { refusal } from "../broker/refusal.ts";
 import { services } from "../contracts/actions.ts";
 import { routes, type Route } from "../contracts/routes.ts";
@@ -47,6 +48,7 @@ export interface Dependencies {
   /** How many nodes offer the action now. */
   availableNodes(action: string): number;
   warn(line: string): void;
+  meter?: Meter;
 }
 
 export class RequestHandler {
@@ -63,7 +65,7 @@ export class RequestHandler {
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
-    this.#load = new LoadShedder(services, deps.inFlight, deps.warn);
+    this.#load = new LoadShedder(services, deps.inFlight, deps.warn, deps.meter);
   }
 
   /**
@@ -88,6 +90,7 @@ export class RequestHandler {
     if (prefersHtml(req.headers.accept) && !this.#deps.routeTable.allowedMethods(path))
       return this.#deps.notFoundPage(req, res);
     const { alias, params: pathParams } = this.#deps.routeTable.match(req.method!, path);
+    res.route = alias.fullPath;
     if (alias.handler) return alias.handler.call(alias.service, req, res);
     const { route, service, parseParams, location } = this.#endpointOf(alias);
 

@@ -1,4 +1,5 @@
 import { refusal } from "../broker/refusal.ts";
+import type { Meter } from "../broker/metrics/meter.ts";
 import { Counter } from "./counter.ts";
 import { AdmissionControl } from "./policy/admission-control.ts";
 import { FairQueue } from "./policy/fair-queue.ts";
@@ -44,6 +45,7 @@ export class LoadShedder {
   readonly #byNetwork = new Counter();
   readonly #maxOfNetwork = scaled(concurrencyLimits.requestsByNetwork);
   readonly #warn: (line: string) => void;
+  readonly #meter: Meter | undefined;
   #loggedAt = -Infinity;
 
   /** `max` and `min` bound the calls in flight of each service. */
@@ -51,6 +53,7 @@ export class LoadShedder {
     services: readonly string[],
     { max, min }: { max: number; min: number },
     warn: (line: string) => void,
+    meter?: Meter,
   ) {
     this.#services = new Map(
       services.map((name) => [
@@ -63,6 +66,16 @@ export class LoadShedder {
       ]),
     );
     this.#warn = warn;
+    this.#meter = meter;
+    for (const service of services) meter?.begin("souk_sheds_total", { service });
+    meter?.collect(() => this.#measure(meter));
+  }
+
+  #measure(meter: Meter): void {
+    for (const [service, { admission }] of this.#services) {
+      meter.set("souk_admission_limit", admission.limit, { service });
+      meter.set("souk_admission_in_flight", admission.inFlight, { service });
+    }
   }
 
   /** Whether the service has as many calls in flight as it may have. */
@@ -78,6 +91,7 @@ export class LoadShedder {
     const { admission, byNetwork } = this.#services.get(service)!;
     const { isFull, limit } = admission;
     if (!isFull || byNetwork.sumUpTo(byNetwork.get(network) + 1) < limit) return;
+    this.#meter?.count("souk_sheds_total", { service });
     const now = performance.now();
     if (now - this.#loggedAt > logIntervalMs) {
       this.#loggedAt = now;
@@ -101,7 +115,10 @@ export class LoadShedder {
     this.#byNetwork.increment(network);
     await queue.enter(network, capacity);
     try {
-      if (isAbandoned() || performance.now() - admittedAt > maxWaitMs) throw overloaded();
+      if (isAbandoned() || performance.now() - admittedAt > maxWaitMs) {
+        this.#meter?.count("souk_sheds_total", { service });
+        throw overloaded();
+      }
       return await call();
     } finally {
       queue.leave(capacity);

@@ -8,5 +8,5 @@ export const http = process.getBuiltinModule("node:http");
 
 /** A request to api. */
 export type Request = IncomingMessage;
-/** Its response; the request id is set before the first step. */
-export type Response = ServerResponse & { requestId: string };
+/** Its response; the request id is set before the first step, the route's template once it is known. */
+export type Response = ServerResponse & { requestId: string; route?: string };

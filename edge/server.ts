@@ -72,7 +72,11 @@ function listenFailure(
     return `${name} ${port} on ${host} is taken by another process: stop that one, or choose another ${name}.`;
   if (error.code === "EACCES")
     return `${name} ${port} on ${host} needs more rights. Choose a ${name} above 1023.`;
-  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
-    return `HOST ${host} is not an address of this machine. Choose another HOST.`;
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") return hostFailure(host, name);
   return `The server cannot listen on ${name} ${port} of ${host}: ${error.message}.`;
+}
+
+function hostFailure(host: string, portName: string): string {
+  const name = portName === "METRICS_PORT" ? "METRICS_HOST" : "HOST";
+  return `${name} ${host} is not an address of this machine. Choose another ${name}.`;
 }

@@ -9,6 +9,7 @@ import { checker } from "../broker/validator.ts";
 import { retention } from "./retention.ts";
 import { SqliteStore } from "../store/sqlite/adapter.ts";
 import { startThread } from "../store/sqlite/thread.ts";
+import { measured, measureConnections } from "../store/measured.ts";
 import { checkQuery, toUpdate } from "../store/query.ts";
 import type { Adapter, Collection, Find, Store, Stored } from "../store/store.ts";
 
@@ -34,7 +35,8 @@ export const collection = <Schema extends TSchema>(
     mixins: [retention(what), database(what, open)],
 
     state() {
-      return { store: storeOf<DocumentOf<Schema>>(this) };
+      measureConnections(this.adapter, this);
+      return { store: measured(storeOf<DocumentOf<Schema>>(this), this) };
     },
 
     settings: { entityValidator: validatorOf(what) },

@@ -4,9 +4,11 @@ import type { CallingOptions, Context, ServiceBroker } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Meta } from "../broker/context.ts";
 import { define, mixinOf } from "../broker/define.ts";
+import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf, refusal } from "../broker/refusal.ts";
 import { routes } from "../contracts/routes.ts";
 import { staticPaths, type StaticPath } from "../contracts/static-paths.ts";
+import { AccessLog } from "../edge/access-log.ts";
 import { Drain } from "../edge/drain.ts";
 import { RequestHandler } from "../edge/handler.ts";
 import type { Request, Response } from "../edge/node-http.ts";
@@ -108,13 +110,19 @@ export const gateway = define({
       },
     ],
     /** Runs before each request. A client's own X-Request-Id is not trusted. */
-    rootCallOptions(this: { drain: Drain }, options: CallingOptions, _: Request, res: Response) {
+    rootCallOptions(
+      this: { drain: Drain; accessLog: AccessLog },
+      options: CallingOptions,
+      req: Request,
+      res: Response,
+    ) {
       options.requestID = res.requestId = randomUUID();
       options.timeout = requestTimeoutMs;
       options.retries = 0;
       // `drain` waits for requests, longer than Moleculer would.
       options.tracking = false;
       this.drain.track(res);
+      this.accessLog.begin(req, res);
     },
     onError: replyProblem,
   },
@@ -150,13 +158,10 @@ export const gateway = define({
       verify: (token) => this.verify(token),
       availableNodes: (action) => availableNodes(this.broker, action),
       warn: (line) => this.logger.warn(line),
+      meter: meterOf(this.broker),
     });
-    return {
-      server,
-      drain: new Drain(server),
-      staticRoutes: pages,
-      handler,
-    };
+    const accessLog = new AccessLog(meterOf(this.broker));
+    return { server, accessLog, drain: new Drain(server), staticRoutes: pages, handler };
   },
 
   methods: {
@@ -166,6 +171,7 @@ export const gateway = define({
      */
     errorHandler(req: Request, res: Response, error: unknown) {
       const code = codeOf(error);
+      meterOf(this.broker).count("souk_refusals_total", { edge: "http", code });
       const line = `${req.method} ${req.url?.split("?")[0]} failed with ${code}, request ${res.requestId}`;
       if (code === "INTERNAL") this.logger.error(line, error);
       else if ((code === "UNAVAILABLE" || code === "TIMEOUT") && !isRetryable(error))

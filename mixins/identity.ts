@@ -26,7 +26,7 @@ const reconcileInterval = (accessTokenSeconds * 1000) / 15;
 export const identity = define({
   state() {
     return {
-      tokenLog: new SecurityLog(this.logger),
+      tokenLog: new SecurityLog(this),
       revokedSessions: new RevokedSessions(),
       isUsersAvailable: false,
       reconciledAt: -Infinity,

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { ServerOptions } from "socket.io";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
+import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf, refusal } from "../broker/refusal.ts";
 import type { Notification } from "../contracts/notifications.ts";
 import { authorizeWithin } from "../contracts/socket.ts";
@@ -26,6 +27,7 @@ import {
   roomOf,
   socketsOf,
 } from "../edge/sockets/rooms.ts";
+import { measureSockets } from "../edge/sockets/measure.ts";
 import { sendInboxWithRetry } from "../edge/sockets/send-inbox.ts";
 import { limitFrames, type Connection } from "../edge/sockets/transport.ts";
 import {
@@ -67,11 +69,13 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
   return define({
     mixins: [identity, closedIo],
 
-    state: () => ({
-      server: createSocketServer(),
-      connections: new Connections(),
-      expireTimer: undefined as NodeJS.Timeout | undefined,
-    }),
+    state() {
+      return {
+        server: createSocketServer(),
+        connections: new Connections(meterOf(this.broker)),
+        expireTimer: undefined as NodeJS.Timeout | undefined,
+      };
+    },
 
     methods: {
       address(): AddressInfo {
@@ -96,7 +100,7 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
         return authenticate(
           socket,
           (token) => this.verify(token),
-          (error) => refusedAnswer(error, this.logger),
+          (error) => refusedAnswer(error, this),
         );
       },
 
@@ -110,11 +114,11 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
         if (this.revokedSessions.has(user.sid)) disconnect(socket);
       },
 
-      /** Emits to a user's sockets on this node, and asks each for a receipt. */
-      emitNotification(userId: string, notification: Notification) {
+      /** Emits to a user's sockets on this node, and asks each for a receipt. `storedAgoMs`: how long ago it was stored. */
+      emitNotification(userId: string, notification: Notification, storedAgoMs: number) {
         const isShown = () => shown.call(selfOf(this), [keyOf(userId, notification.id)]);
         for (const socket of socketsOf(this.io, userId))
-          this.connections.emitNotices(socket, "notification", notification, isShown);
+          this.connections.emitNotice(socket, notification, storedAgoMs, isShown);
       },
 
       sendInbox(socket: UserSocket) {
@@ -191,7 +195,7 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
           if (!event) throw refusal("NOT_FOUND", "There is no such event.");
           if (socket.connected) ack(await this.answer(socket, event, payload));
         } catch (error) {
-          ack(refusedAnswer(error, this.logger));
+          ack(refusedAnswer(error, this));
         }
       },
     },
@@ -211,6 +215,7 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
       limitFrames(this.io, this.server);
       this.io.engine.use(dropRequestOfResponse);
       this.io.on("connection", (socket) => this.onConnection(socket as UserSocket));
+      measureSockets(this.io, meterOf(this.broker));
       this.expireTimer = setInterval(() => disconnectExpired(this.io), expireInterval).unref();
       // Last, so that the first client finds everything ready.
       await listen(this.server, env.socketPort, env.host, "SOCKET_PORT");

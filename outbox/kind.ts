@@ -7,6 +7,8 @@ interface Message<Doc, A extends ActionName> {
   message(document: Doc): ParamsOf<Actions[A]>;
   /** Delivers up to 100 messages in one call. It answers when all of them are accepted. */
   batch?: Batch<A>;
+  /** When what the message reports happened (ISO 8601): tells how late one is that is tried again and again. */
+  since?(document: Doc): string | undefined;
   /** Asked when the message falls due: true cancels it. */
   isCancelled?(document: Doc): boolean | Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 import type { Service } from "moleculer";
 import pLimit from "p-limit";
+import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf } from "../broker/refusal.ts";
 import { backoffMs, failureOf, type Failure, type Outcome, type Owner } from "../domain/outbox.ts";
 import type { Kind } from "./kind.ts";
@@ -73,6 +74,19 @@ export class Receiver<Doc extends Owner> {
 
   /** Delivers the entry of each document with one call, or with one each when that fails. The outcomes, in the same order. Never rejects. */
   async deliver(documents: Doc[], attempt: Attempt): Promise<Outcome[]> {
+    const outcomes = await this.#deliver(documents, attempt);
+    const { broker, name: service } = this.#sender;
+    const meter = meterOf(broker);
+    if (meter.isOn)
+      for (const outcome of outcomes)
+        if (outcome.state !== "pending" || outcome.isAttempt) {
+          const labels = { service, action: this.#declared.action, outcome: outcome.state };
+          meter.count("souk_outbox_outcomes_total", labels);
+        }
+    return outcomes;
+  }
+
+  async #deliver(documents: Doc[], attempt: Attempt): Promise<Outcome[]> {
     if (documents.length > 1 && this.#declared.batch && this.#mayCall(attempt)) {
       try {
         return await this.#deliverBatch(documents, attempt.call);

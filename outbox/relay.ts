@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import { Backlog } from "./backlog.ts";
 import type { Kind } from "./kind.ts";
 import { Leases } from "./leases.ts";
+import { measureOutbox } from "./measure.ts";
 import { Misdated } from "./misdated.ts";
 import type { Call, Receiver, Sender } from "./receiver.ts";
 import { Receivers } from "./receivers.ts";
@@ -65,6 +66,7 @@ export class Relay<Doc extends Owner> {
     this.#leases = new Leases(store, sender.logger);
     this.#misdated = new Misdated(store);
     this.#store = store;
+    measureOutbox(sender, store, kinds);
   }
 
   start(): void {

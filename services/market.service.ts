@@ -6,15 +6,7 @@ import { parseSince } from "../broker/since.ts";
 import type { ItemDocument } from "../domain/item.ts";
 import { itemsQuery, orderings } from "../domain/catalogue.ts";
 import { revised } from "../domain/offer.ts";
-import {
-  saleNotice,
-  sellable,
-  sold,
-  toItem,
-  toSale,
-  whyNotChanged,
-  whyNotSold,
-} from "../domain/sale.ts";
+import { sellable, sold, toItem, toSale, whyNotChanged, whyNotSold } from "../domain/sale.ts";
 import { sampleItems } from "../domain/samples.ts";
 import { present } from "../domain/withdrawn.ts";
 import { collection, isEmpty } from "../mixins/collection.ts";
@@ -26,6 +18,7 @@ import { items } from "./market/items.ts";
 import { checkPicture, offerItem } from "./market/offer.ts";
 import { replaySales } from "./market/replay-sales.ts";
 import { restoreSales } from "./market/restore.ts";
+import { saleNotices } from "./market/sale-notices.ts";
 import { withdrawItem } from "./market/withdraw.ts";
 
 /** How often a revision is tried while concurrent writes change the item. */
@@ -36,11 +29,7 @@ export default define({
   // The collection comes last, so that it opens first and closes last.
   mixins: [
     outbox<ItemDocument>({
-      notice: {
-        action: "notifications.notify",
-        message: (item) => saleNotice(toSale(item)),
-        batch: { action: "notifications.notifyAll", params: (notices) => ({ notices }) },
-      },
+      notice: saleNotices,
     }),
     collection(items),
   ],

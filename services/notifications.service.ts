@@ -1,11 +1,12 @@
 import type { Static } from "typebox";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
+import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf } from "../broker/refusal.ts";
 import { parseSince } from "../broker/since.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
 import type { LostSale } from "../contracts/market.ts";
-import type { Notice } from "../contracts/notifications.ts";
+import type { Notice, Notification } from "../contracts/notifications.ts";
 import { keyOf, toNotification } from "../domain/inbox.ts";
 import type { NoticeDocument } from "../domain/notice.ts";
 import { roomOf } from "../edge/sockets/rooms.ts";
@@ -13,6 +14,7 @@ import { collection } from "../mixins/collection.ts";
 import { sockets } from "../mixins/sockets.ts";
 import { Inbox, notices, type WasRead } from "./notifications/inbox.ts";
 import { LostSales } from "./notifications/lost-sales.ts";
+import { measureStored } from "./notifications/measure.ts";
 import { Receipts } from "./notifications/receipts.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
@@ -60,12 +62,18 @@ export default define({
       return notice.id;
     },
 
+    /** Emits to the user's sockets on this node. */
+    emit(userId: string, notification: Notification) {
+      const storedAgoMs = this.inbox.arrivals.now() - Date.parse(notification.createdAt);
+      this.emitNotification(userId, notification, storedAgoMs);
+    },
+
     /** Emits to the user's sockets on every node. */
     emitEverywhere(notice: NoticeDocument) {
       const { userId } = notice;
       const notification = toNotification(notice);
       this.missed.markSeen(notice);
-      this.emitNotification(userId, notification);
+      this.emit(userId, notification);
       this.broadcast("notifications.stored", { userId, notification });
     },
 
@@ -87,7 +95,7 @@ export default define({
     async reconcile() {
       try {
         await this.missed.scan((notice) => {
-          if (!notice.isRead) this.emitNotification(notice.userId, toNotification(notice));
+          if (!notice.isRead) this.emit(notice.userId, toNotification(notice));
         });
       } catch (error) {
         this.logger.debug(`Could not look for missed notices: ${codeOf(error)}.`);
@@ -138,7 +146,7 @@ export default define({
       this.inbox.arrivals.observe(createdAt);
       this.inbox.counts.add(userId, 1);
       this.missed.markSeen({ _id: keyOf(userId, id), createdAt });
-      this.emitNotification(userId, notification);
+      this.emit(userId, notification);
     },
 
     "notifications.wasRead"({ nodeID, params }) {
@@ -156,6 +164,7 @@ export default define({
       this.emitRead(wasRead);
       this.broadcast("notifications.wasRead", wasRead);
     };
+    measureStored(this.inbox, meterOf(this.broker));
   },
 
   async started() {

@@ -29,7 +29,7 @@ export default define({
     if (!env.keys.private) throw new Error("The users service needs the private signing key.");
     const sign = accessTokens(env.keys.private);
     const { samplePassword, areNew } = env.keys;
-    const securityLog = new SecurityLog(this.logger);
+    const securityLog = new SecurityLog(this);
     const throttle = new LoginThrottle(securityLog);
     const sessions = new Sessions(this.store, sign, this.broker, securityLog);
     const verifications = new Verifications(this.store, env.keys.private);

@@ -10,12 +10,14 @@ import pLimit from "p-limit";
 import { batched } from "./group-commit.ts";
 import { MongoConnection } from "./mongo-connection.ts";
 import { isOutage, withTimeout } from "./mongo-errors.ts";
+import { watchPool } from "./mongo-pool.ts";
 import { find, searchOf } from "./mongo-search.ts";
 import { refusal } from "../broker/refusal.ts";
 import {
   DuplicateKey,
   type Adapter,
   type Collection,
+  type Connections,
   type Find,
   type Query,
   type Stored,
@@ -181,6 +183,10 @@ export class MongoStore extends Base implements Adapter {
         .collection("health")
         .updateOne({ collection: this.definition.name }, { $inc: { checks: 1 } }, upsert),
     );
+  }
+
+  connections(): () => Connections {
+    return watchPool(this.connection.client);
   }
 
   get fault(): string | undefined {

@@ -93,6 +93,14 @@ export class DuplicateKey extends Error {
 
 export type Stored = Record<string, unknown> & { _id: string };
 
+/** The connections of a driver to its database. */
+export interface Connections {
+  open: number;
+  used: number;
+  /** Operations that wait for one. */
+  waiting: number;
+}
+
 /** The part of moleculer-db's adapters that the store uses, and two conditional writes that they lack. */
 export interface Adapter {
   connect(): Promise<void>;
@@ -109,6 +117,8 @@ export interface Adapter {
   /** Milliseconds since 1970. */
   now(): number;
   skew(): number;
+  /** The connections to the database, counted from the first call on. Undefined where there are none. */
+  connections?(): () => Connections;
   /** Why it will serve no call in this process any more, in the words that follow "the store". Undefined while it may. */
   readonly fault: string | undefined;
 }

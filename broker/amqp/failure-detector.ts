@@ -6,6 +6,7 @@
  * Moleculer's registry, and its pending requests are rejected. A node that learns that it is suspected announces itself.
  */
 import type { ServiceBroker, Transit } from "moleculer";
+import { meterOf } from "../metrics/meter.ts";
 import type { PeerClocks } from "./peer-clocks.ts";
 import { Agreement } from "./agreement.ts";
 import { neighbours } from "./ring.ts";
@@ -112,6 +113,7 @@ export class FailureDetector {
 
   /** RabbitMQ returned a message to the node: it has no queue. */
   onReturned(nodeID: string): void {
+    meterOf(this.broker).count("souk_amqp_unroutable_total");
     if (this.peers.has(nodeID)) this.suspect(nodeID, true);
     else this.broker.transit!.removePendingRequestByNodeID(nodeID);
   }
@@ -131,6 +133,8 @@ export class FailureDetector {
   /** Evicts the node here, and tells all nodes. */
   private suspect(nodeID: string, isGone: boolean): void {
     const joinedAt = this.peers.get(nodeID)?.joinedAt;
+    const reason = isGone ? "gone" : "frozen";
+    meterOf(this.broker).count("souk_suspicions_total", { reason });
     this.evict(nodeID);
     this.send(SUSPICION, null, { node: nodeID, joinedAt, isGone });
   }

@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ConsumeMessage, Message } from "amqplib";
 import { Errors, Transporters, type BrokerOptions } from "moleculer";
 import { FailureDetector } from "./failure-detector.ts";
+import { measureTransporter } from "./measure.ts";
 import { Hosts } from "./hosts.ts";
 import { finishStart, markNewConnection, settleTimedOutRequests } from "./moleculer-internals.ts";
 import { PeerClocks } from "./peer-clocks.ts";
@@ -92,6 +93,7 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
     // Moleculer announces new services a second late.
     this.broker.localBus.on("$broker.started", () => this.announce());
     settleTimedOutRequests(transit);
+    measureTransporter(this.broker, () => ({ state: this.state, latency: this.probe.latency }));
   }
 
   /** Connects and reconnects until the broker stops. Never rejects, so Transit's own five-second retry never starts. */
@@ -235,13 +237,8 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
     if (target == null) return this.topology.toAll(session.channel, data, type);
     const isRequest = type === "REQ";
     const options = isRequest ? { type, ...this.expirationOf(packet) } : { type };
-    this.topology.toNode(
-      session.channel,
-      isRequest ? "requests" : "packets",
-      target,
-      data,
-      options,
-    );
+    const queue = isRequest ? "requests" : "packets";
+    this.topology.toNode(session.channel, queue, target, data, options);
   }
 
   /** The time of sending is that of the monotonic clock of this process, which `appId` names. */

@@ -33,6 +33,9 @@ export interface Env {
   port: number;
   socketPort: number;
   healthPort: number | undefined;
+  /** The port of the metrics; undefined: nothing is measured. */
+  metricsPort: number | undefined;
+  metricsHost: string;
   amqpUrl: string | undefined;
   /** The database of each service in MongoDB: its server's URL as it was given, and its name. */
   databases: Partial<Record<Owner, MongoDatabase>>;
@@ -104,6 +107,8 @@ const fieldsOf = (values: Variables) => ({
   port: values.PORT,
   socketPort: values.SOCKET_PORT,
   healthPort: values.HEALTH_PORT,
+  metricsPort: values.METRICS_PORT,
+  metricsHost: values.METRICS_HOST,
   amqpUrl: values.AMQP_URL,
   currency: values.CURRENCY,
   logLevel: values.LOG_LEVEL,

@@ -78,6 +78,13 @@ export const environment = Type.Object({
   HEALTH_PORT: Type.Optional(
     port({ description: "The port of the health checks of a node without api" }),
   ),
+  METRICS_PORT: Type.Optional(
+    port({ description: "The port of /metrics for operators; without it, nothing is measured" }),
+  ),
+  METRICS_HOST: Type.String({
+    default: "127.0.0.1",
+    description: "The address on which METRICS_PORT listens",
+  }),
   DATA_DIR: Type.String({
     default: "./data",
     description: "The files and keys of an embedded market, for one process at a time",

@@ -7,10 +7,15 @@ const delays = [
 /** Seconds: of one request or one operation of a database, which have time limits. */
 const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-const counter = (help: string, ...labels: string[]) => ({ type: "counter", help, labels }) as const;
-const gauge = (help: string, ...labels: string[]) => ({ type: "gauge", help, labels }) as const;
-const histogram = (help: string, buckets: number[], ...labels: string[]) =>
-  ({ type: "histogram", help, labels, buckets }) as const;
+const counter = <const Labels extends string[]>(help: string, ...labels: Labels) =>
+  ({ type: "counter", help, labels }) as const;
+const gauge = <const Labels extends string[]>(help: string, ...labels: Labels) =>
+  ({ type: "gauge", help, labels }) as const;
+const histogram = <const Labels extends string[]>(
+  help: string,
+  buckets: number[],
+  ...labels: Labels
+) => ({ type: "histogram", help, labels, buckets }) as const;
 
 /**
  * Units are in the names: seconds, bytes, or none for numbers. The values of each label are few and known in advance:
@@ -56,7 +61,7 @@ export const metrics = {
   souk_sockets: gauge("Open sockets, by whether a user is signed in: yes or no", "authorized"),
 
   souk_http_request_duration_seconds: histogram(
-    "Requests by template of the route (static, none when there is no route) and class of the status (2xx, 4xx, …)",
+    "Requests by template of the route (none when there is no route) and class of the status (2xx, 4xx, …; none when the client was gone)",
     durations,
     "method",
     "route",

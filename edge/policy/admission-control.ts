@@ -44,6 +44,10 @@ export class AdmissionControl {
     return this.#limit;
   }
 
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   get isFull(): boolean {
     return this.#inFlight >= this.#limit;
   }

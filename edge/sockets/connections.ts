@@ -1,11 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { env } from "../../broker/env.ts";
+import type { Meter } from "../../broker/metrics/meter.ts";
+import type { Notification } from "../../contracts/notifications.ts";
 import { clientAddress, networkOf } from "../policy/client-address.ts";
 import { concurrencyLimits, rateLimits } from "../policy/limits.ts";
 import { Counter } from "../counter.ts";
 import { FixedWindow } from "../fixed-window.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { scaled } from "../rate-scale.ts";
+import { NoticeTimes } from "./measure.ts";
 import { Receipts, type NoticesEvent } from "./receipts.ts";
 import {
   terminateAfterGrace,
@@ -60,9 +63,11 @@ export class Connections {
     rateLimits.eventsByNetwork,
     "There are too many events from this address.",
   );
+  readonly #times: NoticeTimes;
   readonly #listeners;
 
-  constructor() {
+  constructor(meter: Meter) {
+    this.#times = new NoticeTimes(meter);
     const entryOf = (emitter: Connection | WebSocket) => this.#entries.get(emitter)!;
     const countPacket = (webSocket: WebSocket, { length }: Buffer) =>
       this.#countPacket(entryOf(webSocket), webSocket, length);
@@ -136,6 +141,17 @@ export class Connections {
   /** Emits notices, and asks for a receipt. `shown` is called when the client acknowledges the event. */
   emitNotices(socket: UserSocket, ...event: NoticesEvent): void {
     this.#entries.get(socket.conn)!.receipts.emit(socket, ...event);
+  }
+
+  /** Emits a notice that was stored `storedAgoMs` ago, asks for a receipt, and measures both times. */
+  emitNotice(
+    socket: UserSocket,
+    notification: Notification,
+    storedAgoMs: number,
+    isShown: () => void,
+  ): void {
+    const onReceipt = this.#times.emitted(storedAgoMs, isShown);
+    this.emitNotices(socket, "notification", notification, onReceipt);
   }
 
   /** Counts one event of a connection, its network and its user. Throws TOO_MANY_REQUESTS. */

@@ -1,5 +1,6 @@
 import type { Service } from "moleculer";
 import type { Static } from "typebox";
+import { meterOf } from "../../broker/metrics/meter.ts";
 import { badData, codeOf } from "../../broker/refusal.ts";
 import { checker, type Check } from "../../broker/validator.ts";
 import { errors } from "../../contracts/errors.ts";
@@ -47,8 +48,12 @@ export function splitArgs(args: unknown[]): { payload: unknown; ack: (answer: un
 }
 
 /** The failed acknowledgement for an error. Details of server faults are logged and not sent. */
-export function refusedAnswer(error: unknown, logger: Service["logger"]): Refused {
+export function refusedAnswer(
+  error: unknown,
+  { logger, broker }: Pick<Service, "logger" | "broker">,
+): Refused {
   const code = codeOf(error);
+  meterOf(broker).count("souk_refusals_total", { edge: "socket", code });
   const { status, title } = errors[code];
   if (code === "INTERNAL") logger.error(error);
   return { ok: false, code, detail: status < 500 ? (error as Error).message : title };

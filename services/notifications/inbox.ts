@@ -65,6 +65,8 @@ const lateAfterMs = 3_000;
 export class Inbox {
   /** Called after a user's notices were marked as read. */
   onRead: (wasRead: WasRead) => void = () => {};
+  /** Called when a notice was stored, the first time only. */
+  onStored: (notice: NoticeDocument) => void = () => {};
   readonly marks: ReadMarks;
   readonly counts: UnreadCounts;
   readonly #store: Store<NoticeDocument>;
@@ -91,6 +93,7 @@ export class Inbox {
     if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
     try {
       const inserted = await this.#store.insert(notice);
+      this.onStored(inserted);
       const isLate = performance.now() - startedAt > lateAfterMs;
       const stored = isLate ? await this.#afterMark(inserted) : inserted;
       this.counts.add(stored.userId, 1);

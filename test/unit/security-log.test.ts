@@ -3,7 +3,10 @@ import { SecurityLog, securityEvents, type SecurityEvent } from "../../broker/se
 function logged() {
   const lines: string[] = [];
   const write = (level: string) => (line: unknown) => void lines.push(`${level}: ${String(line)}`);
-  const log = new SecurityLog({ info: write("info"), warn: write("warn") } as never);
+  const log = new SecurityLog({
+    logger: { info: write("info"), warn: write("warn") },
+    broker: {},
+  } as never);
   return { lines, log };
 }
 

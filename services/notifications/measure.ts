@@ -1,0 +1,13 @@
+import type { Meter } from "../../broker/metrics/meter.ts";
+import { soldAtOf } from "../../domain/notice.ts";
+import type { Inbox } from "./inbox.ts";
+
+/** Measures how late the notices of sales are stored. */
+export function measureStored(inbox: Inbox, meter: Meter): void {
+  if (!meter.isOn) return;
+  inbox.onStored = (notice) => {
+    const soldAt = soldAtOf(notice);
+    if (soldAt !== undefined)
+      meter.observe("souk_sale_to_stored_seconds", (inbox.arrivals.now() - soldAt) / 1000);
+  };
+}

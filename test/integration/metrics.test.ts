@@ -1,0 +1,97 @@
+/** What an operator sees of an embedded market: its metrics. */
+import { metrics } from "../../broker/metrics/table.ts";
+import { eventually } from "../../bin/processes/eventually.ts";
+import { freePort } from "../../bin/processes/free-port.ts";
+import { Client } from "../support/client.ts";
+import { startMarket, type Market } from "../support/market.ts";
+import { metricsAt } from "../support/metrics.ts";
+
+/** Those of RabbitMQ, and of MongoDB's driver. */
+const ofClusters = /^souk_(amqp_|suspicions_total|database_connections)/;
+/** Until deliveries are measured. */
+const ofDeliveries = /^souk_deliveries_/;
+
+let market: Market;
+let url: string;
+let [seller, buyer]: Client[] = [];
+let itemId: string;
+
+beforeAll(async () => {
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}/metrics`;
+  market = await startMarket({ METRICS_PORT: String(port) });
+  [seller, buyer] = await Promise.all([
+    Client.registered(market.api),
+    Client.registered(market.api),
+  ]);
+  const device = market.device(seller!.session!.accessToken);
+  await device.receives("inbox");
+  device.socket.on("notification", (_notice: unknown, ack: () => void) => ack());
+  itemId = (await seller!.offer({ title: "A secret lamp" })).id;
+  await buyer!.call("POST", `/market/buy/${itemId}`);
+  await device.receives("notification");
+  await buyer!.call("GET", "/market/items/x-unknown");
+  await new Client(market.api).call("POST", "/users/login", {
+    email: buyer!.session!.user.email,
+    password: "x-wrong-password",
+  });
+  await new Client(market.api).call("PROPFIND", "/x-path?token=x-query");
+  await device.ask("read", { ids: 1 });
+});
+afterAll(() => market.close());
+
+it("a market exports the metrics of docs/metrics.md, with the types there, and no others", async () => {
+  const expected = Object.entries(metrics)
+    .filter(([name]) => !ofClusters.test(name) && !ofDeliveries.test(name))
+    .map(([name, { type }]) => [name, type]);
+  await eventually(async () =>
+    expect((await metricsAt(url)).types).toEqual(Object.fromEntries(expected)),
+  );
+  expect((await metricsAt(url)).type).toBe("text/plain; version=0.0.4; charset=utf-8");
+});
+
+it("a sale is measured from the buy to the device that has shown it", async () => {
+  const { valueOf } = await metricsAt(url);
+  const service = "market";
+  expect([
+    valueOf("souk_sale_to_stored_seconds_count"),
+    valueOf("souk_stored_to_emitted_seconds_count"),
+    valueOf("souk_emitted_to_shown_seconds_bucket", { le: "60" }),
+    valueOf("souk_outbox_outcomes_total", { service, outcome: "delivered" }),
+    valueOf("souk_outbox_pending"),
+    valueOf("souk_sockets", { authorized: "yes" }),
+    valueOf("souk_database_operation_seconds_count", { service, operation: "insert" }) > 0,
+  ]).toEqual([1, 1, 1, 1, 0, 1, true]);
+});
+
+it("requests are measured by the route's template, and refusals and security events by their name", async () => {
+  const { valueOf } = await metricsAt(url);
+  const requests = "souk_http_request_duration_seconds_count";
+  expect([
+    valueOf(requests, { method: "POST", route: "/market/buy/:id", status: "2xx" }),
+    valueOf(requests, { route: "/market/items/:id", status: "4xx" }),
+    valueOf(requests, { method: "other", route: "none", status: "4xx" }),
+    valueOf("souk_refusals_total", { edge: "http", code: "ITEM_NOT_FOUND" }),
+    valueOf("souk_refusals_total", { edge: "socket", code: "BAD_DATA" }),
+    valueOf("souk_security_events_total", { event: "sign_in_failed" }),
+  ]).toEqual([1, 1, 1, 1, 1, 1]);
+});
+
+it("no label has an id, a path, an address, a token or a text of a user", async () => {
+  const { samples, text } = await metricsAt(url);
+  for (const secret of [seller!, buyer!].flatMap(({ session }) => [
+    ...[session!.user.id, session!.user.email, session!.user.name, session!.accessToken],
+  ]))
+    expect(text).not.toContain(secret);
+  expect(text).not.toMatch(new RegExp(`${itemId}|lamp|127\\.0\\.0\\.1|x-|/x`));
+  const longest = Math.max(
+    ...samples.flatMap(({ labels }) => Object.values(labels)).map((it) => it.length),
+  );
+  expect(longest).toBeLessThan(60);
+});
+
+it("the port serves /metrics, and nothing of the market", async () => {
+  const at = (path: string, method = "GET") => fetch(new URL(path, url), { method });
+  const statuses = [at("/metrics"), at("/market/items"), at("/"), at("/metrics", "POST")];
+  expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([200, 404, 404, 405]);
+});
