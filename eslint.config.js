@@ -15,11 +15,15 @@ const mayImport = {
   store: ["contracts", "domain", "broker"],
   outbox: ["contracts", "domain", "broker", "store"],
   edge: ["contracts", "domain", "broker"],
+  outgoing: [],
   mixins: ["contracts", "domain", "broker", "store", "outbox", "edge"],
-  services: ["contracts", "domain", "broker", "store", "outbox", "edge", "mixins"],
+  services: ["contracts", "domain", "broker", "store", "outbox", "edge", "outgoing", "mixins"],
   client: ["contracts"],
   web: ["contracts", "client"],
-  bin: ["contracts", "domain", "broker", "store", "outbox", "edge", "mixins", "services", "client"],
+  bin: [
+    ...["contracts", "domain", "broker", "store", "outbox", "edge", "outgoing", "mixins"],
+    ...["services", "client"],
+  ],
 };
 const folders = [...Object.keys(mayImport), "test", "bench"];
 const environment = {

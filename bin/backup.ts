@@ -8,17 +8,22 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { syncPath } from "../broker/folder.ts";
 
 /** A sale is in market before its notice is in notifications: the copy of market is made first (docs/backup.md). */
-const databases = ["market", "notifications", "users"];
+const databases = ["market", "notifications", "users", "deliveries"];
+/** A folder that has not been started since this version has none. */
+const laterDatabases = ["deliveries"];
 
 async function copyAll(from: string, to: string): Promise<void> {
   const missing = [...databases.map((name) => `${name}.sqlite`), "keys.json"]
+    .filter((name) => !laterDatabases.some((later) => name === `${later}.sqlite`))
     .map((name) => join(from, name))
     .filter((path) => !existsSync(path));
   if (missing.length > 0)
     throw new Error(`There is no embedded market in ${from}: ${missing.join(", ")} does not exist`);
   mkdirSync(to, { recursive: true, mode: 0o700 });
   if (readdirSync(to).length > 0) throw new Error(`${to} is not empty`);
-  for (const name of databases) await copyDatabase(join(from, `${name}.sqlite`), to, name);
+  for (const name of databases)
+    if (existsSync(join(from, `${name}.sqlite`)))
+      await copyDatabase(join(from, `${name}.sqlite`), to, name);
   copyFile(from, to, "keys.json");
   // A folder that has not been started since this version has no list (store/sqlite/listed-files.ts).
   if (existsSync(join(from, "files.json"))) copyFile(from, to, "files.json");

@@ -1,10 +1,11 @@
+import { deliveriesActions } from "./deliveries.ts";
 import { marketActions } from "./market.ts";
 import { notificationsActions, notificationsEvents } from "./notifications.ts";
 import type { health } from "./schema.ts";
 import { usersActions, usersEvents } from "./users.ts";
 
 /** The services that own data. The market is ready when each of them answers its `health` action. */
-export const services = ["market", "notifications", "users"] as const;
+export const services = ["market", "notifications", "users", "deliveries"] as const;
 /** All services. api owns no data. */
 export const serviceNames = ["api", ...services] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -14,6 +15,7 @@ export const actions = {
   ...marketActions,
   ...notificationsActions,
   ...usersActions,
+  ...deliveriesActions,
 } satisfies Record<`${(typeof services)[number]}.health`, typeof health>;
 export type Actions = typeof actions;
 export type ActionName = keyof Actions;

@@ -58,6 +58,12 @@ const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8);
 loopback.addAddress("::1", "ipv6");
 
+/** Strangers' URLs that lead to this machine would reach what only this machine may. */
+export const localTargetFaults = (isAllowed: boolean, host: string): string[] =>
+  isAllowed && !isLocal(host)
+    ? ["ALLOW_LOCAL_TARGETS=1 is for development: HOST must be a loopback address."]
+    : [];
+
 /** Whether any of the hosts is another machine. A path is that of a Unix socket. */
 const isRemote = ({ hosts }: ServerUrl): boolean => hosts.some((host) => !isLocal(host));
 

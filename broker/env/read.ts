@@ -8,7 +8,7 @@ import { serviceNames, services as owners, type ServiceName } from "../../contra
 import { writableFolder } from "../folder.ts";
 import { keysFromEnv, keysFromFile, noKeys, type Keys } from "../keys.ts";
 import { pushKeysFromEnv, pushKeysOf, type PushKeys } from "../push-keys.ts";
-import { missingVariables, urlFaults } from "./faults.ts";
+import { localTargetFaults, missingVariables, urlFaults } from "./faults.ts";
 import { environment, mongoUrlName, type Variables } from "./schema.ts";
 import { splitAmqpUrls } from "./amqp-urls.ts";
 import { mongoUrlFault, parseMongoUrl } from "./mongo-url.ts";
@@ -57,6 +57,8 @@ export interface Env {
   trustedProxies: number;
   /** Days for which data is kept that has been used. */
   keepDays: number;
+  /** Webhooks and push services on loopback, also by http. Only for development: HOST is loopback, too. */
+  allowLocalTargets: boolean;
 }
 
 /** A configuration that cannot work. `faults` has one sentence for each fault. */
@@ -85,6 +87,8 @@ export function readEnv(source: Source): Env {
     .flatMap((it) => databases[it]?.url ?? []);
   const urls = [...splitAmqpUrls(values.AMQP_URL), ...ownMongoUrls];
   faults.push(...urlFaults(urls, values.ALLOW_PLAINTEXT === "1"));
+  const host = values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0");
+  faults.push(...localTargetFaults(values.ALLOW_LOCAL_TARGETS === "1", host));
   const keys = readKeys(source, { embedded, services, dataDir }, faults);
   const pushKeys = readPushKeys(source, services, keys, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -92,7 +96,7 @@ export function readEnv(source: Source): Env {
   return {
     ...fieldsOf(values),
     ...{ embedded, hasSamples, services, databases, dataDir, keys, pushKeys },
-    host: values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
+    host,
     origins: {
       listed: splitOrigins(values.CORS_ORIGINS).flatMap((one) => pageOrigin(one) ?? []),
       // A proxy serves the market to others, and may hide under which name.
@@ -119,6 +123,7 @@ const fieldsOf = (values: Variables) => ({
   publicUrl: values.PUBLIC_URL && publicOrigin(values.PUBLIC_URL),
   trustedProxies: values.TRUSTED_PROXIES,
   keepDays: values.KEEP_DAYS,
+  allowLocalTargets: values.ALLOW_LOCAL_TARGETS === "1",
 });
 
 const compiled = Compile(environment);

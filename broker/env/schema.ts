@@ -161,6 +161,11 @@ export const environment = Type.Object({
     expected: "0 or 1",
     description: "1 permits unencrypted AMQP and MongoDB connections to other machines",
   }),
+  ALLOW_LOCAL_TARGETS: Type.Enum(["0", "1"], {
+    default: "0",
+    expected: "0 or 1",
+    description: "1 permits webhooks and push services on this machine, for development",
+  }),
 });
 
 export type Variables = Static<typeof environment>;

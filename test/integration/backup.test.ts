@@ -92,6 +92,7 @@ describe("npm run backup", () => {
     const to = join(folder.path, "stopped");
     expect(back(to)).toMatchObject({ status: 0, stdout: `The copy is in ${to}.\n` });
     expect(readdirSync(to).sort()).toEqual([
+      "deliveries.sqlite",
       "files.json",
       "keys.json",
       "market.sqlite",
@@ -100,9 +101,9 @@ describe("npm run backup", () => {
     ]);
   });
 
-  it("copies a market without a list of its files", () => {
+  it("copies a market without a list of its files, and from before deliveries had one", () => {
     const [from, to] = [join(folder.path, "stopped"), join(folder.path, "unlisted")];
-    rmSync(join(from, "files.json"));
+    for (const name of ["files.json", "deliveries.sqlite"]) rmSync(join(from, name));
     expect(back(to, from)).toMatchObject({ status: 0 });
     expect(readdirSync(to)).toHaveLength(4);
   });

@@ -40,7 +40,7 @@ const lose = (service: string) =>
     .filter((name) => name.startsWith(`${service}.sqlite`))
     .forEach((name) => rmSync(place(name)));
 const listed = () => JSON.parse(readFileSync(place("files.json"), "utf8")) as string[];
-const all = ["market.sqlite", "notifications.sqlite", "users.sqlite"];
+const all = ["deliveries.sqlite", "market.sqlite", "notifications.sqlite", "users.sqlite"];
 const lost = (name: string) =>
   `${place(name)} is missing or empty: restore it from a backup, or remove its name from ${place("files.json")} to begin with an empty one.\n`;
 
@@ -72,14 +72,17 @@ it.each(["users", "market", "notifications"])(
 
 it("begins with an empty file when its name is removed from the list", async () => {
   lose("users");
-  writeFileSync(place("files.json"), JSON.stringify(all.slice(0, 2)));
+  writeFileSync(place("files.json"), JSON.stringify(all.slice(0, 3)));
   await Client.registered((await start()).api);
   expect(listed()).toEqual(all);
 });
 
 it("starts with the file of a new service, and lists it", async () => {
   lose("notifications");
-  writeFileSync(place("files.json"), JSON.stringify(["market.sqlite", "users.sqlite"]));
+  writeFileSync(
+    place("files.json"),
+    JSON.stringify(all.filter((name) => name !== "notifications.sqlite")),
+  );
   await start();
   expect(listed()).toEqual(all);
 });

@@ -305,11 +305,12 @@ describe("the network", () => {
     expect(compose.services.edge!.ports).toEqual(["${EDGE_LISTEN:-127.0.0.1:8080}:8080"]);
   });
 
-  it("connects only the edge to the outside", () => {
+  it("connects only the edge and deliveries to the outside, by a network each", () => {
     const outward = Object.entries(compose.networks).filter(([, network]) => !network?.internal);
 
-    expect(outward.map(([name]) => name)).toEqual(["public"]);
+    expect(outward.map(([name]) => name)).toEqual(["public", "outward"]);
     expect(on("public")).toEqual(["edge"]);
+    expect(on("outward")).toEqual(["deliveries"]);
   });
 
   it.each(databases)("connects %s to its own service only", (name, { networks }) => {

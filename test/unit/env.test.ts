@@ -290,6 +290,7 @@ describe("a cluster node's configuration", () => {
       users: { url: "mongodb://localhost:1/people?w=1", name: "people" },
       market: { url: "mongodb://u:p@localhost:2", name: "souk-market" },
       notifications: { url: "mongodb://localhost:3/a%62c", name: "abc" },
+      deliveries: { url: "mongodb://localhost", name: "souk-deliveries" },
     });
   });
 

@@ -1,0 +1,47 @@
+import Type, { type Static } from "typebox";
+import { Notification } from "./notifications.ts";
+import { action, exactly, health, id } from "./schema.ts";
+
+/** The channels that reach a user without a page of theirs being open. */
+export const channelNames = ["push", "mail", "webhook"] as const;
+export const ChannelName = Type.Enum([...channelNames]);
+export type ChannelName = Static<typeof ChannelName>;
+
+/** A notice to send by one channel to all that the user has registered for it. */
+export const Delivery = exactly({ kind: ChannelName, userId: id, notice: Notification });
+export type Delivery = Static<typeof Delivery>;
+
+/** A mail about an account. What is secret in it is asked for when it is sent. */
+export const AccountMail = exactly({ id, userId: id, kind: Type.Enum(["verification"]) });
+export type AccountMail = Static<typeof AccountMail>;
+
+const ok = exactly({ ok: Type.Literal(true) });
+
+export const deliveriesActions = {
+  /**
+   * Stores a delivery to each target that the user has registered for the channel, and sends them. Idempotent by channel, user, notice
+   * and target. A channel that this market has not configured, and a user without targets, are no error.
+   */
+  "deliveries.accept": action(Delivery, ok),
+  /** Several in one call. After an error some may be stored, and all may be repeated. */
+  "deliveries.acceptAll": action(
+    exactly({ deliveries: Type.Array(Delivery, { minItems: 1, maxItems: 100 }) }),
+    ok,
+  ),
+  /** Stores a mail about an account, and sends it. Idempotent by `id`. Quiet hours and the user's preferences do not count. */
+  "deliveries.accountMail": action(AccountMail, ok),
+  /**
+   * Sends a test notice once, without storing it: to all devices of the user, by mail, or to one webhook. `reason` says why a target
+   * did not accept it. `isSent` is false when one did not, when there is none, and when the channel is not configured.
+   */
+  "deliveries.test": action(
+    exactly({ channel: ChannelName, userId: id, webhookId: Type.Optional(id) }),
+    exactly({ isSent: Type.Boolean(), reason: Type.Optional(Type.String()) }),
+  ),
+  /** The channels that this market has configured. */
+  "deliveries.channels": action(
+    exactly({}),
+    exactly({ push: Type.Boolean(), mail: Type.Boolean(), webhook: Type.Boolean() }),
+  ),
+  "deliveries.health": health,
+};

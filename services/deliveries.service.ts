@@ -1,0 +1,74 @@
+import { env } from "../broker/env.ts";
+import { define } from "../broker/define.ts";
+import { typedCall } from "../broker/context.ts";
+import { DeliveryDocument } from "../domain/delivery.ts";
+import { collection } from "../mixins/collection.ts";
+import { Outgoing } from "../outgoing/post.ts";
+import { channelsOf } from "./deliveries/channels.ts";
+import { Intake } from "./deliveries/intake.ts";
+import { deliveries } from "./deliveries/queue.ts";
+import { Recipients } from "./deliveries/recipient.ts";
+import { sendTest } from "./deliveries/send-test.ts";
+import { Worker } from "./deliveries/worker.ts";
+
+/** Sends notices to strangers' servers: push services, mail servers and webhooks. */
+export default define({
+  name: "deliveries",
+
+  mixins: [collection({ ...deliveries, document: DeliveryDocument })],
+
+  state() {
+    const outgoing = new Outgoing({ isLoopbackAllowed: env.allowLocalTargets });
+    const recipients = new Recipients(this.broker);
+    const channels = channelsOf(recipients);
+    const context = {
+      ...{ outgoing, call: typedCall(this.broker), logger: this.logger },
+      now: () => this.store.now(),
+    };
+    const parts = { store: this.store, channels, recipients, context };
+    const worker = new Worker(parts);
+    const intake = new Intake(parts, worker);
+    return { parts, worker, intake };
+  },
+
+  actions: {
+    async accept({ params }) {
+      await this.intake.accept([params]);
+      return { ok: true };
+    },
+
+    async acceptAll({ params }) {
+      await this.intake.accept(params.deliveries);
+      return { ok: true };
+    },
+
+    async accountMail({ params }) {
+      await this.intake.acceptAccountMail(params);
+      return { ok: true };
+    },
+
+    async test({ params }) {
+      return sendTest(this.parts, params);
+    },
+
+    async channels() {
+      const { push, mail, webhook } = this.parts.channels;
+      return { push: push.isOn, mail: mail.isOn, webhook: webhook.isOn };
+    },
+
+    async health() {
+      await this.store.ping();
+      return { ok: true };
+    },
+  },
+
+  started() {
+    this.worker.start();
+  },
+
+  async stopped() {
+    await this.worker.stop();
+    for (const channel of Object.values(this.parts.channels)) channel.close?.();
+    this.parts.context.outgoing.close();
+  },
+});
