@@ -6,6 +6,7 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { serviceNames, services as owners, type ServiceName } from "../../contracts/actions.ts";
 import { writableFolder } from "../folder.ts";
+import { splitHosts } from "../../domain/push-services.ts";
 import { keysFromEnv, keysFromFile, noKeys, type Keys } from "../keys.ts";
 import { pushKeysFromEnv, pushKeysOf, type PushKeys } from "../push-keys.ts";
 import { localTargetFaults, missingVariables, urlFaults } from "./faults.ts";
@@ -43,6 +44,8 @@ export interface Env {
   keys: Keys;
   /** The keys of web push; without them, it is off. */
   pushKeys: PushKeys;
+  /** Hosts of push services; `*.` stands for any subdomain. */
+  pushServices: string[];
   /** Pages of other origins that may send requests: origins as browsers write them, and whether all pages of this machine. */
   origins: { listed: string[]; localhost: boolean };
   currency: string;
@@ -124,6 +127,7 @@ const fieldsOf = (values: Variables) => ({
   trustedProxies: values.TRUSTED_PROXIES,
   keepDays: values.KEEP_DAYS,
   allowLocalTargets: values.ALLOW_LOCAL_TARGETS === "1",
+  pushServices: splitHosts(values.PUSH_SERVICES),
 });
 
 const compiled = Compile(environment);

@@ -6,6 +6,7 @@ import Type, { type Static, type TSchemaOptions } from "typebox";
 import Format from "typebox/format";
 import { services } from "../../contracts/actions.ts";
 import { currencies } from "../../contracts/currencies.ts";
+import { isHostPattern, knownPushServices, splitHosts } from "../../domain/push-services.ts";
 import { areAmqpUrls } from "./amqp-urls.ts";
 import { parseMongoUrl } from "./mongo-url.ts";
 import { pageOrigin, publicOrigin, socketOrigin, splitOrigins } from "./urls.ts";
@@ -14,6 +15,7 @@ const knownCurrencies = new Set(currencies());
 Format.Set("currency", (text) => knownCurrencies.has(text));
 Format.Set("amqp-url", areAmqpUrls);
 Format.Set("mongo-url", (text) => parseMongoUrl(text) !== undefined);
+Format.Set("hosts", (text) => splitHosts(text).every(isHostPattern));
 Format.Set("origins", (text) => splitOrigins(text).every((one) => pageOrigin(one) !== undefined));
 Format.Set("public-url", (text) => publicOrigin(text) !== undefined);
 Format.Set("socket-origin", (text) => socketOrigin(text) !== undefined);
@@ -70,6 +72,12 @@ export const environment = Type.Object({
     description: "The private key that signs web pushes, for deliveries only",
   }),
   PUSH_PUBLIC_KEY: optional({ description: "The public key of web push, for api" }),
+  PUSH_SERVICES: Type.String({
+    format: "hosts",
+    default: knownPushServices.join(","),
+    expected: "hosts separated by commas, for example push.example or *.push.example",
+    description: "The hosts of push services that browsers may subscribe at",
+  }),
   HOST: optional({
     description: "The address to listen on: 127.0.0.1, in a cluster 0.0.0.0",
   }),

@@ -1,37 +1,15 @@
 /**
- * The service worker. It keeps the page's own files, so that the page also opens without a network, and says so. It keeps nothing of
+ * The service worker. It shows pushed notices (push.ts), and keeps the page's own files, so that the page also opens without a network. It keeps nothing of
  * users: no answers of the API, and no pictures of items. docs/decisions/030 says how it is updated and switched off.
  */
-export {};
-
-interface WorkerEvent extends Event {
-  waitUntil(work: Promise<unknown>): void;
-}
-interface FetchEvent extends WorkerEvent {
-  request: Request;
-  /** The response that the browser asked for while the worker started. */
-  preloadResponse: Promise<Response | undefined>;
-  respondWith(response: Promise<Response>): void;
-}
-interface WorkerEvents {
-  install: WorkerEvent;
-  activate: WorkerEvent;
-  fetch: FetchEvent;
-}
+import { handlePush } from "./push.ts";
+import type { FetchEvent, WorkerScope } from "./scope.ts";
 
 /** Inserted by the build (web/worker-build.ts): the page's script, and all files that the page needs before it asks the API. */
 declare const __SHELL__: { script: string; files: string[] };
 
-// The cast: the types of the DOM do not know service workers.
-const worker = globalThis as unknown as {
-  addEventListener<K extends keyof WorkerEvents>(
-    type: K,
-    on: (event: WorkerEvents[K]) => void,
-  ): void;
-  registration: ServiceWorkerRegistration;
-  clients: { claim(): Promise<void> };
-  skipWaiting(): Promise<void>;
-};
+// The cast: see scope.ts.
+const worker = globalThis as unknown as WorkerScope;
 
 const shell = __SHELL__;
 const prefix = "souk.shell.";
@@ -48,6 +26,8 @@ worker.addEventListener("fetch", (event) => {
   if (mode === "navigate") event.respondWith(document(event, pathname));
   else if (shell.files.includes(pathname)) event.respondWith(file(event.request));
 });
+
+handlePush(worker);
 
 async function install(): Promise<void> {
   const page = await fetch("/", { cache: "reload", credentials: "omit" });
