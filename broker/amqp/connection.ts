@@ -1,5 +1,6 @@
 /** One connection to RabbitMQ, tuned for many small messages and for fast detection of its loss. */
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ChannelModel } from "amqplib";
 import { redact } from "../env/urls.ts";
 
@@ -9,6 +10,9 @@ const HEARTBEAT = "5";
 const CONNECT_TIMEOUT = 3000;
 /** A connection whose end is not confirmed is cut after this time (ms). */
 export const CLOSE_TIMEOUT = 1000;
+
+/** amqplib rejects what waits on a connection before it says why the connection ended, within this time (ms). */
+const REASON_TIMEOUT = 250;
 
 /** Opens a connection. Rejects with one sentence, without the password, when RabbitMQ is unreachable or refuses. */
 export async function openConnection(url: string): Promise<ChannelModel> {
@@ -75,4 +79,12 @@ export function reasonOf({ message, code }: NodeJS.ErrnoException): string {
     /with message "(.*?)\.?"/s.exec(message)?.[1] ??
     (message.replace(/\.$/, "") || code || "unknown reason")
   );
+}
+
+/** What an error on a connection means, in one sentence. `ended` resolves with the reason of its end. */
+export async function inOneSentence(error: Error, host: string, ended: Promise<string>) {
+  // Souk's own errors are sentences.
+  if (error.message.endsWith(".")) return error;
+  const reason = await Promise.race([ended, pause(REASON_TIMEOUT, reasonOf(error))]);
+  return new Error(`Cannot use RabbitMQ at ${host}: ${reason}.`);
 }

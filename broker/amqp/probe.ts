@@ -1,8 +1,8 @@
 /**
  * Messages of a node to itself through RabbitMQ, by each way that its messages take. They show what a connection
  * that stays up does not: deleted exchanges, bindings and queues, revoked permissions, policies that drop messages, and
- * a RabbitMQ that is frozen. Every 1.25 s one probe is sent, to `requests`, `packets` or `broadcasts`. One more waits in a
- * queue without a consumer and is replaced in each round: a policy or a purge only drops what waits.
+ * a RabbitMQ that is frozen. Every 1.25 s one probe is sent, to `requests`, `packets` or `broadcasts`. With
+ * the first of them, the messages that wait are checked (waiting-messages.ts): a policy or a purge only drops what waits.
  *
  * The probes of a round use a channel of their own, because RabbitMQ caches permissions per channel.
  */
@@ -10,7 +10,8 @@ import type { Channel, ConsumeMessage, Message } from "amqplib";
 import type { ServiceBroker } from "moleculer";
 import { reasonOf } from "./connection.ts";
 import type { Session } from "./session.ts";
-import { declareQueue, paths, type Path, type Topology } from "./topology.ts";
+import { paths, type Path, type Topology } from "./topology.ts";
+import { WaitingMessages } from "./waiting-messages.ts";
 
 /** The type of a probe's message. */
 export const PROBE = "PROBE";
@@ -23,17 +24,12 @@ const LOOK = 250;
  * is the same where there is another host to move to (ms).
  */
 const OVERDUE = { suspect: 1500, move: 2500, lost: 4000 };
-/**
- * The content of the message that waits: as many bytes as the largest request. A policy that limits the bytes of a queue would let
- * an empty one pass.
- */
-const waitingContent = Buffer.alloc(32 * 1024);
 /** Measurements of the latency that are kept. */
 const KEPT = 8;
 
 export class Probe {
   readonly #topology: Topology;
-  readonly #logger: ServiceBroker["logger"];
+  readonly #waiting: WaitingMessages;
   #session: Session | undefined;
   #channel: Channel | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -47,13 +43,10 @@ export class Probe {
   readonly #sent = new Map<Path, number>();
   #latencies: number[] = [];
   #onComplete: (() => void) | undefined;
-  /** Whether the queue without a consumer is declared and bound. */
-  #hasWaiting = false;
-  /** What a probe that waited in a queue has shown, until one is fetched again. */
-  #fault: string | undefined;
 
   constructor(topology: Topology, logger: ServiceBroker["logger"], hasOtherHost = false) {
-    [this.#topology, this.#logger] = [topology, logger];
+    this.#topology = topology;
+    this.#waiting = new WaitingMessages(topology, logger, PROBE);
     this.#limit = hasOtherHost ? OVERDUE.move : OVERDUE.lost;
   }
 
@@ -64,7 +57,7 @@ export class Probe {
 
   /** Whether messages to this node are lost or late. */
   get isOverdue(): boolean {
-    return this.#fault !== undefined || this.#silence() > OVERDUE.suspect + 4 * this.latency;
+    return this.#waiting.isFaulty || this.#silence() > OVERDUE.suspect + 4 * this.latency;
   }
 
   /** How long the oldest probe, or the step that sends one, has been under way (ms). */
@@ -83,7 +76,7 @@ export class Probe {
       session.connection.once("blocked", (reason) => reject(alarmError(reason as string))),
     );
     alarm.catch(() => null); // it may begin later, when the race is over
-    this.#hasWaiting = false;
+    this.#waiting.start(session.queues.waiting);
     for (const path of paths) await this.#send(session, path);
     this.#tickedAt = performance.now();
     this.#timer = setInterval(() => this.#look(session), LOOK);
@@ -155,48 +148,11 @@ export class Probe {
     });
   }
 
-  /**
-   * Leaves a message in a queue without a consumer. Declares the queue only if there is none yet, or none any more: a
-   * policy can let it expire. A declaration would wait while RabbitMQ nodes elect a leader.
-   */
-  async #leaveWaiting({ queues: { waiting } }: Session, channel: Channel): Promise<void> {
-    if (!this.#hasWaiting) {
-      await declareQueue(channel, waiting);
-      await channel.bindQueue(waiting, this.#topology.exchange("packets"), waiting);
-      this.#hasWaiting = true;
-    }
-    this.#topology.toNode(channel, "packets", waiting, waitingContent, { type: PROBE });
-  }
-
-  async #fetchWaiting(channel: Channel, queue: string): Promise<void> {
-    const message = await channel.get(queue, { noAck: true }).catch((error: Error) => {
-      if (!reasonOf(error).startsWith("NOT_FOUND")) throw error;
-      return false as const;
-    });
-    if (message) return this.#clearFault();
-    this.#hasWaiting = false;
-    this.#step = 0; // asks again in the next step: the fault of a purge is over then
-    this.#setFault(
-      "A message that waited in a queue of this node was dropped: the queue was purged, or a policy drops messages.",
-    );
-  }
-
-  #setFault(fault: string): void {
-    if (this.#fault !== fault)
-      this.#logger.warn(`${fault} The node is not ready until one waits again.`);
-    this.#fault = fault;
-  }
-
-  #clearFault(): void {
-    if (this.#fault !== undefined)
-      this.#logger.info("Messages wait in the queues of this node again.");
-    this.#fault = undefined;
-  }
-
   async #renewChannel(session: Session): Promise<void> {
     const former = this.#channel;
     if (former) {
-      await this.#fetchWaiting(former, session.queues.waiting);
+      // After a fault it asks again in the next step: that of a purge is over then.
+      if (!(await this.#waiting.check(former, session.queues.waiting))) this.#step = 0;
       this.#channel = undefined;
       former.close().catch(() => null);
     }
@@ -213,7 +169,7 @@ export class Probe {
         );
     });
     this.#channel = channel;
-    await this.#leaveWaiting(session, channel);
+    await this.#waiting.leave(session, channel);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   CLOSE_TIMEOUT,
   closeConnection,
   destroySocket,
+  inOneSentence,
   openConnection,
   reasonOf,
 } from "./connection.ts";
@@ -53,6 +54,9 @@ export class Session {
   /** Connects. Rejects with one sentence when RabbitMQ is unreachable or refuses. */
   static async open(url: string, topology: Topology): Promise<Session> {
     const connection = await openConnection(url);
+    const ended = new Promise<string>((resolve) =>
+      connection.once("close", (error?: Error) => resolve(endOf(error))),
+    );
     try {
       const channel = await connection.createChannel();
       const session = new Session(url, connection, channel, topology);
@@ -63,15 +67,13 @@ export class Session {
       return session;
     } catch (error) {
       closeConnection(connection);
-      throw error;
+      throw await inOneSentence(error as Error, redact(url), ended);
     }
   }
 
   #watch(): void {
     // A close by an operator has no "error" event.
-    this.connection.on("close", (error?: Error) =>
-      this.drop(error ? reasonOf(error) : "it was closed"),
-    );
+    this.connection.on("close", (error?: Error) => this.drop(endOf(error)));
     this.channel.on("error", (error: Error) => this.drop(reasonOf(error)));
     // A closing connection closes its channels first, without the reason.
     this.channel.on("close", () => queueMicrotask(() => this.drop("the channel was closed")));
@@ -124,6 +126,17 @@ export class Session {
     void receiver.onMessage(message, false);
   }
 
+  /** The task's result. Rejects with one sentence when the task does, or when the session is lost before. */
+  async whileUsable<T>(task: Promise<T>): Promise<T> {
+    const failed = task.catch(async (error: Error) => {
+      throw await inOneSentence(error, this.host, this.lost);
+    });
+    const lost = this.lost.then((reason) => {
+      throw new Error(`Cannot use RabbitMQ at ${this.host}: ${reason}.`);
+    });
+    return Promise.race([failed, lost]);
+  }
+
   /** Ends the session. The first reason is the one that counts. */
   drop(reason: string): void {
     if (this.#isLost) return;
@@ -147,3 +160,5 @@ export class Session {
     this.#lose("it was closed by this node");
   }
 }
+
+const endOf = (error?: Error) => (error ? reasonOf(error) : "it was closed");

@@ -128,7 +128,7 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
     if (signal.aborted) return (session.drop(""), session.lost);
     this.session = session;
     try {
-      await Promise.race([this.setUp(session), failedSetUp(session)]);
+      await session.whileUsable(this.setUp(session));
       this.failures = 0;
       return await session.lost.finally(() => this.hosts.failed(url));
     } finally {
@@ -251,8 +251,4 @@ export class ResilientAmqp extends Transporters.Base implements Receiver {
   override async subscribe(): Promise<void> {}
   override async subscribeBalancedRequest(): Promise<void> {}
   override async subscribeBalancedEvent(): Promise<void> {}
-}
-
-async function failedSetUp(session: Session): Promise<never> {
-  throw new Error(`Cannot use RabbitMQ at ${session.host}: ${await session.lost}.`);
 }

@@ -133,6 +133,9 @@ describe("makes a node unready until it is undone, and is logged:", () => {
   it.each([
     '{"message-ttl":0}',
     '{"max-length":0}',
+    '{"max-length":33}',
+    '{"max-length":200}',
+    '{"max-length":100,"overflow":"reject-publish"}',
     '{"max-length-bytes":1000,"overflow":"reject-publish"}',
     '{"expires":1}',
   ])(
@@ -171,6 +174,21 @@ describe("makes a node unready until it is undone, and is logged:", () => {
     120_000,
   );
 
+  it("the number of the user's channels is limited, in whole sentences", async () => {
+    const { vhost, url } = await ownVhost();
+    const [, b] = await pair(url);
+
+    await brokers.ctl(1, "set_user_limits", vhost, '{"max-channels":1}');
+    sessionOf(b).drop("it is renewed");
+    await noticed(/Cannot use RabbitMQ at amqp:.*: NOT_ALLOWED - number of channels opened/);
+    expect(lines.filter((line) => /Channel ended|keeps trying/.test(line)).join("\n")).not.toMatch(
+      /Channel ended|[^.] The node keeps/,
+    );
+
+    await brokers.ctl(1, "clear_user_limits", vhost, "max-channels");
+    await eventually(() => expect(brokerState(b)).toBe("up"), { within });
+  }, 120_000);
+
   it("the user is deleted", async () => {
     const { vhost, url, addUser } = await ownVhost();
     const [a, b] = await pair(url);
@@ -178,7 +196,8 @@ describe("makes a node unready until it is undone, and is logged:", () => {
     await brokers.ctl(1, "delete_user", vhost);
     await noticed(/Lost the connection to RabbitMQ: /);
     await noticed(/Cannot connect to RabbitMQ .*ACCESS_REFUSED/);
-    expect([a, b].map(brokerState)).toEqual(["disconnected", "disconnected"]);
+    const lost = ["disconnected", "disconnected"];
+    await eventually(() => expect([a, b].map(brokerState)).toEqual(lost), { within });
 
     await addUser();
     await worksAgain(a, b);
@@ -225,6 +244,20 @@ describe("makes a node unready until it is undone, and is logged:", () => {
     120_000,
   );
 });
+
+it("a policy by which messages expire after requests do changes nothing", async () => {
+  const [a, b] = await pair();
+  const policy = '{"message-ttl":6000}';
+  await brokers.ctl(1, "set_policy", "--apply-to", "queues", namespace, namespace, policy);
+  closing.push(() => brokers.ctl(1, "clear_policy", namespace));
+
+  // Messages that waited have expired twice.
+  const until = performance.now() + 20_000;
+  await eventually(() => expect(performance.now()).toBeGreaterThan(until), { within, every: 500 });
+
+  expect([a, b].map(brokerState)).toEqual(["up", "up"]);
+  expect(lines.join("\n")).not.toMatch(/was dropped/);
+}, 120_000);
 
 /** A virtual host, and a user of the same name with the permissions that docs/deploy.md names. */
 async function ownVhost() {
