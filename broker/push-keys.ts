@@ -1,7 +1,6 @@
 /** The key pair of web push (VAPID, RFC 8292): push services accept a message only from the market that a browser subscribed to. */
 import { createECDH, generateKeyPairSync } from "node:crypto";
 import type { JWK } from "jose";
-import { serviceNames } from "../contracts/actions.ts";
 import { isKeyBytes } from "./jwk.ts";
 
 export interface PushKeys {
@@ -69,8 +68,7 @@ export function pushKeysFromEnv(
   faults: string[],
 ): PushKeys {
   const { PUSH_PRIVATE_JWK: secret, PUSH_PUBLIC_KEY: shown } = source;
-  const hasDeliveries = services.includes("deliveries") || services.length === serviceNames.length;
-  if (secret && services.length > 0 && !hasDeliveries)
+  if (secret && services.length > 0 && !services.includes("deliveries"))
     faults.push(
       "PUSH_PRIVATE_JWK is set on a node that does not host deliveries. Only deliveries may have it.",
     );

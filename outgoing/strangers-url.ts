@@ -28,5 +28,9 @@ export function checkUrl(text: string, isLoopbackAllowed: boolean): Fault | unde
   return isPublic ? undefined : "must be a public host";
 }
 
+/** Whether a URL is good only because loopback hosts are allowed. */
+export const isLocalUrl = (text: string): boolean =>
+  checkUrl(text, true) === undefined && checkUrl(text, false) !== undefined;
+
 const isPublicName = (host: string) =>
   host.includes(".") && !privateSuffixes.some((suffix) => host.endsWith(suffix));

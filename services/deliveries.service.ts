@@ -7,6 +7,7 @@ import { Outgoing } from "../outgoing/post.ts";
 import { channelsOf } from "./deliveries/channels.ts";
 import { Intake } from "./deliveries/intake.ts";
 import { deliveries } from "./deliveries/queue.ts";
+import { pushContact } from "./deliveries/push.ts";
 import { Recipients } from "./deliveries/recipient.ts";
 import { sendTest } from "./deliveries/send-test.ts";
 import { Worker } from "./deliveries/worker.ts";
@@ -20,7 +21,12 @@ export default define({
   state() {
     const outgoing = new Outgoing({ isLoopbackAllowed: env.allowLocalTargets });
     const recipients = new Recipients(this.broker);
-    const channels = channelsOf(recipients);
+    const channels = channelsOf(recipients, {
+      keys: env.pushKeys,
+      contact: pushContact(env.publicUrl),
+      services: env.pushServices,
+      isLoopbackAllowed: env.allowLocalTargets,
+    });
     const context = {
       ...{ outgoing, call: typedCall(this.broker), logger: this.logger },
       now: () => this.store.now(),

@@ -1,4 +1,5 @@
 import type { Channel } from "./channel.ts";
+import { pushChannel, type Sender } from "./push.ts";
 import type { Recipients } from "./recipient.ts";
 import { webhookChannel } from "./webhook.ts";
 import type { Channels } from "./parts.ts";
@@ -10,9 +11,9 @@ const off: Channel = {
 };
 
 /** The channels of this market. */
-export const channelsOf = (recipients: Recipients): Channels => ({
-  push: off,
+export const channelsOf = (recipients: Recipients, push: Sender): Channels => ({
+  // The casts: a channel gets only the targets that it returned.
+  push: pushChannel(push, recipients) as unknown as Channel,
   mail: off,
-  // The cast: a channel gets only the targets that it returned.
   webhook: webhookChannel(recipients) as unknown as Channel,
 });

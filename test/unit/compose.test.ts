@@ -112,10 +112,12 @@ describe("the containers of the services", () => {
 });
 
 const pair = newKeyPair();
+const push = newPushKey();
 const secrets: Record<string, string> = {
   AUTH_PRIVATE_JWK: encode(pair.private),
   AUTH_JWKS: encode({ keys: [pair.public] }),
-  PUSH_PUBLIC_KEY: publicPushKey(newPushKey()),
+  PUSH_PRIVATE_JWK: encode(push),
+  PUSH_PUBLIC_KEY: publicPushKey(push),
 };
 /** The environment of a service, filled in from .env.example. */
 const filledEnvironment = (service: string) =>
@@ -151,13 +153,15 @@ describe("the environment of each service", () => {
 });
 
 describe("secrets", () => {
-  it("give the private signing key to users only, and the public keys to the services that verify tokens", () => {
+  it("give the private signing key to users only, that of web push to deliveries only, and the public keys to the services that verify tokens", () => {
     const given = (name: string) =>
       containers
         .filter(([, service]) => JSON.stringify(service).includes(name))
         .map(([service]) => service);
 
     expect(given("AUTH_PRIVATE_JWK")).toEqual(["users"]);
+    expect(given("PUSH_PRIVATE_JWK")).toEqual(["deliveries"]);
+    expect(given("PUSH_PUBLIC_KEY")).toEqual(["api"]);
     expect(given("AUTH_JWKS")).toEqual(["api", "notifications", "users"]);
     // An env file would give a container every secret.
     expect(containers.filter(([, { env_file: file }]) => file)).toEqual([]);
@@ -172,7 +176,7 @@ describe("secrets", () => {
     for (const { name, rest } of variables)
       expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:(\?.{10,}|-.+)$/) });
     for (const [name, value] of example)
-      if (/PASSWORD|AUTH/.test(name)) expect({ name, value }).toEqual({ name, value: "" });
+      if (/PASSWORD|AUTH|PUSH/.test(name)) expect({ name, value }).toEqual({ name, value: "" });
   });
 
   it("and all other variables are documented in .env.example, which has no unused ones", () => {
