@@ -8,9 +8,9 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { syncPath } from "../broker/folder.ts";
 
 /** A sale is in market before its notice is in notifications: the copy of market is made first (docs/backup.md). */
-const databases = ["market", "notifications", "users", "deliveries"];
-/** A folder that has not been started since this version has none. */
-const laterDatabases = ["deliveries"];
+const databases = ["market", "notifications", "notifications-recipients", "users", "deliveries"];
+/** A folder that has not been started since this version has none of these. */
+const laterDatabases = ["notifications-recipients", "deliveries"];
 
 async function copyAll(from: string, to: string): Promise<void> {
   const missing = [...databases.map((name) => `${name}.sqlite`), "keys.json"]

@@ -22,6 +22,7 @@ import {
 import { routes } from "../contracts/routes.ts";
 import type { ParamsOf, ResultOf } from "../contracts/schema.ts";
 import { paramsDoc } from "./action-docs.ts";
+import { nodeKey } from "./node-key.ts";
 import { requireUser, type Ctx, type Meta, type UserMeta } from "./context.ts";
 
 declare const adds: unique symbol;
@@ -172,8 +173,8 @@ function toActions(
         ...(route && { rest: `${route.method} ${route.path}` }),
         params: paramsDoc(schema),
         schema, // what the validator checks
-        // Announced to the other nodes: this node opens sealed calls (broker/sealing.ts).
-        ...("secret" in contract && { sealed: true }),
+        // Announced to the other nodes: this node opens sealed calls, with which key (broker/sealing.ts).
+        ...("secret" in contract && { sealed: service === "users" || nodeKey().to }),
         hooks,
         handler,
       };

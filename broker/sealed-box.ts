@@ -91,8 +91,11 @@ function exchange(privateKey: KeyObject, peer: string, from: string, to: string)
 }
 
 /** Encrypts for the holder of any of these Ed25519 public keys. */
-export function sealer(publicKeys: readonly JWK[]) {
-  const receivers = publicKeys.map(({ kid, x }) => ({ kid: kid!, to: montgomery(x!) }));
+export const sealer = (publicKeys: readonly JWK[]) =>
+  sealerTo(publicKeys.map(({ kid, x }) => ({ kid: kid!, to: montgomery(x!) })));
+
+/** Encrypts for the holder of any of these X25519 public keys. */
+export function sealerTo(receivers: readonly { kid: string; to: string }[]) {
   /** Returns the message, and what decrypts the answer of the receiver with this key id. */
   return (text: string, context: string) => {
     const { privateKey, publicKey } = generateKeyPairSync("x25519");
@@ -115,12 +118,22 @@ export function opener({ kid, x, d }: JWK) {
   const scalar = createHash("sha512").update(Buffer.from(d!, "base64url")).digest().subarray(0, 32);
   const to = montgomery(x!);
   const key = x25519(to, scalar.toString("base64url"));
-  const privateKey = createPrivateKey({ key, format: "jwk" });
+  return openerWith(kid!, to, createPrivateKey({ key, format: "jwk" }));
+}
+
+/** A new X25519 key: the public part, and what opens messages that are sealed for it. */
+export function newReceiver() {
+  const { privateKey, publicKey } = generateKeyPairSync("x25519");
+  const to = publicKey.export({ format: "jwk" }).x!;
+  return { to, open: openerWith(to, to, privateKey) };
+}
+
+function openerWith(kid: string, to: string, privateKey: KeyObject) {
   /** Null when the message is for other keys. Throws when it was changed, or belongs to another context. */
   return ({ from, boxes }: Sealed, context: string) => {
-    const box = boxes[kid!];
+    const box = boxes[kid];
     if (typeof box !== "string") return null;
     const { request, answer } = exchange(privateKey, from, from, to);
-    return { kid: kid!, text: request.decrypt(box, context), answer };
+    return { kid, text: request.decrypt(box, context), answer };
   };
 }

@@ -7,11 +7,14 @@ import { actions, type ActionName } from "../contracts/actions.ts";
 import type { Meta } from "./context.ts";
 import type { Keys } from "./keys.ts";
 import { refusal } from "./refusal.ts";
-import { opener, sealer, type Sealed } from "./sealed-box.ts";
+import { nodeKey } from "./node-key.ts";
+import { opener, sealer, sealerTo, type Sealed } from "./sealed-box.ts";
 
 type Ctx = Context<unknown, Meta>;
 type Handler = (ctx: Ctx) => Promise<unknown>;
-type Wrap = (next: Handler, action: ActionSchema) => Handler;
+/** What the handling node announces: true, it opens with the signing key; otherwise the public key of that node. Moleculer's type does not know it. */
+type Announced = ActionSchema & { sealed?: boolean | string };
+type Wrap = (next: Handler, action: Announced) => Handler;
 type PlainError = Record<string, unknown>;
 
 /** What the handling node answers: its key id, and the encrypted `{result}` or `{error}`. */
@@ -62,13 +65,14 @@ export function sealing(keys: Pick<Keys, "public" | "private">): Middleware {
 
 /** Seals calls to other nodes, for nodes that announce that they open them. Those of version 0.1.0 do not. */
 function sealCalls(publicKeys: Keys["public"], warnOnce: (line: string) => void): Wrap {
-  const seal = publicKeys.length > 0 ? sealer(publicKeys) : undefined;
+  const sealForUsers = publicKeys.length > 0 ? sealer(publicKeys) : undefined;
   return (next, action) => {
     const name = action.name as ActionName;
     if (!isSecret(name)) return next;
+    const { sealed: to } = action;
+    const seal = typeof to === "string" ? sealerTo([{ kid: to, to }]) : sealForUsers;
     return async (ctx) => {
-      // The cast: Moleculer's type does not know the announcement.
-      if (!(action as { sealed?: boolean }).sealed) {
+      if (!to) {
         warnOnce(`A node of version 0.1.0 handles ${name}. Calls to it are not encrypted.`);
         return next(ctx);
       }
@@ -105,10 +109,11 @@ function openAnswer(
 
 /** Opens the calls of other nodes, and seals their answers. A call that is not sealed is answered as it came. */
 function openCalls(privateKey: Keys["private"], warnOnce: (line: string) => void): Wrap {
-  const open = privateKey && opener(privateKey);
+  const openAsUsers = privateKey && opener(privateKey);
   return (next, action) => {
     const name = action.name as ActionName;
     if (!isSecret(name)) return next;
+    const open = typeof action.sealed === "string" ? nodeKey().open : openAsUsers;
     return async (ctx) => {
       if (ctx.nodeID === ctx.broker.nodeID) return next(ctx);
       if (!isSealed(ctx.params)) {

@@ -5,6 +5,7 @@ import type { Read, SaleData } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
 import { abortable } from "./abort.ts";
 import { ApiClient, type CallOptions } from "./call.ts";
+import { channelCalls } from "./channel-calls.ts";
 import { ConfigReader } from "./config.ts";
 import { inboxCalls } from "./inbox/calls.ts";
 import { InboxController } from "./inbox/controller.ts";
@@ -73,6 +74,17 @@ export type {
 };
 
 export type {
+  Channels,
+  Device,
+  NewDevice,
+  NewWebhook,
+  Preferences,
+  PreferencesChange,
+  Webhook,
+  WebhookWithSecret,
+} from "./channel-calls.ts";
+
+export type {
   Credentials,
   Registration,
   PasswordChange,
@@ -113,6 +125,7 @@ export function createSouk(options: SoukOptions): Souk {
       owner: userId,
     }),
     read: (which, call) => api.call("notifications.read", which, call),
+    channels: channelCalls(api),
     inbox() {
       inbox.open();
       return inbox;

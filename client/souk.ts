@@ -4,6 +4,7 @@ import type { Item, Sale } from "../contracts/market.ts";
 import type { Read } from "../contracts/notifications.ts";
 import type { Profile, User } from "../contracts/users.ts";
 import type { CallOptions } from "./call.ts";
+import type { Channels } from "./channel-calls.ts";
 import type { LiveInbox } from "./inbox/live-inbox.ts";
 import type { List } from "./list.ts";
 import type { InboxPage, Notification } from "./notices.ts";
@@ -84,6 +85,9 @@ export interface Souk {
   read(which: Read, options?: CallOptions): Promise<{ unread: number }>;
   /** The live inbox: the same object at every call, connected while a user is signed in. */
   inbox(): LiveInbox;
+
+  /** How the user is reached without an open page. */
+  channels: Channels;
 
   health(options?: CallOptions): Promise<Health>;
   config(options?: CallOptions): Promise<Config>;

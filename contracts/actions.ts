@@ -1,6 +1,8 @@
+import { channelsActions } from "./channels.ts";
 import { deliveriesActions } from "./deliveries.ts";
 import { marketActions } from "./market.ts";
 import { notificationsActions, notificationsEvents } from "./notifications.ts";
+import { recipientsActions, recipientsEvents } from "./recipients.ts";
 import type { health } from "./schema.ts";
 import { usersActions, usersEvents } from "./users.ts";
 
@@ -14,6 +16,8 @@ export type ServiceName = (typeof serviceNames)[number];
 export const actions = {
   ...marketActions,
   ...notificationsActions,
+  ...channelsActions,
+  ...recipientsActions,
   ...usersActions,
   ...deliveriesActions,
 } satisfies Record<`${(typeof services)[number]}.health`, typeof health>;
@@ -24,6 +28,6 @@ export type ActionName = keyof Actions;
  * The events between services, by name. They are broadcasts that may be lost; a message that must arrive is a call
  * (docs/decisions/001).
  */
-export const events = { ...notificationsEvents, ...usersEvents };
+export const events = { ...notificationsEvents, ...recipientsEvents, ...usersEvents };
 export type Events = typeof events;
 export type EventName = keyof Events;

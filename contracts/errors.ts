@@ -20,6 +20,7 @@ export const errors = {
   EMAIL_TAKEN: { status: 409, title: "This email address has an account" },
   PRICE_CHANGED: { status: 409, title: "The price has changed" },
   ITEM_CHANGED: { status: 409, title: "The seller has changed this item" },
+  TOO_MANY_WEBHOOKS: { status: 409, title: "A user can have no more webhooks" },
   /** A request that differs from the first one with this key must not get its answer: 422, as in the IETF's draft. 409 would invite a retry. */
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: "Another request had this Idempotency-Key" },
   TOO_LARGE: { status: 413, title: "The request is too large" },

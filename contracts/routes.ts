@@ -10,6 +10,8 @@ export interface Route {
   who: "anyone" | "user";
   /** 201: it creates something. Such a route takes the header `Idempotency-Key`, and its action the param `idempotencyKey`. */
   success: 200 | 201 | 204;
+  /** The body may also be a form, which is not read: mail providers send one (RFC 8058), and the path says everything. */
+  takesForm?: boolean;
 }
 
 /** The whole REST interface. The gateway's aliases, OpenAPI, the client and the security tests are made of this table. */
@@ -74,6 +76,77 @@ export const routes = [
     action: "notifications.read",
     who: "user",
     success: 200,
+  },
+  {
+    method: "GET",
+    path: "/notifications/preferences",
+    action: "notifications.preferences",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "PATCH",
+    path: "/notifications/preferences",
+    action: "notifications.setPreferences",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "POST",
+    path: "/notifications/push",
+    action: "notifications.subscribe",
+    who: "user",
+    success: 201,
+  },
+  {
+    method: "DELETE",
+    path: "/notifications/push/:id",
+    action: "notifications.unsubscribe",
+    who: "user",
+    success: 204,
+  },
+  {
+    method: "GET",
+    path: "/notifications/webhooks",
+    action: "notifications.webhooks",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "POST",
+    path: "/notifications/webhooks",
+    action: "notifications.addWebhook",
+    who: "user",
+    success: 201,
+  },
+  {
+    method: "PATCH",
+    path: "/notifications/webhooks/:id",
+    action: "notifications.changeWebhook",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "DELETE",
+    path: "/notifications/webhooks/:id",
+    action: "notifications.removeWebhook",
+    who: "user",
+    success: 204,
+  },
+  {
+    method: "POST",
+    path: "/notifications/webhooks/:id/rotate",
+    action: "notifications.rotateWebhook",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "POST",
+    path: "/notifications/unsubscribe/:token",
+    action: "notifications.stopMail",
+    who: "anyone",
+    success: 200,
+    takesForm: true,
   },
 ] as const satisfies readonly Route[];
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { badData, refusal } from "../broker/refusal.ts";
 import { bodyLimit } from "../contracts/routes.ts";
-import { isJson } from "./media-type.ts";
+import { isForm, isJson } from "./media-type.ts";
 import { repeatedName } from "./repeated-name.ts";
 
 /** Milliseconds from the end of the headers until the body must be complete. The rest of the 10 s is for the call. */
@@ -10,10 +10,13 @@ const bodyTimeoutMs = 8_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Reads the JSON object in a request's body; {} when there is no body. Throws BAD_DATA, or TOO_LARGE
- * without reading more than the limit. docs/decisions/012 says why this is not body-parser.
+ * Reads the JSON object in a request's body; {} when there is no body. With `takesForm`, a form counts as {}. Throws BAD_DATA, or
+ * TOO_LARGE without reading more than the limit. docs/decisions/012 says why this is not body-parser.
  */
-export async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> {
+export async function readBody(
+  req: IncomingMessage,
+  takesForm = false,
+): Promise<Record<string, unknown>> {
   const {
     "content-length": length,
     "transfer-encoding": chunked,
@@ -27,6 +30,7 @@ export async function readBody(req: IncomingMessage): Promise<Record<string, unk
   // Nothing is decompressed: a few bytes could become gigabytes.
   if (encoding.toLowerCase() !== "identity")
     throw refusal("BAD_DATA", "The body must not be compressed.");
+  if (takesForm && isForm(type)) return {};
   if (!isJson(type)) throw refusal("BAD_DATA", "The body must be application/json in UTF-8.");
   return parseObject(bytes);
 }

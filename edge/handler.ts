@@ -105,7 +105,7 @@ export class RequestHandler {
     }
 
     // Body: 400, 413. Params: 400.
-    const body = takesBody(route) ? await readBody(req) : {};
+    const body = takesBody(route) ? await readBody(req, route.takesForm) : {};
     const key = takesKey(route) ? idempotencyKeyOf(req) : undefined;
     const params = parseParams(pathParams, rest.join("?"), body, key);
 

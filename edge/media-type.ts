@@ -13,6 +13,17 @@ export function isJson(contentType: string): boolean {
 
 const jsonEssence = /^(application\/json|[^/]+\/[^/]+\+json)$/;
 
+const formEssence = /^(application\/x-www-form-urlencoded|multipart\/form-data)$/;
+
+/** Whether a Content-Type is one of HTML's forms, with any parameters. */
+export function isForm(contentType: string): boolean {
+  try {
+    return formEssence.test(new MIMEType(contentType).essence);
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a request's Accept header asks for a page: people's browsers name text/html, programs do not, or prefer JSON. */
 export function prefersHtml(accept = ""): boolean {
   const weights = new Map(accept.split(",").map(weightOf));

@@ -87,14 +87,14 @@ export function liveness(broker: ServiceBroker): Liveness {
   return causes.length > 0 ? { status: "not live", causes } : { status: "live" };
 }
 
+type WithAdapters = Service & Partial<Record<"adapter" | "furtherAdapter", { fault?: string }>>;
+
 function causesOf({ services, transit }: ServiceBroker): string[] {
   // The adapters are those of store/store.ts.
-  const broken = services.flatMap(
-    ({ name, adapter }: Service & { adapter?: { fault?: string } }) => {
-      const fault = adapter?.fault;
-      return fault === undefined ? [] : [`The store of ${name} ${fault}.`];
-    },
-  );
+  const broken = (services as WithAdapters[]).flatMap(({ name, adapter, furtherAdapter }) => {
+    const fault = adapter?.fault ?? furtherAdapter?.fault;
+    return fault === undefined ? [] : [`The store of ${name} ${fault}.`];
+  });
   // The cast: `stopped` is our transporter's. After it was stopped nothing connects again.
   const { stopped } = (transit?.tx ?? {}) as { stopped?: AbortController };
   return stopped?.signal.aborted ? ["The transporter has stopped.", ...broken] : broken;

@@ -11,7 +11,7 @@ import { SqliteStore } from "../store/sqlite/adapter.ts";
 import { startThread } from "../store/sqlite/thread.ts";
 import { measured, measureConnections } from "../store/measured.ts";
 import { checkQuery, toUpdate } from "../store/query.ts";
-import type { Adapter, Collection, Find, Store, Stored } from "../store/store.ts";
+import type { Adapter, Collection, Find, Found, Query, Store, Stored } from "../store/store.ts";
 
 // eslint-disable-next-line no-restricted-syntax -- loaded on demand: a market on files needs no driver of 10 MB
 const mongo = Object.keys(env.databases).length > 0 ? await import("../store/mongo.ts") : undefined;
@@ -19,8 +19,8 @@ const mongo = Object.keys(env.databases).length > 0 ? await import("../store/mon
 /** The documents of a TypeBox schema. */
 type DocumentOf<Schema extends TSchema> = Extract<Static<Schema>, { _id: string }>;
 
-/** Makes the adapter of one service's collection. */
-export type Open = (service: string, collection: Collection) => Adapter;
+/** Makes the adapter of one service's collection; `further`: of one besides its own. */
+export type Open = (service: string, collection: Collection, further?: "further") => Adapter;
 
 /**
  * Gives a service `this.store`, typed by the schema of its documents: in MongoDB when the service has a
@@ -58,6 +58,34 @@ export const collection = <Schema extends TSchema>(
     },
   });
 
+/**
+ * Gives a service `this[name]`, the store of one more collection: in the same MongoDB database, otherwise in a file of its own. It
+ * starts without its database, as `collection` does. A service has at most one.
+ */
+export const furtherCollection = <Name extends string, Schema extends TSchema>(
+  name: Name,
+  what: Collection<Schema>,
+  open: Open = configured,
+) =>
+  define({
+    state() {
+      const furtherAdapter = open(this.name, what, "further");
+      furtherAdapter.init(this.broker, this);
+      const store = furtherStoreOf<DocumentOf<Schema>>(furtherAdapter, what);
+      return { furtherAdapter, [name]: store } as { furtherAdapter: Adapter } & {
+        [N in Name]: Store<DocumentOf<Schema>>;
+      };
+    },
+
+    started() {
+      return this.furtherAdapter.connect();
+    },
+
+    stopped() {
+      return this.furtherAdapter.disconnect();
+    },
+  });
+
 /** Whether a collection has no documents. One whose database is unavailable is not known to be empty. */
 export async function isEmpty(store: Pick<Store<Stored>, "count">): Promise<boolean> {
   try {
@@ -68,11 +96,12 @@ export async function isEmpty(store: Pick<Store<Stored>, "count">): Promise<bool
   }
 }
 
-function configured(service: string, what: Collection): Adapter {
+function configured(service: string, what: Collection, further?: "further"): Adapter {
   const database = env.databases[service as keyof typeof env.databases];
   if (database) return new mongo!.MongoStore(database.url, what, database.name);
   startThread();
-  return new SqliteStore(join(env.dataDir, `${service}.sqlite`), what);
+  const file = further ? `${service}-${what.name}` : service;
+  return new SqliteStore(join(env.dataDir, `${file}.sqlite`), what);
 }
 
 /** The part of moleculer-db's service that Souk uses. The library's own types demand a context, which these methods do not need. */
@@ -110,25 +139,52 @@ function validatorOf({ name, document }: Collection) {
 
 /** The same checks on every adapter. Documents are checked when they are inserted, so stored documents have this type. */
 function storeOf<Doc extends { _id: string }>(service: Database): Store<Doc> {
-  const { adapter } = service;
   return {
+    ...operationsOf<Doc>(service.adapter),
     insert: async (doc) => (await service._create(null, doc)) as Doc,
-    one: async (query) => (await adapter.findOne(checkQuery(query))) as Doc | null,
-    find: async (query, { sort = {}, limit, onEarlyEnd } = {}) => {
-      const order = Object.entries(sort).map(([field, way]) => (way < 0 ? `-${field}` : field));
-      return (await service._find(null, {
-        ...{ query: checkQuery(query), sort: order, limit, onEarlyEnd },
-      })) as Doc[];
-    },
-    // The library's method forgets the limit.
-    count: async (query, limit) => adapter.count({ query: checkQuery(query), limit }),
-    change: async (query, update) =>
-      (await adapter.updateOne(checkQuery(query), toUpdate(update))) as Doc | null,
-    changeMany: async (query, update) => adapter.updateMany(checkQuery(query), toUpdate(update)),
-    remove: async (query) => (await adapter.removeOne(checkQuery(query))) as Doc | null,
-    removeMany: async (query, limit) => adapter.removeMany(checkQuery(query), limit),
-    ping: () => adapter.ping(),
-    now: () => new Date(adapter.now()),
-    skew: () => adapter.skew(),
+    find: async (query, found) => (await service._find(null, toFind(query, found))) as Doc[],
   };
 }
+
+/** As `storeOf`, without moleculer-db, which has one collection for each service. */
+function furtherStoreOf<Doc extends { _id: string }>(
+  adapter: Adapter,
+  what: Collection,
+): Store<Doc> {
+  const validate = validatorOf(what);
+  return {
+    ...operationsOf<Doc>(adapter),
+    async insert(doc) {
+      validate(doc);
+      return (await adapter.insert(doc as unknown as Stored)) as unknown as Doc;
+    },
+    find: async (query, found) => (await adapter.find(toFind(query, found))) as unknown as Doc[],
+  };
+}
+
+function toFind(query: Query, { sort = {}, limit, onEarlyEnd }: Found = {}): Find {
+  const order = Object.entries(sort).map(([field, way]) => (way < 0 ? `-${field}` : field));
+  return {
+    query: checkQuery(query),
+    sort: order,
+    ...(limit !== undefined && { limit }),
+    ...(onEarlyEnd && { onEarlyEnd }),
+  };
+}
+
+const operationsOf = <Doc extends { _id: string }>(
+  adapter: Adapter,
+): Omit<Store<Doc>, "insert" | "find"> => ({
+  one: async (query) => (await adapter.findOne(checkQuery(query))) as Doc | null,
+  // The library's method forgets the limit.
+  count: async (query, limit) =>
+    adapter.count({ query: checkQuery(query), ...(limit !== undefined && { limit }) }),
+  change: async (query, update) =>
+    (await adapter.updateOne(checkQuery(query), toUpdate(update))) as Doc | null,
+  changeMany: async (query, update) => adapter.updateMany(checkQuery(query), toUpdate(update)),
+  remove: async (query) => (await adapter.removeOne(checkQuery(query))) as Doc | null,
+  removeMany: async (query, limit) => adapter.removeMany(checkQuery(query), limit),
+  ping: () => adapter.ping(),
+  now: () => new Date(adapter.now()),
+  skew: () => adapter.skew(),
+});

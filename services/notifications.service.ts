@@ -12,6 +12,8 @@ import type { NoticeDocument } from "../domain/notice.ts";
 import { roomOf } from "../edge/sockets/rooms.ts";
 import { collection } from "../mixins/collection.ts";
 import { sockets } from "../mixins/sockets.ts";
+import { channels } from "./notifications/channels.ts";
+import { channelActions } from "./notifications/channel-actions.ts";
 import { Inbox, notices, type WasRead } from "./notifications/inbox.ts";
 import { LostSales } from "./notifications/lost-sales.ts";
 import { measureStored } from "./notifications/measure.ts";
@@ -40,6 +42,7 @@ export default define({
         return { ...read, unread: await this.inbox.markRead(userId, read, socket.id) };
       },
     }),
+    channels,
     collection(notices),
   ],
 
@@ -104,6 +107,8 @@ export default define({
   },
 
   actions: {
+    ...channelActions,
+
     async notify({ params }) {
       return { ok: true, id: await this.accept(params) };
     },
@@ -134,7 +139,7 @@ export default define({
     },
 
     async health() {
-      await this.store.ping();
+      await Promise.all([this.store.ping(), this.recipientStore.ping()]);
       return { ok: true };
     },
   },
@@ -160,6 +165,8 @@ export default define({
   },
 
   created() {
+    this.recipients.onChange = (userId) =>
+      this.broadcast("notifications.recipientChanged", { userId });
     this.inbox.onRead = (wasRead) => {
       this.emitRead(wasRead);
       this.broadcast("notifications.wasRead", wasRead);

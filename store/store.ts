@@ -103,6 +103,8 @@ export interface Connections {
 
 /** The part of moleculer-db's adapters that the store uses, and two conditional writes that they lack. */
 export interface Adapter {
+  /** Before `connect`, with the service that it belongs to. */
+  init(broker: object, service: object): void;
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   insert(doc: Stored): Promise<Stored>;

@@ -24,6 +24,16 @@ export const summaries: Record<RoutedAction, string> = {
   "market.sales": "The caller's sales, newest first",
   "notifications.inbox": "The caller's notices, newest first",
   "notifications.read": "Mark notices as read: some, all, or all until one",
+  "notifications.preferences": "How the caller is reached without an open page",
+  "notifications.setPreferences": "Change how the caller is reached",
+  "notifications.subscribe": "Push notices to a browser, until its session ends",
+  "notifications.unsubscribe": "Push no more notices to a browser",
+  "notifications.webhooks": "The caller's webhooks",
+  "notifications.addWebhook": "Send notices to a URL, signed with the secret in the answer",
+  "notifications.changeWebhook": "Disable or enable a webhook",
+  "notifications.removeWebhook": "Remove a webhook",
+  "notifications.rotateWebhook": "Make a new secret; the former one is valid for 24 hours",
+  "notifications.stopMail": "Stop the mails to a user by the token of a mail (RFC 8058)",
 };
 
 /** The codes that only some actions refuse with, for /docs. */
@@ -36,6 +46,11 @@ export const refusals: Partial<Record<Route["action"], ErrorCode[]>> = {
   "users.me": ["NOT_FOUND"],
   "users.changePassword": ["NOT_FOUND"],
   "users.profile": ["NOT_FOUND"],
+  "notifications.unsubscribe": ["NOT_FOUND"],
+  "notifications.addWebhook": ["TOO_MANY_WEBHOOKS"],
+  "notifications.changeWebhook": ["NOT_FOUND"],
+  "notifications.removeWebhook": ["NOT_FOUND"],
+  "notifications.rotateWebhook": ["NOT_FOUND"],
   "market.item": ["ITEM_NOT_FOUND"],
   "market.revise": ["ITEM_NOT_FOUND", "ITEM_SOLD"],
   "market.withdraw": ["ITEM_NOT_FOUND", "ITEM_SOLD"],

@@ -131,6 +131,19 @@ export class Inbox {
     return listed(rows, { unread: count, nextCursor }, mark);
   }
 
+  /** Whether a notice was shown or read. An unknown one counts as shown. */
+  async isShown(userId: string, id: string): Promise<boolean> {
+    const notice = await this.#store.one({ _id: keyOf(userId, id) });
+    return !notice || this.wasSeen(notice);
+  }
+
+  /** Whether a notice, as it was read from the store, was shown or read. */
+  async wasSeen({ userId, isRead, shownAt, createdAt }: NoticeDocument): Promise<boolean> {
+    if (isRead || shownAt !== undefined) return true;
+    const mark = await this.marks.of(userId);
+    return mark !== undefined && createdAt <= mark;
+  }
+
   /** How far a page of a user's notices came, newest first. */
   async receipts(
     userId: string,

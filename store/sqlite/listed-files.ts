@@ -1,7 +1,7 @@
 /** The list of the databases in a data folder: one that is lost must not be replaced by an empty one. */
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Middleware, ServiceBroker } from "moleculer";
+import type { Middleware, Service, ServiceBroker } from "moleculer";
 import { syncPath } from "../../broker/folder.ts";
 import { SqliteStore } from "./adapter.ts";
 
@@ -36,8 +36,8 @@ export const listedFiles = (folder: string): Middleware => ({
 
 /** The stores of the broker's services whose files are in the folder, by the names of the files. */
 export const storesIn = (folder: string, broker: ServiceBroker): SqliteStore[] =>
-  broker.services
-    .map((service) => (service as { adapter?: unknown }).adapter)
+  (broker.services as (Service & { adapter?: unknown; furtherAdapter?: unknown })[])
+    .flatMap(({ adapter, furtherAdapter }) => [adapter, furtherAdapter])
     .filter((store) => store instanceof SqliteStore)
     .filter(({ file }) => dirname(file) === folder)
     .sort((a, b) => (a.file < b.file ? -1 : 1));

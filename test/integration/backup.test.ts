@@ -96,14 +96,16 @@ describe("npm run backup", () => {
       "files.json",
       "keys.json",
       "market.sqlite",
+      "notifications-recipients.sqlite",
       "notifications.sqlite",
       "users.sqlite",
     ]);
   });
 
-  it("copies a market without a list of its files, and from before deliveries had one", () => {
+  it("copies a market without a list of its files, and of a version with fewer of them", () => {
     const [from, to] = [join(folder.path, "stopped"), join(folder.path, "unlisted")];
-    for (const name of ["files.json", "deliveries.sqlite"]) rmSync(join(from, name));
+    for (const name of ["files.json", "deliveries.sqlite", "notifications-recipients.sqlite"])
+      rmSync(join(from, name));
     expect(back(to, from)).toMatchObject({ status: 0 });
     expect(readdirSync(to)).toHaveLength(4);
   });

@@ -40,7 +40,13 @@ const lose = (service: string) =>
     .filter((name) => name.startsWith(`${service}.sqlite`))
     .forEach((name) => rmSync(place(name)));
 const listed = () => JSON.parse(readFileSync(place("files.json"), "utf8")) as string[];
-const all = ["deliveries.sqlite", "market.sqlite", "notifications.sqlite", "users.sqlite"];
+const all = [
+  "deliveries.sqlite",
+  "market.sqlite",
+  "notifications-recipients.sqlite",
+  "notifications.sqlite",
+  "users.sqlite",
+];
 const lost = (name: string) =>
   `${place(name)} is missing or empty: restore it from a backup, or remove its name from ${place("files.json")} to begin with an empty one.\n`;
 
@@ -57,7 +63,7 @@ it("lists the files of a market in a file for its owner only", () => {
   expect(statSync(place("files.json")).mode & 0o777).toBe(0o600);
 });
 
-it.each(["users", "market", "notifications"])(
+it.each(["users", "market", "notifications", "notifications-recipients"])(
   "refuses a start without the file of %s in one sentence, and creates none",
   async (service) => {
     const file = `${service}.sqlite`;
@@ -72,7 +78,7 @@ it.each(["users", "market", "notifications"])(
 
 it("begins with an empty file when its name is removed from the list", async () => {
   lose("users");
-  writeFileSync(place("files.json"), JSON.stringify(all.slice(0, 3)));
+  writeFileSync(place("files.json"), JSON.stringify(all.filter((name) => name !== "users.sqlite")));
   await Client.registered((await start()).api);
   expect(listed()).toEqual(all);
 });

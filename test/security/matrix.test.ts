@@ -2,6 +2,7 @@
 import { clientEvents } from "../../contracts/socket.ts";
 import { routes, type Route } from "../../contracts/routes.ts";
 import { errors, type ErrorCode } from "../../contracts/errors.ts";
+import type { Preferences, Webhook } from "../../contracts/channels.ts";
 import type { Item, Sale } from "../../contracts/market.ts";
 import type { Inbox } from "../../contracts/notifications.ts";
 import { Client, password, type Answer } from "../support/client.ts";
@@ -24,6 +25,9 @@ interface World {
   item: Item;
   saleId: string;
   purchaseId: string;
+  /** The owner's webhook and subscribed device. */
+  webhookId: string;
+  deviceId: string;
   clients: Record<Caller, Client>;
 }
 
@@ -60,6 +64,24 @@ const itemNow = async ({ owner, item }: World) =>
   (await owner.call<Item>("GET", `/market/items/${item.id}`)).body;
 const inboxNow = async ({ owner }: World) =>
   (await owner.call<Inbox>("GET", "/notifications")).body;
+const preferencesNow = async ({ owner }: World) =>
+  (await owner.call<Preferences>("GET", "/notifications/preferences")).body;
+const webhooksNow = async ({ owner }: World) =>
+  (await owner.call<{ webhooks: Webhook[] }>("GET", "/notifications/webhooks")).body.webhooks;
+const webhookUntouched = async (world: World) =>
+  expect(await webhooksNow(world)).toMatchObject([{ id: world.webhookId, disabledAt: null }]);
+const hasDevice =
+  (has: boolean) =>
+  ({ body }: Answer<Body>, { deviceId }: World) =>
+    expect(idsIn(body.devices as { id: string }[])).toEqual(has ? [deviceId] : []);
+const subscription = {
+  endpoint: "https://updates.push.services.mozilla.com/wpush/v2/matrix",
+  keys: {
+    p256dh:
+      "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    auth: "BTBZMqHH6r4Tts7J_aSIgg",
+  },
+};
 const itemUntouched = async (world: World) => expect(await itemNow(world)).toEqual(world.item);
 const noticeUnread = async (world: World) => expect((await inboxNow(world)).unread).toBe(1);
 const ownerStillIn = async ({ owner }: World) =>
@@ -204,6 +226,65 @@ const rows: Record<string, Row> = {
     expect: { ...closed, another: fine, owner: ({ body }) => expect(body.unread).toBe(0) },
     untouched: noticeUnread,
   },
+  "GET /notifications/preferences": {
+    expect: { ...closed, another: hasDevice(false), owner: hasDevice(true) },
+  },
+  "PATCH /notifications/preferences": {
+    body: () => ({ push: false }),
+    expect: {
+      ...closed,
+      another: ({ body }) => expect(body.push).toBe(false),
+      owner: ({ body }) => expect(body.push).toBe(false),
+    },
+    untouched: async (world) => expect((await preferencesNow(world)).push).toBe(true),
+  },
+  "POST /notifications/push": {
+    body: () => subscription,
+    expect: {
+      ...closed,
+      // The same browser may be used by two users.
+      another: ({ body }, { deviceId }) => expect(body.id).not.toBe(deviceId),
+      owner: ({ body }, { deviceId }) => expect(body.id).toBe(deviceId),
+    },
+  },
+  "DELETE /notifications/push/:id": {
+    path: ({ deviceId }) => deviceId,
+    expect: { ...closed, another: "NOT_FOUND", owner: ({ status }) => expect(status).toBe(204) },
+    untouched: async (world) => expect((await preferencesNow(world)).devices).toHaveLength(1),
+  },
+  "GET /notifications/webhooks": {
+    expect: {
+      ...closed,
+      another: lists("webhooks", ({ webhookId }) => webhookId, false),
+      owner: lists("webhooks", ({ webhookId }) => webhookId, true),
+    },
+  },
+  "POST /notifications/webhooks": {
+    body: () => ({ url: "https://shop.example/another" }),
+    expect: { ...closed, another: fine, owner: fine },
+    untouched: async (world) => expect(await webhooksNow(world)).toHaveLength(1),
+  },
+  "PATCH /notifications/webhooks/:id": {
+    path: ({ webhookId }) => webhookId,
+    body: () => ({ isEnabled: false }),
+    expect: { ...closed, another: "NOT_FOUND", owner: fine },
+    untouched: webhookUntouched,
+  },
+  "DELETE /notifications/webhooks/:id": {
+    path: ({ webhookId }) => webhookId,
+    expect: { ...closed, another: "NOT_FOUND", owner: ({ status }) => expect(status).toBe(204) },
+    untouched: webhookUntouched,
+  },
+  "POST /notifications/webhooks/:id/rotate": {
+    path: ({ webhookId }) => webhookId,
+    expect: { ...closed, another: "NOT_FOUND", owner: fine },
+    untouched: webhookUntouched,
+  },
+  // The token in the path decides, and the answer does not say whether it is right.
+  "POST /notifications/unsubscribe/:token": {
+    expect: toAll(({ body }) => expect(body).toEqual({ ok: true })),
+    untouched: async (world) => expect((await preferencesNow(world)).mail).toBe(true),
+  },
 };
 
 /**
@@ -249,8 +330,12 @@ async function world(): Promise<World> {
   const saleOf = async (buyer: Client, { id }: Item) =>
     (await buyer.call<{ saleId: string }>("POST", `/market/buy/${id}`)).body.saleId;
   const [saleId, purchaseId] = [await saleOf(third, sold), await saleOf(owner, bought)];
+  const created = async (path: string, body: object) =>
+    (await owner.call<{ id: string }>("POST", path, body)).body.id;
+  const webhookId = await created("/notifications/webhooks", { url: "https://shop.example/hook" });
+  const deviceId = await created("/notifications/push", subscription);
   const clients = { anonymous: new Client(market.api), expired, revoked, another, owner };
-  const made = { owner, another, revoked, item, saleId, purchaseId, clients };
+  const made = { owner, another, revoked, item, saleId, purchaseId, webhookId, deviceId, clients };
   await eventually(() => noticeUnread(made));
   return made;
 }

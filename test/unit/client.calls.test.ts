@@ -79,6 +79,17 @@ describe("a call of the client", () => {
       "market.sales": () => souk.sales(),
       "notifications.inbox": () => souk.notifications(),
       "notifications.read": () => souk.read({ ids: ["n1"] }),
+      "notifications.preferences": () => souk.channels.preferences(),
+      "notifications.setPreferences": () => souk.channels.change({ push: false }),
+      "notifications.subscribe": () =>
+        souk.channels.addDevice({ endpoint: "e", keys: { p256dh: "p", auth: "a" } }),
+      "notifications.unsubscribe": () => souk.channels.removeDevice("d1"),
+      "notifications.webhooks": () => souk.channels.webhooks(),
+      "notifications.addWebhook": () => souk.channels.addWebhook({ url: "https://a.example" }),
+      "notifications.changeWebhook": () => souk.channels.enableWebhook("w1", false),
+      "notifications.removeWebhook": () => souk.channels.removeWebhook("w1"),
+      "notifications.rotateWebhook": () => souk.channels.rotateSecret("w1"),
+      "notifications.stopMail": () => souk.channels.stopMail("t1"),
       "users.logout": () => souk.signOut(),
     } satisfies Record<Exclude<RoutedAction, "users.refresh">, () => Promise<unknown>>;
     const signOutLast = routes.toSorted(

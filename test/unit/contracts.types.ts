@@ -2,7 +2,7 @@
 import type { Socket } from "socket.io-client";
 import { refusal } from "../../broker/refusal.ts";
 import type { Ctx } from "../../broker/context.ts";
-import { define } from "../../broker/define.ts";
+import { define, type Handlers } from "../../broker/define.ts";
 import type { InboxState, Notification } from "../../client/index.ts";
 import type { ClientToServer, ServerToClient } from "../../contracts/socket.ts";
 import { ItemDocument } from "../../domain/item.ts";
@@ -13,15 +13,7 @@ import type { Store } from "../../store/store.ts";
 declare const ctx: Ctx<object>;
 declare const socket: Socket<ServerToClient, ClientToServer>;
 const never = async (): Promise<never> => Promise.reject(new Error());
-const notifications = {
-  notify: never,
-  notifyAll: never,
-  inbox: never,
-  read: never,
-  replay: never,
-  receipts: never,
-  health: never,
-};
+declare const notifications: Handlers<"notifications">;
 
 export const calls = async () => {
   const { saleId } = await ctx.call("market.buy", { id: "1" });

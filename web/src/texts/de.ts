@@ -76,6 +76,8 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     EMAIL_TAKEN: "Zu dieser E-Mail-Adresse gibt es bereits ein Konto. Melden Sie sich damit an.",
     PRICE_CHANGED: "Der Preis hat sich geändert.",
     ITEM_CHANGED: "Der Verkäufer hat den Artikel geändert.",
+    TOO_MANY_WEBHOOKS:
+      "Sie haben so viele Webhooks, wie ein Konto haben kann. Entfernen Sie zuerst einen.",
     IDEMPOTENCY_KEY_REUSED:
       "Dies wurde schon mit anderem Inhalt gesendet. Sehen Sie nach, was vorhanden ist, bevor Sie es erneut senden.",
     TOO_LARGE: "Die Eingabe ist zu groß.",

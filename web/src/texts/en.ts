@@ -77,6 +77,7 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     EMAIL_TAKEN: "There is already an account with this email address. Sign in instead.",
     PRICE_CHANGED: "The price has changed.",
     ITEM_CHANGED: "The seller has changed this item.",
+    TOO_MANY_WEBHOOKS: "You have as many webhooks as one user can have. Remove one first.",
     IDEMPOTENCY_KEY_REUSED:
       "This was sent before with other content. Look at what you have before you send it again.",
     TOO_LARGE: "The input is too large.",
