@@ -165,8 +165,6 @@ export default define({
   },
 
   created() {
-    this.recipients.onChange = (userId) =>
-      this.broadcast("notifications.recipientChanged", { userId });
     this.inbox.onRead = (wasRead) => {
       this.emitRead(wasRead);
       this.broadcast("notifications.wasRead", wasRead);
