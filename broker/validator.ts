@@ -3,6 +3,7 @@ import { Validators, type Middleware } from "moleculer";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import type { FieldError } from "../contracts/errors.ts";
+import { isBlank } from "../contracts/visible.ts";
 import { badData } from "./refusal.ts";
 
 /** Returns the faults of a value, by field; an empty array if it is valid. */
@@ -14,7 +15,11 @@ export function checker(schema: TSchema): Check {
     const validator = compiled(schema);
     return validator.Check(value)
       ? []
-      : distinct(closestAlternatives(validator.Errors(value)[1]).flatMap(toFieldErrors));
+      : distinct(
+          closestAlternatives(validator.Errors(value)[1]).flatMap((error) =>
+            toFieldErrors(error, value),
+          ),
+        );
   };
 }
 
@@ -37,7 +42,7 @@ interface SchemaError {
   message: string;
 }
 
-/** Of each union, the errors of the alternatives with the fewest: the caller most likely meant one of those. */
+/** Of each union, the errors of the alternatives that are nearest: the caller most likely meant one of those. */
 function closestAlternatives(errors: SchemaError[]): SchemaError[] {
   const byAlternative = Map.groupBy(
     errors,
@@ -46,21 +51,33 @@ function closestAlternatives(errors: SchemaError[]): SchemaError[] {
   const byUnion = Map.groupBy(byAlternative.keys(), (alternative) =>
     alternative.slice(0, alternative.lastIndexOf("/") + 1),
   );
-  const count = (alternative: string) => byAlternative.get(alternative)!.length;
+  const distance = (alternative: string) => distanceOf(byAlternative.get(alternative)!);
   return [...byUnion.values()].flatMap((alternatives) => {
-    const fewest = Math.min(...alternatives.map(count));
+    const least = Math.min(...alternatives.map(distance));
     return alternatives
-      .filter((alternative) => count(alternative) === fewest)
+      .filter((alternative) => distance(alternative) === least)
       .flatMap((alternative) => byAlternative.get(alternative)!);
   });
 }
 
-const noAlternative = "is none of the alternatives";
+/** A value of another type, or with other fields, is farther away than any number of wrong values. */
+const distanceOf = (errors: SchemaError[]) =>
+  errors.length + 1_000 * errors.filter(({ keyword }) => otherShapes.has(keyword)).length;
+const otherShapes = new Set(["type", "const", "required", "additionalProperties", "boolean"]);
 
-/** Removes duplicates, and the general message about a union where there is a specific one. */
+const noAlternative = "is none of the alternatives";
+const malformed = "is malformed";
+
+/** General faults, which say nothing where the same field has a specific one. */
+const general = new Set([malformed, "must be null"]);
+
+/** Removes duplicates and general faults. */
 function distinct(problems: FieldError[]): FieldError[] {
-  const specific = problems.filter(({ message }) => message !== noAlternative);
-  const kept = specific.length > 0 ? specific : problems;
+  const precise = problems.filter(({ message }) => message !== noAlternative);
+  const known = precise.length > 0 ? precise : problems;
+  const specific = known.filter(({ message }) => !general.has(message));
+  const fields = new Set(specific.map(({ field }) => field));
+  const kept = known.filter(({ field, message }) => !general.has(message) || !fields.has(field));
   return [...new Map(kept.map((problem) => [problem.field + problem.message, problem])).values()];
 }
 
@@ -77,14 +94,16 @@ const messages: Record<string, string> = {
   required: "is missing",
   additionalProperties: "is not an accepted field",
   boolean: "is not an accepted field",
-  pattern: "is malformed",
+  pattern: malformed,
   minProperties: "must change at least one field",
   anyOf: noAlternative,
 };
 
 /** Lists allowed values, and names each missing or unknown property; JSON Schema names only the object. */
-function toFieldErrors({ keyword, instancePath, params, message }: SchemaError): FieldError[] {
-  const path = instancePath.slice(1).replaceAll("/", ".");
+function toFieldErrors(error: SchemaError, value: unknown): FieldError[] {
+  const { keyword, instancePath, params, message } = error;
+  const names = instancePath.split("/").slice(1);
+  const path = names.map((name) => name || '""').join(".");
   const {
     requiredProperties = [],
     additionalProperties = [],
@@ -92,14 +111,35 @@ function toFieldErrors({ keyword, instancePath, params, message }: SchemaError):
     allowedValue,
   } = params as ErrorParams;
   const allowed = allowedValues?.join(", ") ?? allowedValue;
-  const named = [...requiredProperties, ...additionalProperties];
+  const named = [...requiredProperties, ...additionalProperties].map((name) => name || '""');
   return (named.length > 0 ? named : [""]).map((name) => ({
-    field: [path, name].filter(Boolean).join("."),
+    field: [path, name].filter((part) => part !== "").join("."),
     message:
+      faultOfText(keyword, valueAt(value, instancePath)) ??
       messages[keyword] ??
       (allowed === undefined ? message : `must be ${allowedValues ? "one of " : ""}${allowed}`),
   }));
 }
+
+/** A text in which nothing is visible is not just malformed. */
+function faultOfText(keyword: string, value: unknown): string | undefined {
+  if (value === "" && keyword === "minLength") return "is empty";
+  if (keyword !== "pattern" || typeof value !== "string" || !value) return undefined;
+  return isBlank(value) ? "has nothing visible" : undefined;
+}
+
+/** The value at a JSON Pointer. */
+const valueAt = (value: unknown, pointer: string): unknown =>
+  pointer
+    .split("/")
+    .slice(1)
+    .reduce<unknown>(
+      (inner, name) =>
+        (inner as Record<string, unknown> | undefined)?.[
+          name.replaceAll("~1", "/").replaceAll("~0", "~")
+        ],
+      value,
+    );
 
 type Handler = (ctx: { params: unknown }) => Promise<unknown>;
 /** `schema` is a contract's JSON Schema. Without it, `params` itself is one. */

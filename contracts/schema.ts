@@ -23,7 +23,7 @@ export const idOf = (what: string) => Type.String({ ...id, description: `The id 
  */
 export const idempotencyKey = Type.String({
   description:
-    "A new random value for each thing to create, such as a UUID. For 24 hours, a request with the same key and body gets the first one's answer: repeat it after a 503, a 504 or a lost answer.",
+    "A new random value for each thing to create, such as a UUID. For 24 hours, a request with the same key and body gets the first one's answer: repeat it after a 503, a 504 or a lost answer. The body is the same when all values are, as they were sent: the order of fields does not count, spaces around a title do.",
   examples: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"],
   minLength: 1,
   maxLength: 255,

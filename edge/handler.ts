@@ -5,6 +5,7 @@ import type { Meter } from "../broker/metrics/meter.ts";
 import { refusal } from "../broker/refusal.ts";
 import { services } from "../contracts/actions.ts";
 import { routes, type Route } from "../contracts/routes.ts";
+import { pagePaths, pagePattern } from "../contracts/static-paths.ts";
 import type { Caller } from "../contracts/users.ts";
 import { readBody } from "./body.ts";
 import { idempotencyKeyOf, takesKey } from "./idempotency-key.ts";
@@ -87,7 +88,8 @@ export class RequestHandler {
 
     // Match: 404, 405. Some paths are served by api itself; people get the page where there is nothing.
     if (req.method === "OPTIONS") return this.#replyOptions(req, res, path);
-    if (prefersHtml(req.headers.accept) && !this.#deps.routeTable.allowedMethods(path))
+    if (isPageWithSlash(path)) return this.#redirect(req, res, path.slice(0, -1));
+    if (prefersHtml(req.headers.accept) && !this.#deps.routeTable.has(path))
       return this.#deps.notFoundPage(req, res);
     const { alias, params: pathParams } = this.#deps.routeTable.match(req.method!, path);
     res.route = alias.fullPath;
@@ -149,7 +151,8 @@ export class RequestHandler {
   /** Sets CORS headers before anything is refused, so that pages can also read why. Returns whether the origin may send requests. */
   #allowOrigin({ headers: { origin, host } }: Request, res: Response): boolean {
     const isAllowed = isAllowedOrigin(origin, host, this.#deps.origins);
-    if (origin !== undefined && isAllowed)
+    // Without Host the request is refused anyway, which depends on the request alone: any page may read it.
+    if (origin !== undefined && (isAllowed || !host))
       for (const [name, value] of Object.entries(corsHeaders(origin))) res.setHeader(name, value);
     return isAllowed;
   }
@@ -163,6 +166,12 @@ export class RequestHandler {
     reply(req, res, 204, undefined, { allow });
   }
 
+  #redirect(req: Request, res: Response, path: string): void {
+    const [, ...query] = req.url!.split("?");
+    const location = [path, ...query].join("?");
+    reply(req, res, 308, undefined, { location, "content-length": 0 });
+  }
+
   async #authenticate({ headers }: Request): Promise<Caller> {
     const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? "")?.[1];
     if (!token) throw refusal("UNAUTHENTICATED");
@@ -170,6 +179,13 @@ export class RequestHandler {
     return { id, sid };
   }
 }
+
+const pagePatterns = pagePaths.map(pagePattern);
+/** Whether the path is that of a view of the page, with a slash at its end. */
+const isPageWithSlash = (path: string) =>
+  path.length > 1 &&
+  path.endsWith("/") &&
+  pagePatterns.some((pattern) => pattern.test(path.slice(0, -1)));
 
 const keyOf = (method: string, path: string) => `${method} ${path}`;
 

@@ -7,7 +7,7 @@ interface Open {
 }
 
 /**
- * The dotted path of the first name that an object in this text has twice; undefined without one. `JSON.parse` keeps the last
+ * The dotted path of the first name that an object in this text has twice, `""` for an empty one; undefined without one. `JSON.parse` keeps the last
  * one, where a proxy may have read the first. The text must be valid JSON. Takes linear time.
  */
 export function repeatedName(json: string): string | undefined {
@@ -21,7 +21,7 @@ export function repeatedName(json: string): string | undefined {
       if (top?.names && isBeforeColon(json, end)) {
         const name = textOf(json.slice(at + 1, end - 1));
         top.at = name;
-        if (top.names.has(name)) return open.map((each) => each.at).join(".");
+        if (top.names.has(name)) return open.map(({ at }) => (at === "" ? '""' : at)).join(".");
         top.names.add(name);
       }
       at = end - 1;

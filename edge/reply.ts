@@ -20,7 +20,7 @@ export function reply(
   headers: OutgoingHttpHeaders = {},
 ): void {
   if (res.headersSent || res.destroyed) return;
-  const isEmpty = status === 204 || status === 304;
+  const isEmpty = body === undefined || status === 204;
   const bytes = isEmpty ? undefined : Buffer.isBuffer(body) ? body : toJson(body);
   res.writeHead(status, {
     ...fixedHeaders,

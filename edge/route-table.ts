@@ -51,6 +51,15 @@ export class RouteTable {
     return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
   }
 
+  /** Whether the path is in the table. One that is not percent-encoded UTF-8 is not. */
+  has(path: string): boolean {
+    try {
+      return this.allowedMethods(path) !== "";
+    } catch {
+      return false;
+    }
+  }
+
   #find(method: string, path: string): Match | undefined {
     // moleculer-web's pattern also matches with a slash at the end.
     if (path.length > 1 && path.endsWith("/")) return undefined;

@@ -3,7 +3,7 @@ import { Server as NetServer, type AddressInfo } from "node:net";
 import { limitConnections } from "./connection-limit.ts";
 import { PipelineLimitedServer } from "./pipelining.ts";
 import type { OriginPolicy } from "./policy/origins.ts";
-import { replyToUnreadable } from "./unreadable.ts";
+import { replyToConnect, replyToUnreadable } from "./unreadable.ts";
 
 /** Milliseconds in which a request must be complete. Node checks once a second, so it is closed within 15 s. */
 const requestTimeoutMs = 14_000;
@@ -33,6 +33,7 @@ export function createServer(
   // Node would answer an unknown Expect header with its own response.
   server.on("checkExpectation", handle);
   server.on("clientError", replyToUnreadable(origins));
+  server.on("connect", replyToConnect(origins));
   limitConnections(server);
   return server;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { refusal } from "../broker/refusal.ts";
 import { corsHeaders, fixedHeaders } from "./headers.ts";
 import { http } from "./node-http.ts";
@@ -27,6 +28,19 @@ export const replyToUnreadable =
     endWithProblem(socket, reason ?? refusal("BAD_DATA", "The request is not valid HTTP."), {
       ...(response?.getHeaders() ?? corsHeadersFor(error.rawPacket, origins)),
     });
+  };
+
+/** CONNECT asks for a tunnel. Node would close the connection without an answer. */
+export const replyToConnect =
+  (origins: OriginPolicy) =>
+  ({ headers: { origin, host } }: IncomingMessage, socket: Duplex): void => {
+    const isReadable = origin !== undefined && isAllowedOrigin(origin, host, origins);
+    endWithProblem(
+      // The cast: Node declares a Duplex, and gives the socket.
+      socket as Socket,
+      refusal("METHOD_NOT_ALLOWED", "This server is not a proxy."),
+      isReadable ? corsHeaders(origin) : {},
+    );
   };
 
 /** Writes a problem to a connection without a response object, and closes it. */

@@ -5,7 +5,7 @@ import { refusal } from "../../broker/refusal.ts";
 import { corsHeaders } from "../headers.ts";
 import { isAllowedOrigin } from "../policy/origins.ts";
 import { toOriginForm } from "../request-target.ts";
-import { endWithProblem, replyToUnreadable } from "../unreadable.ts";
+import { endWithProblem, replyToConnect, replyToUnreadable } from "../unreadable.ts";
 import type { SocketServer } from "./rooms.ts";
 import { limitConnections } from "../connection-limit.ts";
 import { PipelineLimitedServer } from "../pipelining.ts";
@@ -22,12 +22,14 @@ const stopGraceMs = 1_000;
  */
 export function createSocketServer(): Server {
   const server = new SocketHttpServer(
-    { requestTimeout, connectionsCheckingInterval: 1_000 },
+    // Node would refuse a request without Host by a response of its own.
+    { requestTimeout, connectionsCheckingInterval: 1_000, requireHostHeader: false },
     (_request, response) => {
       response.writeHead(404).end();
     },
   );
   server.on("clientError", replyToUnreadable(env.origins));
+  server.on("connect", replyToConnect(env.origins));
   limitConnections(server);
   return server;
 }
@@ -38,10 +40,12 @@ class SocketHttpServer extends PipelineLimitedServer {
     if (event !== "request" && event !== "upgrade") return super.emit(event, ...args);
     const [request, answer] = args as [IncomingMessage, ServerResponse | Socket];
     toOriginForm(request);
-    const fault = faultOf(request, event === "upgrade");
-    if (!fault) return super.emit(event, ...args);
     const { origin, host } = request.headers;
-    const isAllowed = isAllowedOrigin(origin, host, env.origins, env.port);
+    const hasHost = host !== undefined || request.httpVersion === "1.0";
+    const fault = hasHost ? faultOf(request, event === "upgrade") : missingHost;
+    if (!fault) return super.emit(event, ...args);
+    // That a request has no Host depends on the request alone: any page may read it.
+    const isAllowed = !hasHost || isAllowedOrigin(origin, host, env.origins, env.port);
     const socket = "socket" in answer ? answer.socket! : (answer as Socket);
     endWithProblem(
       socket,
@@ -51,6 +55,8 @@ class SocketHttpServer extends PipelineLimitedServer {
     return true;
   }
 }
+
+const missingHost = "The request must have exactly one Host header.";
 
 /** What a Socket.IO client must change; undefined for requests that Socket.IO answers. */
 function faultOf({ url = "" }: IncomingMessage, isUpgrade: boolean): string | undefined {

@@ -157,6 +157,7 @@ describe("a request that the edge refuses itself", () => {
     problem(answer, code);
     expect(answer.headers).toMatchObject({
       ...policy,
+      "access-control-allow-origin": "*",
       "x-request-id": expect.stringMatching(/^[0-9a-f]{32}$/),
     });
     expect(answer.headers["retry-after"]).toBe(code === "UNAVAILABLE" ? "1" : undefined);

@@ -586,6 +586,18 @@ describe("hostile input", () => {
       expectRaw(await raw(at.port, text), "BAD_DATA", text);
   });
 
+  it("that asks for a tunnel, or has no Host, gets an answer that any page can read", async () => {
+    const tunnel = "CONNECT h:443 HTTP/1.1\r\nhost: h\r\norigin: http://h\r\n\r\n";
+    const answer = await raw(at.port, tunnel);
+    expectRaw(answer, "METHOD_NOT_ALLOWED", tunnel);
+    expect(answer).toMatch(/^access-control-allow-origin: http:\/\/h\r$/im);
+    const bare =
+      "GET /market/items HTTP/1.1\r\norigin: https://a.example\r\nconnection: close\r\n\r\n";
+    const refused = await raw(at.port, bare);
+    expectRaw(refused, "BAD_DATA", bare);
+    expect(refused).toMatch(/^access-control-allow-origin: https:\/\/a.example\r$/im);
+  });
+
   it("in unused headers changes nothing", async () => {
     const answer = await at.call("GET", "/market/items", {
       headers: {

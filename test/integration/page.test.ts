@@ -245,7 +245,7 @@ describe("the page", () => {
   });
 
   it.each([
-    ...["/nowhere", "/shop/items/1/", "/market/items/", "/users//me", "/assets/none.css"],
+    ...["/nowhere", "/shop/items/1/x", "/market/items/", "/users//me", "/assets/none.css"],
     ...["/shop/a/b/c?d=e", "/shop/nope", "/shop/items", "/shop/item/1", "/shop/items/1/buy"],
     ...["/sitemaps/a.b"],
   ])("is what people get at %s, with 404; programs get the problem", async (path) => {
@@ -428,15 +428,30 @@ describe("a malformed path", () => {
     "/shop",
     "/shop/",
     "/shop/items/",
+    "/shop//items/1/",
+    "//shop/items/1/",
     "/favicon.ico",
     `/assets/${"a/".repeat(3_000)}b.js`,
   ])("is NOT_FOUND: %s", async (path) =>
     expect(await problem(path)).toEqual(refused(404, "NOT_FOUND")),
   );
 
+  it.each([
+    ["/shop/items/1/", "/shop/items/1"],
+    ["/shop/items/1/?from=a%2F?b", "/shop/items/1?from=a%2F?b"],
+    ["/shop/sell/", "/shop/sell"],
+  ])("with a slash at its end is that of a view: %s", async (path, location) => {
+    const { status, headers } = await get(path);
+    expect([status, headers.get("location")]).toEqual([308, location]);
+  });
+
   it("is BAD_DATA when it is not UTF-8, TOO_LARGE above 16 KB", async () => {
-    for (const path of ["/assets/%", "/assets/%ff", "/shop/items/%c0%ae%c0%ae"])
+    for (const path of ["/assets/%", "/assets/%ff", "/shop/items/%c0%ae%c0%ae"]) {
       expect(await problem(path)).toEqual(refused(400, "BAD_DATA"));
+      // People get the page.
+      const { status, headers } = await get(path, { accept: "text/html" });
+      expect([status, headers.get("content-type")]).toEqual([404, "text/html; charset=utf-8"]);
+    }
     expect(await problem("/assets/a\0b")).toEqual(refused(400, "BAD_DATA"));
     expect(await problem(`/assets/${"a".repeat(20_000)}`)).toEqual(refused(413, "TOO_LARGE"));
   });

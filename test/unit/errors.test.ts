@@ -46,7 +46,7 @@ describe("the faults of a value", () => {
   it("are listed field by field, by the fields' own names, once each", () => {
     expect(wrongWith({ title: " ", price: 0.5, colour: "red" })).toEqual([
       { field: "colour", message: "is not an accepted field" },
-      { field: "title", message: "is malformed" },
+      { field: "title", message: "has nothing visible" },
       { field: "price", message: "must be integer" },
       { field: "price", message: "must be >= 1" },
     ]);
@@ -66,9 +66,27 @@ describe("the faults of a value", () => {
     [{ all: false }, [{ field: "all", message: "must be true" }]],
     [{ all: true, colour: "red" }, [{ field: "colour", message: "is not an accepted field" }]],
     [{}, ["ids", "all"].map((field) => ({ field, message: "is missing" }))],
+    [
+      { ids: ["", 1] },
+      [
+        { field: "ids.0", message: "is empty" },
+        { field: "ids.1", message: "must be string" },
+      ],
+    ],
   ])("of alternatives are those of the nearest: %j", (value, faults) => {
     expect(checker(actions["notifications.read"].params)(value)).toEqual(faults);
   });
+
+  it.each([
+    [{ title: "" }, "title", "is empty"],
+    [{ title: "\u200b" }, "title", "has nothing visible"],
+    [{ title: "x".repeat(201) }, "title", "must not have more than 200 characters"],
+    [{ imageUrl: "ftp://a.example/x.png" }, "imageUrl", "is malformed"],
+    [{ imageUrl: 5 }, "imageUrl", "must be string"],
+    [{ "": 1 }, '""', "is not an accepted field"],
+  ])("are one for each field: %j", (change, field, message) =>
+    expect(wrongWith({ title: "Lamp", price: 1, ...change })).toEqual([{ field, message }]),
+  );
 
   it("are none when it is valid", () =>
     expect(wrongWith({ title: "Lamp", price: 1, imageUrl: null })).toEqual([]));

@@ -56,6 +56,7 @@ export function itemPromises(fixture: Fixture): void {
       for (const other of [
         { ...offer, price: 4201 },
         { title, price: 4200 },
+        { ...offer, title: ` ${title}` },
       ])
         expect(await seller.offerOnce(key, other)).toMatchObject({
           status: 422,
