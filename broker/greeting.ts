@@ -28,7 +28,8 @@ The password of each is ${password}
 ${await purchase(broker, api, password).catch(() => "")}`;
 }
 
-function originOf(broker: ServiceBroker, service: string, host: string): string | undefined {
+/** The origin of a service that listens in this process, by this host. */
+export function originOf(broker: ServiceBroker, service: string, host: string): string | undefined {
   // The cast: a schema's methods are not part of Moleculer's type of a service.
   const { port } = (broker.getLocalService(service) as Listening | null)?.address?.() ?? {};
   return port ? `http://${host.includes(":") ? `[${host}]` : host}:${port}` : undefined;

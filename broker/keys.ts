@@ -35,8 +35,8 @@ export function newKeyPair(): { public: JWK; private: JWK } {
 /** Base64url of the JSON, for an env file: no shell and no compose file has to quote it. */
 export const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** The services that check access tokens; users also issues them. */
-const tokenCheckers = ["api", "notifications", "users"];
+/** The services that check access tokens, or send secrets to users; users also issues tokens. */
+const tokenCheckers = ["api", "notifications", "users", "deliveries"];
 
 /** The keys of a cluster node. AUTH_JWKS is for services that check tokens, AUTH_PRIVATE_JWK for users. */
 export function keysFromEnv(source: Source, services: readonly string[], faults: string[]): Keys {

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { languages } from "./languages.ts";
 import {
   action,
   exactly,
@@ -15,7 +16,7 @@ import {
 export const channelNames = ["push", "mail", "webhook"] as const;
 
 /** The languages of what is sent. */
-export const Language = Type.Enum(["en", "de"], {
+export const Language = Type.Enum([...languages], {
   description: "The language of pushes and mails.",
   examples: ["en"],
 });

@@ -28,6 +28,8 @@ export const staticPaths = [
   ...pagePaths,
   "/assets/*file",
   "/docs",
+  "/dev/mail",
+  "/dev/mail/:name",
   "/sw.js",
   "/robots.txt",
   "/sitemap.xml",

@@ -4,6 +4,7 @@ import type { Language } from "../contracts/languages.ts";
 import { User, type Profile } from "../contracts/users.ts";
 import { contained } from "./bidi.ts";
 import { Creation } from "./creation.ts";
+import { outboxOf } from "./outbox.ts";
 import { Verification } from "./verification.ts";
 
 /** One account as stored. Its sessions are part of it, so that one write changes a password and ends the sessions (decision 003). */
@@ -20,6 +21,7 @@ export const AccountDocument = exactly({
   /** When the user proved that the email address is theirs. */
   verifiedAt: Type.Optional(instant),
   verification: Type.Optional(Verification),
+  outbox: Type.Optional(outboxOf("verification", "mailable")),
   /** PHC string: argon2id with its parameters and salt. */
   password: Type.String(),
   /** By session id. The family is constant for the session, the token changes with each refresh; both are hashes. */

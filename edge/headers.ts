@@ -69,6 +69,11 @@ export const workerHeaders: OutgoingHttpHeaders = {
   "cache-control": "no-cache",
 };
 
+/** For mails that are shown in a browser: text and links only. */
+export const mailHeaders: OutgoingHttpHeaders = headersFrom(
+  helmet.contentSecurityPolicy(policy({ ...closed, styleSrc: ["'unsafe-inline'"] })),
+);
+
 /** For files that pages of any origin may show, such as pictures of items. */
 export const sharedHeaders: OutgoingHttpHeaders = {
   "cross-origin-resource-policy": "cross-origin",

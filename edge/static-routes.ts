@@ -7,6 +7,7 @@ import { pagePaths, type PagePath, type StaticPath } from "../contracts/static-p
 import { pageHeaders, sharedHeaders, socketOrigin, workerHeaders } from "./headers.ts";
 import { prefersHtml } from "./media-type.ts";
 import type { Request, Response } from "./node-http.ts";
+import { devMailRoutes, type DevMailSettings } from "./page/dev-mail.ts";
 import { statusOf } from "./readiness.ts";
 import { pageRoutes, type PageSettings } from "./page/routes.ts";
 import { reply } from "./reply.ts";
@@ -18,7 +19,7 @@ type StaticHandler = (req: Request, res: Response) => Promise<void>;
 /** `notFound` is for people at any other path: the page, and 404. */
 export type StaticRoutes = Record<StaticPath | "notFound", StaticHandler>;
 
-export interface StaticSettings extends PageSettings {
+export interface StaticSettings extends PageSettings, DevMailSettings {
   /** The folder of the built page. */
   pageFolder: string;
   socketUrl: string | undefined;
@@ -39,6 +40,7 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
   const spec = { openapi: lazily(openapi), asyncapi: lazily(asyncapi) };
   // The page finds out from the path which of its views to show.
   const page = pageRoutes(files.get("/"), settings);
+  const devMail = devMailRoutes(settings);
   const market: StaticHandler = (req, res) =>
     page.market(req, res, pageHeaders(...connectSources(req.headers, settings)));
   const notFound: StaticHandler = async (req, res) =>
@@ -55,6 +57,8 @@ export function staticRoutes(settings: StaticSettings): StaticRoutes {
     ),
     "/sw.js": async (req, res) =>
       serve(req, res, files.get(settings.serviceWorker ? "/sw.js" : "/sw-off.js"), workerHeaders),
+    "/dev/mail": orNotFound(notFound, devMail.list),
+    "/dev/mail/:name": orNotFound(notFound, devMail.one),
     "/robots.txt": page.robots,
     "/sitemap.xml": page.sitemap,
     "/sitemaps/:page": orNotFound(notFound, page.sitemapPage),

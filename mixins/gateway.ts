@@ -49,6 +49,7 @@ export interface GatewaySettings {
   /** The public key of web push; undefined: it is off. */
   pushKey: string | undefined;
   publicUrl: string | undefined;
+  mailFolder: string | undefined;
   socketPort: number;
   currency: string;
 }
@@ -94,7 +95,7 @@ export const gateway = define({
     // The server below also limits time and connections, and names a taken port without ending the process.
     server: false,
     logRouteRegistration: false,
-    $secureSettings: ["pageFolder"],
+    $secureSettings: ["pageFolder", "mailFolder"],
     routes: [
       {
         path: "/",

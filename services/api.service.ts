@@ -16,6 +16,7 @@ export default define({
     socketUrl: env.socketUrl,
     serviceWorker: env.serviceWorker,
     publicUrl: env.publicUrl,
+    mailFolder: env.mailFolder,
     pushKey: env.pushKeys.public,
     socketPort: env.socketPort,
     currency: env.currency,

@@ -6,6 +6,7 @@ import { collection } from "../mixins/collection.ts";
 import { Outgoing } from "../outgoing/post.ts";
 import { channelsOf } from "./deliveries/channels.ts";
 import { Intake } from "./deliveries/intake.ts";
+import { mailSettings } from "./deliveries/mail-settings.ts";
 import { deliveries } from "./deliveries/queue.ts";
 import { pushContact } from "./deliveries/push.ts";
 import { Recipients } from "./deliveries/recipient.ts";
@@ -22,10 +23,13 @@ export default define({
     const outgoing = new Outgoing({ isLoopbackAllowed: env.allowLocalTargets });
     const recipients = new Recipients(this.broker);
     const channels = channelsOf(recipients, {
-      keys: env.pushKeys,
-      contact: pushContact(env.publicUrl),
-      services: env.pushServices,
-      isLoopbackAllowed: env.allowLocalTargets,
+      push: {
+        keys: env.pushKeys,
+        contact: pushContact(env.publicUrl),
+        services: env.pushServices,
+        isLoopbackAllowed: env.allowLocalTargets,
+      },
+      mail: mailSettings(this.broker, env),
     });
     const context = {
       ...{ outgoing, call: typedCall(this.broker), logger: this.logger },

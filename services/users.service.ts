@@ -8,22 +8,24 @@ import { type AccountDocument, toAddress, toProfile, toUser } from "../domain/ac
 import { endedSessions } from "../domain/sessions.ts";
 import { networkOf } from "../edge/policy/client-address.ts";
 import { collection } from "../mixins/collection.ts";
+import { outbox } from "../mixins/outbox.ts";
 import { accounts } from "./users/accounts.ts";
 import { Credentials } from "./users/credentials.ts";
 import { LoginThrottle } from "./users/login-throttle.ts";
+import { messages } from "./users/messages.ts";
 import { hashPassword, isPassword } from "./users/password-hashing.ts";
 import { checkPassword } from "./users/password-policy.ts";
 import { createSampleAccounts } from "./users/sample-accounts.ts";
 import { Sessions } from "./users/sessions.ts";
 import { accessTokens, readRefreshToken } from "./users/tokens.ts";
-import { Verifications } from "./users/verifications.ts";
+import { Verifications, withFirstLink } from "./users/verifications.ts";
 
 const networkIn = ({ meta }: Ctx<unknown>) => networkOf(meta.ip ?? "");
 
 export default define({
   name: "users",
 
-  mixins: [collection(accounts)],
+  mixins: [outbox<AccountDocument>(messages), collection(accounts)],
 
   state() {
     if (!env.keys.private) throw new Error("The users service needs the private signing key.");
@@ -38,9 +40,7 @@ export default define({
       throttle,
       sessions,
       verifications,
-      credentials: new Credentials(this.store, throttle, sessions, (account) =>
-        verifications.begun(account),
-      ),
+      credentials: new Credentials(this.store, throttle, sessions),
       /** At the first start it is ready when the other services are. */
       sampleHash:
         env.hasSamples && areNew && samplePassword
@@ -59,7 +59,13 @@ export default define({
 
   actions: {
     async register(ctx) {
-      return this.credentials.register(ctx.params, networkIn(ctx));
+      return this.credentials.register(ctx.params, networkIn(ctx), {
+        complete: (account) => {
+          const now = this.store.now();
+          return { ...withFirstLink(account, now), outbox: this.enqueue({ verification: now }) };
+        },
+        stored: (account) => this.deliver(ctx, account),
+      });
     },
 
     async login(ctx) {
@@ -99,12 +105,18 @@ export default define({
 
     async requestVerification(ctx) {
       const { id } = ctx.meta.user;
-      const asked = await this.verifications.request(id, ctx.params.language, (update) => update);
+      const asked = await this.verifications.request(id, ctx.params.language, (update) =>
+        this.withEntries(update, { verification: this.store.now() }),
+      );
+      if (asked) this.deliver(ctx, asked);
       return { isVerified: asked === null };
     },
 
     async verify(ctx) {
-      const account = await this.verifications.verify(ctx.params.token, (update) => update);
+      const account = await this.verifications.verify(ctx.params.token, (update) =>
+        this.withEntries(update, { mailable: this.store.now() }),
+      );
+      this.deliver(ctx, account);
       this.securityLog.record("email_verified", { user: account._id });
       return { isVerified: true };
     },

@@ -1,9 +1,9 @@
 /** Faults that several variables of the environment cause together, a sentence each. */
-import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { services as owners } from "../../contracts/actions.ts";
 import { mongoUrlName } from "./schema.ts";
 import { isCommonPassword } from "../../domain/common-passwords.ts";
 import { parseAmqpUrl } from "./amqp-urls.ts";
+import { isLocal } from "./local-host.ts";
 import { parseMongoUrl } from "./mongo-url.ts";
 import type { ServerUrl } from "./server-url.ts";
 import { redact } from "./urls.ts";
@@ -54,24 +54,14 @@ function plaintextFault({ kind, isProtected }: ServerUrl, url: string): string |
   return `The connection to ${redact(url)} is not encrypted. Use ${remedy}, or set ALLOW_PLAINTEXT=1 on a private network.`;
 }
 
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8);
-loopback.addAddress("::1", "ipv6");
-
 /** Strangers' URLs that lead to this machine would reach what only this machine may. */
 export const localTargetFaults = (isAllowed: boolean, host: string): string[] =>
   isAllowed && !isLocal(host)
     ? ["ALLOW_LOCAL_TARGETS=1 is for development: HOST must be a loopback address."]
     : [];
 
-/** Whether any of the hosts is another machine. A path is that of a Unix socket. */
+/** Whether any of the hosts is another machine. */
 const isRemote = ({ hosts }: ServerUrl): boolean => hosts.some((host) => !isLocal(host));
-
-const isLocal = (host: string): boolean =>
-  host.startsWith("/") ||
-  host.toLowerCase() === "localhost" ||
-  (isIPv4(host) && loopback.check(host)) ||
-  (isIPv6(host) && loopback.check(host, "ipv6"));
 
 /** Whether the user is RabbitMQ's default: guest, with the password guest. */
 const hasDefaultUser = ({ user, password }: ServerUrl): boolean =>
@@ -80,3 +70,13 @@ const hasDefaultUser = ({ user, password }: ServerUrl): boolean =>
 /** Whether the password is a common one, or the name of its user. */
 const hasWeakPassword = ({ user, password }: ServerUrl): boolean =>
   password !== "" && (password.toLowerCase() === user.toLowerCase() || isCommonPassword(password));
+
+/** What a node lacks that sends mails. */
+export function mailFaults(
+  source: Record<string, string | undefined>,
+  services: readonly string[],
+): string[] {
+  if (!source.SMTP_URL || !services.includes("deliveries")) return [];
+  const missing = ["MAIL_FROM", "PUBLIC_URL"].filter((name) => !source[name]);
+  return missing.map((name) => `${name} is missing. Mails by SMTP_URL need it.`);
+}

@@ -1,7 +1,7 @@
 /** Reads a node's environment and reports all of its faults at once. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { serviceNames, services as owners, type ServiceName } from "../../contracts/actions.ts";
@@ -9,9 +9,10 @@ import { writableFolder } from "../folder.ts";
 import { splitHosts } from "../../domain/push-services.ts";
 import { keysFromEnv, keysFromFile, noKeys, type Keys } from "../keys.ts";
 import { pushKeysFromEnv, pushKeysOf, type PushKeys } from "../push-keys.ts";
-import { localTargetFaults, missingVariables, urlFaults } from "./faults.ts";
+import { localTargetFaults, mailFaults, missingVariables, urlFaults } from "./faults.ts";
 import { environment, mongoUrlName, type Variables } from "./schema.ts";
 import { splitAmqpUrls } from "./amqp-urls.ts";
+import { parseSender, parseSmtpUrl, type MailServer, type Sender } from "./smtp-url.ts";
 import { mongoUrlFault, parseMongoUrl } from "./mongo-url.ts";
 import { pageOrigin, publicOrigin, redact, socketOrigin, splitOrigins } from "./urls.ts";
 
@@ -56,6 +57,12 @@ export interface Env {
   socketUrl: string | undefined;
   /** The public origin of the page; undefined: that of each request. */
   publicUrl: string | undefined;
+  /** The mail server; undefined: no mails leave this market. */
+  mailServer: MailServer | undefined;
+  /** The sender of mails. */
+  mailFrom: Sender;
+  /** Where an embedded market without a mail server writes its mails. */
+  mailFolder: string | undefined;
   serviceWorker: boolean;
   trustedProxies: number;
   /** Days for which data is kept that has been used. */
@@ -92,6 +99,7 @@ export function readEnv(source: Source): Env {
   faults.push(...urlFaults(urls, values.ALLOW_PLAINTEXT === "1"));
   const host = values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0");
   faults.push(...localTargetFaults(values.ALLOW_LOCAL_TARGETS === "1", host));
+  faults.push(...mailFaults(source, services));
   const keys = readKeys(source, { embedded, services, dataDir }, faults);
   const pushKeys = readPushKeys(source, services, keys, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -100,6 +108,7 @@ export function readEnv(source: Source): Env {
     ...fieldsOf(values),
     ...{ embedded, hasSamples, services, databases, dataDir, keys, pushKeys },
     host,
+    mailFolder: embedded && !values.SMTP_URL ? join(dataDir, "mail") : undefined,
     origins: {
       listed: splitOrigins(values.CORS_ORIGINS).flatMap((one) => pageOrigin(one) ?? []),
       // A proxy serves the market to others, and may hide under which name.
@@ -128,6 +137,10 @@ const fieldsOf = (values: Variables) => ({
   keepDays: values.KEEP_DAYS,
   allowLocalTargets: values.ALLOW_LOCAL_TARGETS === "1",
   pushServices: splitHosts(values.PUSH_SERVICES),
+  mailServer: values.SMTP_URL
+    ? parseSmtpUrl(values.SMTP_URL, values.ALLOW_PLAINTEXT === "1")
+    : undefined,
+  mailFrom: parseSender(values.MAIL_FROM ?? "noreply@souk.test")!,
 });
 
 const compiled = Compile(environment);

@@ -9,6 +9,7 @@ import { currencies } from "../../contracts/currencies.ts";
 import { isHostPattern, knownPushServices, splitHosts } from "../../domain/push-services.ts";
 import { areAmqpUrls } from "./amqp-urls.ts";
 import { parseMongoUrl } from "./mongo-url.ts";
+import { parseSender, parseSmtpUrl } from "./smtp-url.ts";
 import { pageOrigin, publicOrigin, socketOrigin, splitOrigins } from "./urls.ts";
 
 const knownCurrencies = new Set(currencies());
@@ -16,6 +17,8 @@ Format.Set("currency", (text) => knownCurrencies.has(text));
 Format.Set("amqp-url", areAmqpUrls);
 Format.Set("mongo-url", (text) => parseMongoUrl(text) !== undefined);
 Format.Set("hosts", (text) => splitHosts(text).every(isHostPattern));
+Format.Set("smtp-url", (text) => parseSmtpUrl(text) !== undefined);
+Format.Set("mail-from", (text) => parseSender(text) !== undefined);
 Format.Set("origins", (text) => splitOrigins(text).every((one) => pageOrigin(one) !== undefined));
 Format.Set("public-url", (text) => publicOrigin(text) !== undefined);
 Format.Set("socket-origin", (text) => socketOrigin(text) !== undefined);
@@ -152,6 +155,17 @@ export const environment = Type.Object({
     expected: "an origin without a path that begins with http:// or https://",
     description: "The public origin of the page, in links of its tags and sitemap",
   }),
+  SMTP_URL: optional({
+    format: "smtp-url",
+    expected:
+      "the URL of a mail server without path and options, for example smtps://user:password@mail.example",
+    description: "The mail server that deliveries uses; without it, a cluster sends no mails",
+  }),
+  MAIL_FROM: optional({
+    format: "mail-from",
+    expected: "an email address, or a name and an address: Souk <noreply@souk.example>",
+    description: "The sender of mails",
+  }),
   SERVICE_WORKER: Type.Enum(["0", "1"], {
     default: "1",
     expected: "0 or 1",
@@ -167,7 +181,7 @@ export const environment = Type.Object({
   ALLOW_PLAINTEXT: Type.Enum(["0", "1"], {
     default: "0",
     expected: "0 or 1",
-    description: "1 permits unencrypted AMQP and MongoDB connections to other machines",
+    description: "1 permits unencrypted AMQP, MongoDB and SMTP connections to other machines",
   }),
   ALLOW_LOCAL_TARGETS: Type.Enum(["0", "1"], {
     default: "0",

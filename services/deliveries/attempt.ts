@@ -43,13 +43,19 @@ export async function attempt(
   }
 }
 
+const withoutPreferences: Recipient = {
+  ...{ language: "en", quietHours: null, mail: false },
+  ...{ push: [], webhooks: [] },
+};
+
 async function tried(
   document: DeliveryDocument,
   { channel, recipients, context }: Means,
   known?: Recipient,
 ): Promise<Attempted> {
   const { userId, account } = document;
-  const recipient = known ?? (await recipients.of(userId));
+  // Mails about the account depend on no preferences, and need no service that knows them.
+  const recipient = known ?? (account ? withoutPreferences : await recipients.of(userId));
   const target = account
     ? channel.accountTarget
     : channel.targetsOf(recipient).find(({ id }) => id === document.targetId);

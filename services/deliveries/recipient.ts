@@ -44,6 +44,15 @@ export class Recipients {
     return isShown;
   }
 
+  /** The token that turns the user's mails off. */
+  async unsubscribeToken(userId: string): Promise<string> {
+    const { token } = await this.#broker.call<{ token: string }, object>(
+      "notifications.unsubscribeToken",
+      { userId },
+    );
+    return token;
+  }
+
   async disableWebhook(userId: string, id: string, reason: string): Promise<void> {
     await this.#broker.call("notifications.disableWebhook", { userId, id, reason });
   }

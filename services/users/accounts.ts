@@ -1,3 +1,4 @@
+import { outboxIndexes } from "../../mixins/outbox.ts";
 import { AccountDocument } from "../../domain/account.ts";
 import type { Store } from "../../store/store.ts";
 import { expiredSessions } from "./expired-sessions.ts";
@@ -9,6 +10,7 @@ export const accounts = {
   indexes: [
     { fields: ["email"], unique: true },
     { fields: ["endedUntil"], sparse: true },
+    ...outboxIndexes,
   ],
   sweeps: (store: Store<AccountDocument>) => [expiredSessions(store)],
 };

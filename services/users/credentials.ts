@@ -19,35 +19,32 @@ interface Registration {
   idempotencyKey?: string;
 }
 
-type Complete = (account: AccountDocument) => AccountDocument;
+/** What the service does with a new account. */
+interface Hooks {
+  /** Adds what it is stored with. */
+  complete(account: AccountDocument): AccountDocument;
+  stored(account: AccountDocument): void;
+}
 
 /** Sign-ups and sign-ins: what begins a session with an email address and a password. */
 export class Credentials {
   readonly #store: Store<AccountDocument>;
   readonly #throttle: LoginThrottle;
   readonly #sessions: Sessions;
-  readonly #complete: Complete;
 
-  /** `complete` adds to a new account what it is stored with. */
-  constructor(
-    store: Store<AccountDocument>,
-    throttle: LoginThrottle,
-    sessions: Sessions,
-    complete: Complete,
-  ) {
+  constructor(store: Store<AccountDocument>, throttle: LoginThrottle, sessions: Sessions) {
     [this.#store, this.#throttle, this.#sessions] = [store, throttle, sessions];
-    this.#complete = complete;
   }
 
   /** Creates an account and begins its first session. Throws EMAIL_TAKEN, or IDEMPOTENCY_KEY_REUSED. */
-  async register(given: Registration, network: string): Promise<Session> {
+  async register(given: Registration, network: string, hooks: Hooks): Promise<Session> {
     await this.#throttle.register(network);
     const email = canonicalEmail(given.email);
     if (email === undefined) throw badData([{ field: "email", message: "is malformed" }]);
     const registration = { ...given, email };
     checkPassword("password", given.password, registration);
     try {
-      const session = await this.#create(registration, network);
+      const session = await this.#create(registration, network, hooks);
       this.#throttle.know(network, session.user.email);
       return session;
     } catch (error) {
@@ -74,16 +71,17 @@ export class Credentials {
     return session;
   }
 
-  async #create(registration: Registration, network: string): Promise<Session> {
+  async #create(registration: Registration, network: string, hooks: Hooks): Promise<Session> {
     const onTurn = async () => {
       if (await this.#accountOf(registration.email)) throw new DuplicateKey("email");
     };
     const hash = await hashPassword(registration.password, { network, onTurn });
     const account = newAccount({ id: randomUUID(), ...registration }, hash, this.#store.now());
     const creation = registered(registration, account.createdAt);
-    return this.#sessions.createAccount(
-      this.#complete({ ...account, ...(creation && { creation }) }),
-    );
+    const given = hooks.complete({ ...account, ...(creation && { creation }) });
+    const { session, stored } = await this.#sessions.createAccount(given);
+    hooks.stored(stored);
+    return session;
   }
 
   /** The email address has an account. If this very registration created it, signs in. */

@@ -1,5 +1,6 @@
 import { env } from "../../broker/env.ts";
 import { newAccount, type AccountDocument } from "../../domain/account.ts";
+import { newOutbox } from "../../domain/outbox.ts";
 import { samplePeople } from "../../domain/samples.ts";
 import { isEmpty } from "../../mixins/collection.ts";
 import type { Store } from "../../store/store.ts";
@@ -17,6 +18,11 @@ export async function createSampleAccounts(
   for (const person of samplePeople) {
     const now = store.now();
     // Nobody could open a link that is sent to them.
-    await store.insert({ ...newAccount(person, hash, now), verifiedAt: now.toISOString() });
+    const verifiedAt = now.toISOString();
+    await store.insert({
+      ...newAccount(person, hash, now),
+      verifiedAt,
+      outbox: newOutbox({ mailable: now }),
+    });
   }
 }

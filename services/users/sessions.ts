@@ -46,10 +46,11 @@ export class Sessions {
   }
 
   /** Stores a new account with its first session. Throws DuplicateKey when the email address is taken. */
-  async createAccount(account: AccountDocument): Promise<Session> {
+  async createAccount(account: AccountDocument) {
     const token = newRefreshToken(account._id, randomUUID());
     const sessions = { [token.sid]: newSession(token.hashes, this.#store.now()) };
-    return this.#answer(await this.#store.insert({ ...account, sessions }), token);
+    const stored = await this.#store.insert({ ...account, sessions });
+    return { stored, session: await this.#answer(stored, token) };
   }
 
   /** Begins a session and ends expired ones. Null when the password was changed since `account` was read. */

@@ -17,6 +17,12 @@ import type { Store, Update } from "../../store/store.ts";
 /** How often a request is tried while others of the account change the same links. */
 const maxTries = 5;
 
+/** A new account with its first link. */
+export const withFirstLink = (account: AccountDocument, now: Date): AccountDocument => ({
+  ...account,
+  verification: withLink(undefined, randomUUID(), now),
+});
+
 /** Adds a message of the outbox to an update. */
 type Enqueue = (update: Record<string, Record<string, unknown>>) => Update;
 
@@ -32,14 +38,6 @@ export class Verifications {
     this.#store = store;
     const secret = Buffer.from(privateKey.d!, "base64url");
     this.#key = Buffer.from(hkdfSync("sha256", secret, "", "souk verification link", 32));
-  }
-
-  /** A new account with its first link, whose mail it must send. */
-  begun(account: AccountDocument): AccountDocument {
-    return {
-      ...account,
-      verification: withLink(undefined, randomUUID(), this.#store.now()),
-    };
   }
 
   /**

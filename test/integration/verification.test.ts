@@ -13,7 +13,7 @@ const { SqliteStore } = await import("../../store/sqlite/adapter.ts");
 const { AccountDocument: document } = await import("../../domain/account.ts");
 const { collection } = await import("../../mixins/collection.ts");
 const { define } = await import("../../broker/define.ts");
-const { Verifications } = await import("../../services/users/verifications.ts");
+const { Verifications, withFirstLink } = await import("../../services/users/verifications.ts");
 
 const broker = new ServiceBroker({ logger: false });
 const { store: file } = broker.createService(
@@ -47,7 +47,7 @@ let count = 0;
 async function registered() {
   const id = `u${count++}`;
   const account = newAccount({ id, email: `${id}@souk.test`, name: "Ann" }, "hash", store.now());
-  await store.insert(verifications.begun(account));
+  await store.insert(withFirstLink(account, store.now()));
   return { id, token: (await verifications.link(id, await latestOf(id))).token };
 }
 const accountOf = async (id: string) => (await store.one({ _id: id }))!;

@@ -118,6 +118,8 @@ const secrets: Record<string, string> = {
   AUTH_JWKS: encode({ keys: [pair.public] }),
   PUSH_PRIVATE_JWK: encode(push),
   PUSH_PUBLIC_KEY: publicPushKey(push),
+  SMTP_URL: "smtps://souk:password@mail.example",
+  MAIL_FROM: "Souk <noreply@souk.example>",
 };
 /** The environment of a service, filled in from .env.example. */
 const filledEnvironment = (service: string) =>
@@ -162,7 +164,7 @@ describe("secrets", () => {
     expect(given("AUTH_PRIVATE_JWK")).toEqual(["users"]);
     expect(given("PUSH_PRIVATE_JWK")).toEqual(["deliveries"]);
     expect(given("PUSH_PUBLIC_KEY")).toEqual(["api"]);
-    expect(given("AUTH_JWKS")).toEqual(["api", "notifications", "users"]);
+    expect(given("AUTH_JWKS")).toEqual(["api", "notifications", "users", "deliveries"]);
     // An env file would give a container every secret.
     expect(containers.filter(([, { env_file: file }]) => file)).toEqual([]);
   });
@@ -172,9 +174,15 @@ describe("secrets", () => {
       variables.filter(({ rest }) => !rest.startsWith(":?")).map(({ name }) => name),
     );
 
-    expect([...optional].sort()).toEqual(["EDGE_LISTEN", "PUBLIC_URL", "TRUSTED_PROXIES"]);
+    expect([...optional].sort()).toEqual([
+      "EDGE_LISTEN",
+      "MAIL_FROM",
+      "PUBLIC_URL",
+      "SMTP_URL",
+      "TRUSTED_PROXIES",
+    ]);
     for (const { name, rest } of variables)
-      expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:(\?.{10,}|-.+)$/) });
+      expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:(\?.{10,}|-.*)$/) });
     for (const [name, value] of example)
       if (/PASSWORD|AUTH|PUSH/.test(name)) expect({ name, value }).toEqual({ name, value: "" });
   });

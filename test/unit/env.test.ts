@@ -569,3 +569,82 @@ describe("the README's configuration table", () => {
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
 });
+
+describe("SMTP_URL", () => {
+  const mail = { MAIL_FROM: "Souk <noreply@souk.example>", PUBLIC_URL: "https://souk.example" };
+  const serverOf = (SMTP_URL: string, more: object = {}) =>
+    readEnv({ ...embedded, ...mail, ...more, SMTP_URL }).mailServer;
+
+  it.each([
+    ["smtps://mail.example", { host: "mail.example", port: 465, isTls: true, needsTls: true }],
+    ["smtp://mail.example", { host: "mail.example", port: 587, isTls: false, needsTls: true }],
+    ["smtp://mail.example:25/", { port: 25, needsTls: true }],
+    ["smtp://localhost:1025", { host: "localhost", port: 1025, needsTls: false, isLocal: true }],
+    ["smtp://[::1]:1025", { host: "::1", needsTls: false, isLocal: true }],
+    ["smtp://10.1.2.3", { host: "10.1.2.3", needsTls: true, isLocal: false }],
+    ["smtps://u%40x:p%2F%3A%40@mail.example", { auth: { user: "u@x", pass: "p/:@" } }],
+  ])("is valid as %s, and TLS is required to other machines", (url, expected) =>
+    expect(serverOf(url)).toMatchObject(expected),
+  );
+
+  it("needs no TLS with ALLOW_PLAINTEXT", () =>
+    expect(serverOf("smtp://mail.example", { ALLOW_PLAINTEXT: "1" })?.needsTls).toBe(false));
+
+  it.each([
+    ...["mail.example", "http://mail.example", "smtp:mail.example", "smtps://", "smtp://mail:0"],
+    ...[
+      "smtps://ann:secret@mail.example/path",
+      "smtps://mail.example?tls.rejectUnauthorized=false",
+    ],
+    ...[
+      "smtps://ann:secret@mail.example#x",
+      "smtps://ann@mail.example",
+      "smtps://:secret@mail.example",
+    ],
+    ...[
+      "smtps://ann:%zzsecret@mail.example",
+      "smtps://ann:secret@a b",
+      "smtps://ann:secret@mail.example:99999",
+    ],
+    ...["smtps://ann:secret@a/b@mail.example", "smtps://ann:secret@mail.example\r\nRCPT", "secret"],
+  ])("is not valid as %j, and the message has no password", (SMTP_URL) => {
+    const faults = faultsOf({ ...embedded, ...mail, SMTP_URL });
+    expect(faults).toEqual([expect.stringMatching(/^SMTP_URL must be the URL of a mail server/)]);
+    if (SMTP_URL !== "secret") expect(faults.join()).not.toContain("secret");
+  });
+
+  it("needs the sender and the page's origin, on the nodes that send mails", () => {
+    const SMTP_URL = "smtps://mail.example";
+    const missing = [
+      "MAIL_FROM is missing. Mails by SMTP_URL need it.",
+      "PUBLIC_URL is missing. Mails by SMTP_URL need it.",
+    ];
+    expect(faultsOf({ ...embedded, SMTP_URL })).toEqual(missing);
+    const node = { ...cluster, SERVICES: "market", AUTH_PRIVATE_JWK: undefined };
+    expect(faultsOf({ ...node, SMTP_URL })).toEqual([]);
+  });
+
+  it("is not needed by an embedded market, which has a folder instead; a cluster has none", () => {
+    expect(readEnv(embedded)).toMatchObject({ mailFolder: join(dataDir, "mail") });
+    expect(readEnv({ ...embedded, ...mail, SMTP_URL: "smtp://localhost" }).mailFolder).toBe(
+      undefined,
+    );
+    expect(readEnv(cluster)).toMatchObject({ mailFolder: undefined, mailServer: undefined });
+  });
+
+  it.each([
+    ["noreply@souk.example", { name: "Souk", address: "noreply@souk.example" }],
+    ["Das Café <a+b@x-y.example>", { name: "Das Café", address: "a+b@x-y.example" }],
+    ["a@b, c@d", undefined],
+    ["Souk <a@b>, <c@d>", undefined],
+    ["Souk\r\nBcc: x@y <a@b>", undefined],
+    ["a@b\r\nBcc: x@y", undefined],
+    ['"A" <a@b>', undefined],
+    ["souk", undefined],
+    ["<a@b>", undefined],
+  ])("MAIL_FROM %j is read as %j", (MAIL_FROM, expected) => {
+    const faults = faultsOf({ ...embedded, MAIL_FROM });
+    expect(faults).toHaveLength(expected ? 0 : 1);
+    if (expected) expect(readEnv({ ...embedded, MAIL_FROM }).mailFrom).toEqual(expected);
+  });
+});
