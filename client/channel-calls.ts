@@ -8,6 +8,9 @@ export type Device = Result<"notifications.subscribe">;
 export type NewWebhook = Params<"notifications.addWebhook">;
 export type Webhook = Result<"notifications.changeWebhook">;
 export type WebhookWithSecret = Result<"notifications.addWebhook">;
+export type DeliveriesQuery = Omit<Params<"deliveries.list">, "id">;
+export type DeliveriesPage = Result<"deliveries.list">;
+export type WebhookDelivery = Result<"deliveries.replayOne">;
 
 /** How the user is reached without an open page: by web push, mail, and webhooks. */
 export interface Channels {
@@ -25,6 +28,10 @@ export interface Channels {
   removeWebhook(id: string, options?: CallOptions): Promise<void>;
   /** Makes a new secret, which only this answer has. Requests are signed with the former one too, for 24 hours. */
   rotateSecret(id: string, options?: CallOptions): Promise<WebhookWithSecret>;
+  /** What was sent to a webhook, newest first. */
+  deliveries(id: string, query?: DeliveriesQuery, options?: CallOptions): Promise<DeliveriesPage>;
+  /** Sends a notice to a webhook again, with the same `webhook-id`. */
+  replay(id: string, deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>;
   /** Turns off the mails of the user to whom a mail with this token was sent. Nobody has to be signed in. */
   stopMail(token: string, options?: CallOptions): Promise<void>;
 }
@@ -42,6 +49,9 @@ export const channelCalls = (api: ApiClient): Channels => ({
   removeWebhook: async (id, options) =>
     void (await api.call("notifications.removeWebhook", { id }, options)),
   rotateSecret: (id, options) => api.call("notifications.rotateWebhook", { id }, options),
+  deliveries: (id, query, options) => api.call("deliveries.list", { ...query, id }, options),
+  replay: (id, deliveryId, options) =>
+    api.call("deliveries.replayOne", { id, deliveryId }, options),
   stopMail: async (token, options) =>
     void (await api.call("notifications.stopMail", { token }, options)),
 });

@@ -75,12 +75,15 @@ export type {
 
 export type {
   Channels,
+  DeliveriesPage,
+  DeliveriesQuery,
   Device,
   NewDevice,
   NewWebhook,
   Preferences,
   PreferencesChange,
   Webhook,
+  WebhookDelivery,
   WebhookWithSecret,
 } from "./channel-calls.ts";
 

@@ -148,6 +148,20 @@ export const routes = [
     success: 200,
     takesForm: true,
   },
+  {
+    method: "GET",
+    path: "/notifications/webhooks/:id/deliveries",
+    action: "deliveries.list",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "POST",
+    path: "/notifications/webhooks/:id/deliveries/:deliveryId/replay",
+    action: "deliveries.replayOne",
+    who: "user",
+    success: 200,
+  },
 ] as const satisfies readonly Route[];
 
 /** The header that makes a creating request safe to repeat: the param `idempotencyKey`. */

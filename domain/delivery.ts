@@ -1,6 +1,7 @@
 /** A notice on its way to one target of one channel: a device, a mail address or a webhook. */
 import Type, { type Static } from "typebox";
-import { channelNames, type AccountMail, type Delivery } from "../contracts/deliveries.ts";
+import { channelNames } from "../contracts/channels.ts";
+import type { AccountMail, Delivery, WebhookDelivery } from "../contracts/deliveries.ts";
 import type { Notification } from "../contracts/notifications.ts";
 import { exactly, id, instant, text } from "../contracts/schema.ts";
 
@@ -52,7 +53,8 @@ export interface Admission {
   isHeld?: boolean;
 }
 
-const keyOf = (...parts: (string | undefined)[]) => parts.filter((part) => part).join(".");
+export const deliveryKey = (...parts: (string | undefined)[]) =>
+  parts.filter((part) => part).join(".");
 
 const waiting = ({ now, dueAt, claim, isHeld }: Admission) => ({
   v: 1 as const,
@@ -69,7 +71,7 @@ export const newDelivery = (
   { id: targetId, lane }: Place,
   admission: Admission,
 ): DeliveryDocument => ({
-  _id: keyOf(kind, userId, notice.id, targetId),
+  _id: deliveryKey(kind, userId, notice.id, targetId),
   ...{ kind, userId, lane, noticeId: notice.id, notice: JSON.stringify(notice) },
   ...(targetId !== undefined && { targetId }),
   ...waiting(admission),
@@ -80,11 +82,26 @@ export const newAccountMail = (
   lane: string,
   admission: Admission,
 ): DeliveryDocument => ({
-  _id: keyOf("mail", userId, noticeId, account),
+  _id: deliveryKey("mail", userId, noticeId, account),
   kind: "mail",
   ...{ userId, lane, noticeId, account },
   ...waiting(admission),
 });
+
+/** A delivery to a webhook as its owner sees it. */
+export const toWebhookDelivery = (delivery: DeliveryDocument): WebhookDelivery => ({
+  id: delivery.noticeId,
+  type: noticeOf(delivery)?.type ?? "notice",
+  state: delivery.state,
+  attempts: delivery.attempts,
+  createdAt: delivery.createdAt,
+  nextAttemptAt: delivery.dueAt ?? null,
+  finishedAt: delivery.finishedAt ?? null,
+  reason: delivery.reason ?? null,
+});
+
+/** The order of the list of a webhook's deliveries. */
+export const newestFirst = { field: "createdAt", direction: -1 } as const;
 
 export const noticeOf = ({ notice }: DeliveryDocument): Notification | undefined =>
   notice === undefined ? undefined : (JSON.parse(notice) as Notification);

@@ -1,11 +1,4 @@
-/** Hours in which a user gets no pushes and mails, by the clock on their wall. */
-export interface QuietHours {
-  /** `HH:MM`. From after to: over midnight. Equal: none. */
-  from: string;
-  to: string;
-  /** An IANA name such as Europe/Berlin. */
-  timeZone: string;
-}
+import type { QuietHours } from "../contracts/channels.ts";
 
 const day = 24 * 60;
 const minutesOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));

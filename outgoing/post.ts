@@ -19,12 +19,13 @@ export interface Posted {
   retryAfterMs?: number;
 }
 
-/** Why there is no answer. `isRefused`: Souk does not send to this URL, now or later. */
+/** Why there is no answer. `isRefused`: Souk does not send to such a URL or host. `isLate`: the time limit ended. */
 export class NotSent extends Error {
   readonly isRefused: boolean;
-  constructor(reason: string, isRefused = false) {
+  readonly isLate: boolean;
+  constructor(reason: string, cause?: "refused" | "late") {
     super(reason);
-    this.isRefused = isRefused;
+    [this.isRefused, this.isLate] = [cause === "refused", cause === "late"];
   }
 }
 
@@ -81,14 +82,15 @@ export class Outgoing {
     { timeoutMs = this.#timeoutMs }: { timeoutMs?: number } = {},
   ): Promise<Posted> {
     const fault = checkUrl(text, this.#isLoopbackAllowed);
-    if (fault) throw new NotSent(`The URL ${fault}.`, true);
+    if (fault) throw new NotSent(`The URL ${fault}.`, "refused");
     const url = new URL(text);
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
       return await this.#send(url, headers, body, deadline);
     } catch (error) {
-      if (deadline.aborted) throw new NotSent(`There was no answer within ${timeoutMs} ms.`);
-      if (error instanceof PrivateAddress) throw new NotSent("The host is not public.", true);
+      if (deadline.aborted)
+        throw new NotSent(`There was no answer within ${timeoutMs} ms.`, "late");
+      if (error instanceof PrivateAddress) throw new NotSent("The host is not public.", "refused");
       throw new NotSent(`The request failed: ${(error as NodeJS.ErrnoException).code ?? "ERROR"}.`);
     }
   }

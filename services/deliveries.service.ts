@@ -1,9 +1,11 @@
 import { env } from "../broker/env.ts";
 import { define } from "../broker/define.ts";
 import { typedCall } from "../broker/context.ts";
-import { DeliveryDocument } from "../domain/delivery.ts";
+import { refusal } from "../broker/refusal.ts";
+import { DeliveryDocument, newestFirst, toWebhookDelivery } from "../domain/delivery.ts";
 import { collection } from "../mixins/collection.ts";
 import { Outgoing } from "../outgoing/post.ts";
+import { paginate } from "../store/pagination.ts";
 import { channelsOf } from "./deliveries/channels.ts";
 import { Intake } from "./deliveries/intake.ts";
 import { mailSettings } from "./deliveries/mail-settings.ts";
@@ -21,7 +23,8 @@ export default define({
 
   state() {
     const outgoing = new Outgoing({ isLoopbackAllowed: env.allowLocalTargets });
-    const recipients = new Recipients(this.broker);
+    const call = typedCall(this.broker);
+    const recipients = new Recipients(call);
     const channels = channelsOf(recipients, {
       push: {
         keys: env.pushKeys,
@@ -32,7 +35,7 @@ export default define({
       mail: mailSettings(this.broker, env),
     });
     const context = {
-      ...{ outgoing, call: typedCall(this.broker), logger: this.logger },
+      ...{ outgoing, call, logger: this.logger },
       now: () => this.store.now(),
     };
     const parts = { store: this.store, channels, recipients, context };
@@ -61,6 +64,18 @@ export default define({
       return sendTest(this.parts, params);
     },
 
+    async list({ params: { id: targetId, ...page }, meta }) {
+      const query = { userId: meta.user.id, targetId, kind: "webhook" };
+      const { rows, nextCursor } = await paginate(this.store, query, newestFirst, page);
+      return { deliveries: rows.map(toWebhookDelivery), nextCursor };
+    },
+
+    async replayOne({ params: { id: targetId, deliveryId: noticeId }, meta }) {
+      const delivery = await this.worker.replay({ userId: meta.user.id, targetId, noticeId });
+      if (!delivery) throw refusal("NOT_FOUND");
+      return toWebhookDelivery(delivery);
+    },
+
     async channels() {
       const { push, mail, webhook } = this.parts.channels;
       return { push: push.isOn, mail: mail.isOn, webhook: webhook.isOn };
@@ -73,7 +88,7 @@ export default define({
   },
 
   started() {
-    this.worker.start();
+    this.worker.start(env.embedded);
   },
 
   async stopped() {

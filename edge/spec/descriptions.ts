@@ -34,6 +34,8 @@ export const summaries: Record<RoutedAction, string> = {
   "notifications.removeWebhook": "Remove a webhook",
   "notifications.rotateWebhook": "Make a new secret; the former one is valid for 24 hours",
   "notifications.stopMail": "Stop the mails to a user by the token of a mail (RFC 8058)",
+  "deliveries.list": "The deliveries to one of the caller's webhooks, newest first",
+  "deliveries.replayOne": "Send a notice to one of the caller's webhooks again",
 };
 
 /** The codes that only some actions refuse with, for /docs. */
@@ -46,6 +48,7 @@ export const refusals: Partial<Record<Route["action"], ErrorCode[]>> = {
   "users.me": ["NOT_FOUND"],
   "users.changePassword": ["NOT_FOUND"],
   "users.profile": ["NOT_FOUND"],
+  "deliveries.replayOne": ["NOT_FOUND"],
   "notifications.unsubscribe": ["NOT_FOUND"],
   "notifications.addWebhook": ["TOO_MANY_WEBHOOKS"],
   "notifications.changeWebhook": ["NOT_FOUND"],

@@ -40,7 +40,15 @@ export type Outcome =
    * Tried again later, not before `afterMs`. `isDown`: the whole server is, which counts towards a pause of the lane. `isAttempt: false`: it
    * was not sent, because a service of Souk is unavailable.
    */
-  | { state: "retry"; reason: string; afterMs?: number; isDown?: boolean; isAttempt?: boolean }
+  | {
+      state: "retry";
+      reason: string;
+      afterMs?: number;
+      isDown?: boolean;
+      /** The message may be the cause, not the server: others are tried, too. */
+      mayBeMessage?: boolean;
+      isAttempt?: boolean;
+    }
   /** The target does not exist any more, and `giveUp` is called. */
   | { state: "gone"; reason: string }
   /** This message will never be accepted. */

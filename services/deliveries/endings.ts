@@ -1,7 +1,7 @@
 import { codeOf } from "../../broker/refusal.ts";
 import { waitAfter, type DeliveryDocument } from "../../domain/delivery.ts";
 import type { Attempted } from "./attempt.ts";
-import type { Lane, Lanes } from "./lanes.ts";
+import type { Claimed, Lane, Lanes } from "./lanes.ts";
 import type { DeliveryQueue } from "./queue.ts";
 import type { Parts } from "./parts.ts";
 
@@ -22,7 +22,19 @@ export class Endings {
     return this.#parts.context.now();
   }
 
-  async end(lane: Lane, document: DeliveryDocument, claim: string, attempted: Attempted) {
+  async end(lane: Lane, claimed: Claimed, attempted: Attempted): Promise<void> {
+    const { result } = attempted;
+    const { document, claim, inPlaceOf: due } = claimed;
+    if (!due) return this.#end(lane, document, claim, attempted);
+    if (result.state !== "retry") {
+      await this.#queue.postpone(due.document._id, due.claim, this.#now(), { isHeld: true });
+      return this.#end(lane, document, claim, attempted);
+    }
+    await this.#queue.postpone(document._id, claim, new Date(document.dueAt!));
+    return this.#retry(lane, due.document, due.claim, attempted, result);
+  }
+
+  async #end(lane: Lane, document: DeliveryDocument, claim: string, attempted: Attempted) {
     const { result } = attempted;
     const { _id: id } = document;
     const now = this.#now();
@@ -59,12 +71,15 @@ export class Endings {
       afterMs = 0,
       isDown = false,
       isAttempt = true,
+      mayBeMessage = false,
     }: Attempted["result"] & { state: "retry" },
   ): Promise<void> {
     const now = this.#now();
     const attempts = document.attempts + Number(isAttempt);
     const wait = isAttempt ? waitAfter({ ...document, attempts }, now) : unavailableMs;
-    if (wait === undefined) return this.#exhausted(lane, document, claim, attempted, reason);
+    lane.skipsOldest = mayBeMessage && !lane.skipsOldest;
+    if (wait === undefined)
+      return this.#exhausted(lane, { ...document, attempts }, claim, attempted, reason);
     const dueAt = new Date(now.getTime() + Math.max(wait, afterMs));
     // Held: it is due as soon as the server accepts another delivery.
     await this.#queue.postpone(document._id, claim, dueAt, { attempts, reason, isHeld: isDown });
@@ -84,7 +99,8 @@ export class Endings {
   ): Promise<void> {
     if (!(await this.#queue.isAcceptedSince(document)))
       return this.#giveUp(lane, document, claim, attempted, reason);
-    await this.#queue.finish(document._id, claim, "failed", this.#now(), reason);
+    const { _id: id, attempts } = document;
+    await this.#queue.finish(id, claim, "failed", this.#now(), reason, attempts);
   }
 
   /** The target accepts nothing any more: the channel removes it, and what waits for it is given up. */
@@ -105,7 +121,8 @@ export class Endings {
         return this.#queue.postpone(document._id, claim, later);
       }
     }
-    await this.#queue.finish(document._id, claim, "failed", this.#now(), reason);
+    const { _id: id, attempts } = document;
+    await this.#queue.finish(id, claim, "failed", this.#now(), reason, attempts);
     if (channel.isLaneOfTarget) await this.#queue.abandon(lane.name, this.#now(), reason);
   }
 }

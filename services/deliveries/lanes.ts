@@ -11,6 +11,8 @@ export interface Lane {
   pausedUntil: number;
   /** More of it is due in the store than was claimed. */
   hasMore: boolean;
+  /** The next request after a failure has the message that is due, not the oldest that waits: that one may be the fault. */
+  skipsOldest: boolean;
 }
 
 /** A delivery with its lease. */
@@ -19,6 +21,11 @@ export interface Claimed {
   claim: string;
   /** It is not started later (by performance.now()), so that it ends within the lease. */
   startBy: number;
+  /**
+   * The server is down, and this other delivery is due: the oldest one that waits is sent in its place, so that the order is kept if the
+   * server is back. A failure counts as an attempt of the one that was due.
+   */
+  inPlaceOf?: { document: DeliveryDocument; claim: string };
 }
 
 /** The lanes of this node that have something to send or have failed. Others are forgotten. */
@@ -28,8 +35,10 @@ export class Lanes {
   of(name: string): Lane {
     const known = this.#lanes.get(name);
     if (known) return known;
-    const [inFlight, failures, pausedUntil] = [0, 0, 0];
-    const lane: Lane = { name, waiting: [], inFlight, failures, pausedUntil, hasMore: false };
+    const lane: Lane = {
+      ...{ name, waiting: [], inFlight: 0, failures: 0, pausedUntil: 0 },
+      ...{ hasMore: false, skipsOldest: false },
+    };
     this.#lanes.set(name, lane);
     return lane;
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { DeliveryDocument } from "../../domain/delivery.ts";
+import { deliveryKey, type DeliveryDocument } from "../../domain/delivery.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The lease of a claimed delivery, and when its attempt must have started (ms): an attempt takes up to 15 s. */
@@ -16,7 +16,7 @@ export const deliveries = {
   name: "deliveries",
   indexes: [
     { fields: ["dueAt", "createdAt", "_id"], partial: "dueAt" },
-    { fields: ["lane", "dueAt", "createdAt", "_id"], partial: "dueAt" },
+    { fields: ["lane", "createdAt", "_id"], partial: "dueAt" },
     { fields: ["userId", "targetId", "createdAt", "_id"] },
     { fields: ["createdAt", "_id"] },
   ],
@@ -52,6 +52,19 @@ export class DeliveryQueue {
     return { claim, documents };
   }
 
+  /** Leases the oldest one that waits for the lane's server, if it is older than this one. */
+  async claimOldest(than: DeliveryDocument, now: Date) {
+    const waits = { lane: than.lane, dueAt: { $gt: "" }, isHeld: true, claim: null };
+    const older = { ...waits, createdAt: { $lt: than.createdAt } };
+    const order = { createdAt: 1, _id: 1 } as const;
+    const [document] = await this.#store.find(older, { sort: order, limit: 1 });
+    if (!document) return undefined;
+    const claim = randomUUID();
+    const unchanged = { _id: document._id, dueAt: document.dueAt, claim: null };
+    const lease = { $set: { dueAt: after(now, leaseMs), claim } };
+    return (await this.#store.change(unchanged, lease)) ? { claim, document } : undefined;
+  }
+
   /** Due at once again, because it was not started. */
   async giveBack(id: string, claim: string, now: Date): Promise<void> {
     await this.#write(id, claim, { dueAt: now.toISOString() });
@@ -67,11 +80,15 @@ export class DeliveryQueue {
     state: DeliveryDocument["state"],
     now: Date,
     reason?: string,
+    attempts?: number,
   ) {
     const finishedAt = now.toISOString();
     await this.#store.change(
       { _id: id, claim },
-      { $set: { state, finishedAt, reason }, $unset: { dueAt: true, claim: true, isHeld: true } },
+      {
+        $set: { state, finishedAt, reason, attempts },
+        $unset: { dueAt: true, claim: true, isHeld: true },
+      },
     );
   }
 
@@ -110,6 +127,26 @@ export class DeliveryQueue {
   async isAcceptedSince({ userId, targetId, createdAt }: DeliveryDocument): Promise<boolean> {
     const later = { userId, targetId: targetId ?? null, createdAt: { $gt: createdAt } };
     return (await this.#store.find({ ...later, state: "delivered" }, { limit: 1 })).length > 0;
+  }
+
+  /** Makes one of a user's deliveries due again, with all of its attempts. Null when there is none. */
+  replay(of: { userId: string; targetId: string; noticeId: string }, now: Date) {
+    return this.#store.change(
+      { _id: deliveryKey("webhook", of.userId, of.noticeId, of.targetId) },
+      {
+        $set: { state: "pending", attempts: 0, dueAt: now.toISOString() },
+        $unset: { claim: true, isHeld: true, finishedAt: true, reason: true },
+      },
+    );
+  }
+
+  /** A node that is the only one ends the leases of its predecessor. */
+  endLeases(now: Date): Promise<number> {
+    const leased = { dueAt: { $gt: "" }, claim: { $gt: "" } };
+    return this.#store.changeMany(leased, {
+      $set: { dueAt: now.toISOString() },
+      $unset: { claim: true },
+    });
   }
 
   /** Makes due what a wrong clock has set for much later, and ends its leases. */

@@ -24,7 +24,7 @@ export const webhookChannel = (recipients: Recipients): Channel<WebhookTarget> =
       return outcomeOf(await outgoing.post(target.url, headers, body, { timeoutMs }));
     } catch (error) {
       if (!(error instanceof NotSent)) throw error;
-      return { state: "retry", reason: error.message, isDown: true };
+      return { state: "retry", reason: error.message, isDown: true, mayBeMessage: error.isLate };
     }
   },
 
@@ -59,5 +59,7 @@ function outcomeOf({ status, retryAfterMs }: Posted): Outcome {
   if (status >= 200 && status < 300) return { state: "delivered" };
   const reason = `The receiver answered with status ${status}.`;
   if (status === 410) return { state: "gone", reason };
-  return { state: "retry", reason, isDown: true, ...(retryAfterMs && { afterMs: retryAfterMs }) };
+  const mayBeMessage = ![429, 502, 503, 504].includes(status);
+  const wait = retryAfterMs !== undefined && { afterMs: retryAfterMs };
+  return { state: "retry", reason, isDown: true, mayBeMessage, ...wait };
 }

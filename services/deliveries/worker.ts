@@ -44,13 +44,22 @@ export class Worker {
     this.#now = parts.context.now;
   }
 
-  start(): void {
-    const straighten = () =>
-      this.#queue.straighten(this.#now()).catch((error: unknown) => this.#log(error));
+  /** `isOnly`: no other node holds leases. */
+  start(isOnly: boolean): void {
+    if (isOnly)
+      this.#queue.endLeases(this.#now()).then(
+        () => this.poll(),
+        (error: unknown) => this.#log(error),
+      );
     this.#timers = [
       setInterval(() => void this.poll(), pollEveryMs).unref(),
-      setInterval(straighten, straightenEveryMs).unref(),
+      setInterval(() => void this.straighten(), straightenEveryMs).unref(),
     ];
+  }
+
+  /** Makes due what a wrong clock has set for much later. Never rejects. */
+  async straighten(): Promise<void> {
+    await this.#queue.straighten(this.#now()).catch((error: unknown) => this.#log(error));
   }
 
   async stop(): Promise<void> {
@@ -82,6 +91,13 @@ export class Worker {
     this.#enqueue({ document, claim: this.#claim, startBy }, recipient);
   }
 
+  /** Sends a delivery again. Null when there is none. */
+  async replay(of: { userId: string; targetId: string; noticeId: string }) {
+    const document = await this.#queue.replay(of, this.#now());
+    void this.poll();
+    return document;
+  }
+
   /** Looks for due deliveries, once more if it is doing so already. Resolves when it has found none. */
   poll(): Promise<void> {
     this.#isPollWanted = true;
@@ -95,7 +111,7 @@ export class Worker {
     do {
       await this.poll();
       await Promise.all(this.#running);
-    } while (this.#running.size > 0 || this.#isPollWanted);
+    } while (this.#running.size > 0 || this.#polling);
   }
 
   async #pollAll(): Promise<void> {
@@ -120,11 +136,20 @@ export class Worker {
     try {
       const startBy = performance.now() + startWithinMs;
       const { claim, documents } = await this.#queue.claim(due.slice(0, size), now);
-      lane.waiting.push(...documents.map((document) => ({ document, claim, startBy })));
+      const claimed = documents.map((document) => ({ document, claim, startBy }));
+      lane.waiting.push(...(await this.#oldestInstead(lane, claimed, now)));
     } finally {
       lane.inFlight--;
       this.#run(lane);
     }
+  }
+
+  /** To a server that is down the oldest goes first, whichever is due. */
+  async #oldestInstead(lane: Lane, claimed: Claimed[], now: Date): Promise<Claimed[]> {
+    const [first] = claimed;
+    if (!first || lane.failures === 0 || lane.skipsOldest) return claimed;
+    const oldest = await this.#queue.claimOldest(first.document, now);
+    return oldest ? [{ ...oldest, startBy: first.startBy, inPlaceOf: first }] : claimed;
   }
 
   #enqueue(claimed: Claimed, recipient?: Recipient): void {
@@ -154,7 +179,8 @@ export class Worker {
     this.lanes.release(lane);
   }
 
-  async #attempt(lane: Lane, { document, claim, startBy }: Claimed, known?: Recipient) {
+  async #attempt(lane: Lane, claimed: Claimed, known?: Recipient): Promise<void> {
+    const { document, claim, startBy } = claimed;
     const { _id: id, kind } = document;
     const isPaused = lane.pausedUntil > this.#now().getTime();
     if (isPaused)
@@ -163,7 +189,7 @@ export class Worker {
     const { recipients, context, channels } = this.#parts;
     const means = { channel: channels[kind], recipients, context };
     const attempted = await attempt(document, means, known);
-    await this.#endings.end(lane, document, claim, attempted);
+    await this.#endings.end(lane, claimed, attempted);
   }
 
   #log(error: unknown): void {

@@ -164,11 +164,14 @@ describe("an action without a route", () => {
   });
 
   it("is not reached by any event", async () => {
-    const mine = device();
+    const others = devices.length;
+    let mine = device();
     await mine.receives("inbox");
     ran.length = 0;
 
-    for (const name of inner()) {
+    for (const [n, name] of inner().entries()) {
+      // A connection may send a hundred events in ten seconds.
+      if (n % 20 === 19) mine = device();
       const params = { userId: user.id, text: "forged" };
       const attempts: [string, ...unknown[]][] = [
         [name, params],
@@ -181,7 +184,8 @@ describe("an action without a route", () => {
     }
 
     expect(ran.filter(({ action }) => !/^(users\.ended|\w+\.health)$/.test(action))).toEqual([]);
-    expect(mine.received("notification")).toEqual([]);
+    const received = devices.slice(others).flatMap((one) => one.received("notification"));
+    expect(received).toEqual([]);
   });
 });
 

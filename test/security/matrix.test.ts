@@ -280,6 +280,14 @@ const rows: Record<string, Row> = {
     expect: { ...closed, another: "NOT_FOUND", owner: fine },
     untouched: webhookUntouched,
   },
+  "GET /notifications/webhooks/:id/deliveries": {
+    path: ({ webhookId }) => webhookId,
+    expect: { ...closed, another: fine, owner: fine },
+  },
+  "POST /notifications/webhooks/:id/deliveries/:deliveryId/replay": {
+    path: ({ webhookId }) => webhookId,
+    expect: { ...closed, another: "NOT_FOUND", owner: "NOT_FOUND" },
+  },
   // The token in the path decides, and the answer does not say whether it is right.
   "POST /notifications/unsubscribe/:token": {
     expect: toAll(({ body }) => expect(body).toEqual({ ok: true })),
