@@ -279,6 +279,19 @@ describe("a cluster node's configuration", () => {
     },
   );
 
+  it("allows targets on this machine only on a loopback address", () => {
+    const local = { ...cluster, ALLOW_LOCAL_TARGETS: "1" };
+    const fault = "ALLOW_LOCAL_TARGETS=1 is for development: HOST must be a loopback address.";
+    for (const HOST of [undefined, "0.0.0.0", "::", "10.0.0.1", "souk.example"])
+      expect(faultsOf({ ...local, HOST })).toEqual([fault]);
+    for (const HOST of ["127.0.0.1", "::1", "localhost"]) {
+      expect(readEnv({ ...local, HOST }).allowLocalTargets).toBe(true);
+      expect(readEnv({ ...cluster, HOST }).allowLocalTargets).toBe(false);
+    }
+    expect(readEnv({ ...embedded, ALLOW_LOCAL_TARGETS: "1" }).allowLocalTargets).toBe(true);
+    expect(faultsOf({ ...embedded, ALLOW_LOCAL_TARGETS: "1", HOST: "0.0.0.0" })).toEqual([fault]);
+  });
+
   it("prefers a service's own URL and the database in it", () => {
     const { databases } = readEnv({
       ...cluster,
