@@ -20,7 +20,7 @@ import {
 import.meta.jest.setTimeout(300_000);
 
 /** A cluster whose parts can be killed and restarted at their addresses. */
-const services = ["api", "market", "notifications", "users"] as const;
+const services = ["api", "market", "notifications", "users", "deliveries"] as const;
 type Service = (typeof services)[number];
 
 let browser: Browser;

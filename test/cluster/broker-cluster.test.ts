@@ -16,7 +16,7 @@ beforeAll(async () => {
   [brokers, mongo] = await Promise.all([startRabbitCluster(), sharedMongo()]);
   const env = clusterEnv(brokers.urls.join(","), mongo.url);
   await Promise.all(
-    ["users", "market", "notifications", "api"].map(async (name) => {
+    ["users", "market", "notifications", "deliveries", "api"].map(async (name) => {
       nodes[name] = await startNode([name], { ...envOf(name, env), LOG_LEVEL: "info" });
     }),
   );

@@ -94,7 +94,7 @@ describe("npm run cluster", () => {
   it("runs each service in a process with bounded memory, survives the death of one, and stops all on one signal", async () => {
     const { AMQP_URL, NAMESPACE } = clusterEnv(rabbit.url, mongo.url);
     const databases = Object.fromEntries(
-      ["MARKET", "NOTIFICATIONS", "USERS"].map((name) => [
+      ["MARKET", "NOTIFICATIONS", "USERS", "DELIVERIES"].map((name) => [
         `${name}_MONGO_URL`,
         `${mongo.url}/${randomUUID()}`,
       ]),
@@ -118,7 +118,7 @@ describe("npm run cluster", () => {
         Number(pid),
       ]),
     );
-    expect([...pids.keys()]).toEqual(["api", "market", "notifications", "users"]);
+    expect([...pids.keys()]).toEqual(["api", "market", "notifications", "users", "deliveries"]);
     for (const pid of pids.values())
       expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toContain("--max-semi-space-size=16");
 
@@ -139,6 +139,7 @@ describe("npm run cluster", () => {
       expect.stringMatching(/^ {2}- AMQP_URL is missing/),
       expect.stringMatching(/^ {2}- CURRENCY must be the ISO 4217 code/),
       expect.stringMatching(/^ {2}- DATA_DIR \S+ cannot be written/),
+      expect.stringMatching(/^ {2}- DELIVERIES_MONGO_URL or MONGO_URL is missing/),
       expect.stringMatching(/^ {2}- MARKET_MONGO_URL or MONGO_URL is missing/),
       expect.stringMatching(/^ {2}- NOTIFICATIONS_MONGO_URL or MONGO_URL is missing/),
       expect.stringMatching(/^ {2}- USERS_MONGO_URL or MONGO_URL is missing/),

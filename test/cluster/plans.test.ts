@@ -96,6 +96,7 @@ beforeAll(async () => {
     MARKET_MONGO_URL: database("market"),
     NOTIFICATIONS_MONGO_URL: database("notifications"),
     USERS_MONGO_URL: database("users"),
+    DELIVERIES_MONGO_URL: database("deliveries"),
   });
   const { startNode } = await import("../../bin/node.ts");
   broker = await startNode([], { started: () => {} });

@@ -47,7 +47,9 @@ beforeAll(async () => {
   [api, ...markets] = (await Promise.all(
     ["api", "market", "market"].map((service) => member(service, env)),
   )) as [Member, ...Member[]];
-  others = await Promise.all(["users", "notifications"].map((service) => member(service, env)));
+  others = await Promise.all(
+    ["users", "notifications", "deliveries"].map((service) => member(service, env)),
+  );
   await isReady(api);
   buyer = await Client.registered(api.node.api);
   itemId = (await (await Client.registered(api.node.api)).offer()).id;

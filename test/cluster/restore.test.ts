@@ -33,8 +33,12 @@ beforeAll(async () => {
   env = clusterEnv(rabbit.url, "");
   for (const owner of owners)
     env[`${owner.toUpperCase()}_MONGO_URL`] = `${servers[owner].url}/souk`;
+  env.DELIVERIES_MONGO_URL = `${servers.users.url}/souk-deliveries`;
   const { AUTH_PRIVATE_JWK: _, ...withoutKey } = env;
-  nodes = await Promise.all([startNode(["api"], withoutKey), startNode([...owners], env)]);
+  nodes = await Promise.all([
+    startNode(["api"], withoutKey),
+    startNode([...owners, "deliveries"], env),
+  ]);
   await ready();
 }, SERVER_START);
 afterAll(async () => {
