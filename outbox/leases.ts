@@ -17,6 +17,16 @@ export interface Lease<Doc> {
 /** How the delivery ended, by the kind of the entry. */
 export type Outcomes = Record<string, Outcome>;
 
+/** Documents as they were at one moment. */
+export interface Found<Doc> {
+  documents: Doc[];
+  /** By performance.now(). */
+  at: number;
+}
+
+/** Documents that were found longer ago are read again when they are claimed (ms): other nodes may have delivered from them since. */
+const freshMs = 3_000;
+
 interface Mark {
   claim: string;
   id: string;
@@ -46,13 +56,14 @@ export class Leases<Doc extends Owner> {
   }
 
   /** Claims those of the documents that no other node has claimed since they were found. */
-  async claim(found: Doc[]): Promise<Lease<Doc>> {
+  async claim({ documents: found, at }: Found<Doc>): Promise<Lease<Doc>> {
     const startBy = performance.now() + startWithinMs;
     const now = this.#store.now();
     const claim = randomUUID();
     const ids = { _id: { $in: found.map(({ _id }) => _id) } };
     const count = await this.#store.changeMany({ ...ids, ...due(now) }, claimed(claim, now));
-    if (count === found.length) return { claim, startBy, documents: found };
+    const isFresh = performance.now() - at <= freshMs;
+    if (isFresh && count === found.length) return { claim, startBy, documents: found };
     const mine = count > 0 ? await this.#store.find({ ...ids, "outbox.claim": claim }) : [];
     return { claim, startBy, documents: mine };
   }

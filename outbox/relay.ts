@@ -12,7 +12,7 @@ import {
 import type { Store } from "../store/store.ts";
 import { Backlog } from "./backlog.ts";
 import type { Kind } from "./kind.ts";
-import { Leases } from "./leases.ts";
+import { Leases, type Found } from "./leases.ts";
 import { measureOutbox } from "./measure.ts";
 import { Misdated } from "./misdated.ts";
 import type { Call, Receiver, Sender } from "./receiver.ts";
@@ -35,8 +35,7 @@ const straightenEveryMs = 1_000;
 const stopTimeoutMs = 2_000;
 
 /** Found documents, and the receivers that get their entries now. */
-interface Batch<Doc extends Owner> {
-  documents: Doc[];
+interface Batch<Doc extends Owner> extends Found<Doc> {
   receivers: Receiver<Doc>[];
 }
 
@@ -167,7 +166,7 @@ export class Relay<Doc extends Owner> {
       if (failure || !this.#receivers.isAnyReady() || performance.now() > drainEnds) return;
       const { documents, receivers } = batch;
       // After a failed claim the batches in flight end before the next poll.
-      const lease = await this.#leases.claim(documents).catch((error: unknown) => {
+      const lease = await this.#leases.claim(batch).catch((error: unknown) => {
         failure = error;
       });
       if (!lease) return;
@@ -184,14 +183,16 @@ export class Relay<Doc extends Owner> {
   async #findBatches(): Promise<{ batches: Batch<Doc>[]; isBehind: boolean }> {
     const receivers = this.#receivers.accepting();
     const kinds = this.#receivers.areAll(receivers) ? undefined : receivers.map(({ kind }) => kind);
+    const at = performance.now();
     const found = receivers.length > 0 ? await this.#backlog.poll(kinds) : [];
     const batches = Array.from({ length: Math.ceil(found.length / batchSize) }, (_, n) => ({
       documents: found.slice(n * batchSize, (n + 1) * batchSize),
+      at,
       receivers,
     }));
     for (const receiver of this.#receivers.probing()) {
       const documents = await this.#backlog.probe(receiver.kind);
-      if (documents.length > 0) batches.unshift({ documents, receivers: [receiver] });
+      if (documents.length > 0) batches.unshift({ documents, at, receivers: [receiver] });
     }
     return { batches, isBehind: this.#backlog.isBehind(found.length) };
   }

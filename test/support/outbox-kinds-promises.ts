@@ -189,6 +189,27 @@ export function outboxKindsPromises(nodeCount: number, open: () => Promise<Open>
     await node().store.remove({ _id: found._id });
   });
 
+  it("a claim reads again what was found long ago: another node has delivered from it since", async () => {
+    const leases = new Leases(node().store, node().logger);
+    const found = newOrder(newOutbox({ mail: inMs(-1) }));
+    await node().store.insert({ ...found, outbox: { ...found.outbox!, entries: {} } });
+    const at = performance.now();
+
+    const fresh = await leases.claim({ documents: [found], at });
+    await node().store.change(
+      { _id: found._id },
+      { $set: { "outbox.dueAt": inMs(-1).toISOString() } },
+    );
+    const old = await leases.claim({ documents: [found], at: at - 60_000 });
+
+    // The first may be claimed by the relay. It delivers nothing, because there is no entry.
+    expect(fresh.documents.map(({ outbox }) => outbox?.entries.mail?.state)).not.toContain(
+      undefined,
+    );
+    expect(old.documents.map(({ outbox }) => outbox?.entries.mail?.state)).not.toContain("pending");
+    await node().store.remove({ _id: found._id });
+  });
+
   it("an entry and a lease that a clock three hours ahead wrote are due at once, and a later one keeps its wait", async () => {
     const ahead = inMs(3 * 3_600_000);
     const inADay = (from: Date) => new Date(from.getTime() + 24 * 3_600_000);

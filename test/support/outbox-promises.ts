@@ -156,8 +156,8 @@ export function outboxPromises(open: () => Promise<Fabric>, minBacklog: number):
       );
 
       const leases = await Promise.all([
-        one!.claim(items.slice(0, 100)),
-        two!.claim(items.slice(50)),
+        one!.claim({ documents: items.slice(0, 100), at: performance.now() }),
+        two!.claim({ documents: items.slice(50), at: performance.now() }),
       ]);
 
       const claimed = leases.flatMap(({ documents }) => documents.map(({ _id }) => _id));
