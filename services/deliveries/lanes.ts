@@ -43,11 +43,11 @@ export class Lanes {
     return lane;
   }
 
-  /** Lanes from which nothing more is claimed now: they have enough, or pause. */
+  /** Lanes from which nothing more is claimed now: they have enough, or pause. Of those that pause, the first ones. */
   busy(now: number): string[] {
-    return [...this.#lanes.values()]
-      .filter((lane) => isBusy(lane) || lane.pausedUntil > now)
-      .map(({ name }) => name);
+    const all = [...this.#lanes.values()];
+    const pausing = all.filter((lane) => !isBusy(lane) && lane.pausedUntil > now);
+    return [...all.filter(isBusy), ...pausing.slice(0, maxExcluded)].map(({ name }) => name);
   }
 
   /** The server accepted something. Returns whether it was down. */
@@ -75,4 +75,6 @@ export class Lanes {
 }
 
 const maxLanes = 10_000;
+/** What is due in a lane that pauses was accepted by another node: it is held when it is claimed. */
+const maxExcluded = 500;
 export const isBusy = ({ inFlight, waiting }: Lane) => inFlight + waiting.length > 0;

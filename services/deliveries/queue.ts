@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { deliveryKey, type DeliveryDocument } from "../../domain/delivery.ts";
 import type { Store } from "../../store/store.ts";
+import { finishedDeliveries } from "./finished.ts";
 
 /** The lease of a claimed delivery, and when its attempt must have started (ms): an attempt takes up to 15 s. */
 export const leaseMs = 30_000;
@@ -19,6 +20,9 @@ export const deliveries = {
     { fields: ["lane", "createdAt", "_id"], partial: "dueAt" },
     { fields: ["userId", "targetId", "createdAt", "_id"] },
     { fields: ["createdAt", "_id"] },
+  ],
+  sweeps: (store: Store<DeliveryDocument>, keepDays: number) => [
+    finishedDeliveries(store, keepDays),
   ],
 };
 

@@ -86,7 +86,10 @@ export class Worker {
 
   /** Sends a delivery that was stored with a lease of `admit`, to a recipient that was just read. */
   take(document: DeliveryDocument, recipient?: Recipient): void {
-    if (document.claim !== this.#claim) return;
+    if (document.claim !== this.#claim) {
+      if (!isBusy(this.lanes.of(document.lane))) void this.poll();
+      return;
+    }
     const startBy = performance.now() + startWithinMs;
     this.#enqueue({ document, claim: this.#claim, startBy }, recipient);
   }

@@ -216,6 +216,27 @@ it("ends waits that a wrong clock has made too long", async () => {
   expect(await market.stateOf(id)).toMatchObject({ state: "delivered" });
 });
 
+it("removes finished deliveries when KEEP_DAYS have passed, and no others", async () => {
+  const { finishedDeliveries } = await import("../../services/deliveries/finished.ts");
+  const receiver = await market.receiver();
+  const { userId } = market.seller(receiver.url);
+  const finished = await market.sale(userId);
+  await market.idle();
+  receiver.answer = (response) => response.writeHead(503).end();
+  const waiting = await market.sale(userId);
+  await market.idle();
+  const { store } = market.instance;
+  const removeAt = (days: number) =>
+    finishedDeliveries(store, 90).next(undefined, new Date(market.now() + days * 24 * hour));
+
+  await removeAt(89);
+  expect(await market.stateOf(finished)).toBeDefined();
+  await removeAt(91);
+  expect(await market.stateOf(finished)).toBeUndefined();
+  expect(await market.stateOf(waiting)).toMatchObject({ state: "pending" });
+  market.recipients.delete(userId);
+});
+
 /** A receiver below HTTP. */
 async function rawReceiver(behave: (socket: net.Socket) => void) {
   const sockets = new Set<net.Socket>();
