@@ -197,6 +197,7 @@ it("api says of every service that it is disconnected itself when it has lost Ra
       api: "disconnected",
       market: "disconnected",
       notifications: "disconnected",
+      deliveries: "disconnected",
       users: "disconnected",
     }),
   );
