@@ -94,11 +94,11 @@ it("delivers to others while one receiver hangs", async () => {
 
   const { userId } = market.seller(other.url);
   const ids: string[] = [];
-  for (let n = 0; n < 20; n++) ids.push(await market.sale(userId));
+  for (let n = 0; n < 5; n++) ids.push(await market.sale(userId));
 
   await eventually(() => expect(idsOf(other.received).sort()).toEqual(ids.sort()));
-  // The one that hangs was asked once in that time, or few times on a slow machine.
-  expect(hanging.received.length).toBeLessThan(6);
+  // No attempt at the one that hangs had to end first: each takes ten seconds.
+  expect(hanging.received).toHaveLength(1);
   market.recipients.delete(stuck.userId);
   for (const response of held) response.destroy();
 });
