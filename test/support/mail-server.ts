@@ -22,6 +22,8 @@ interface Behaviour {
   /** The connection is cut after the mail was taken, before the answer. */
   dropAfter?(attempt: number): boolean;
   options?: SMTPServerOptions;
+  /** By default a free one. */
+  port?: number;
 }
 
 export class MailServer {
@@ -62,7 +64,7 @@ export class MailServer {
 
   static async start(behaviour: Behaviour = {}): Promise<MailServer> {
     const started = new MailServer(behaviour);
-    started.#server.listen(0, "127.0.0.1");
+    started.#server.listen(behaviour.port ?? 0, "127.0.0.1");
     await once(started.#server.server, "listening");
     return started;
   }
