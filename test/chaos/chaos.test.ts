@@ -9,6 +9,7 @@ import { SERVER_START } from "../../bin/processes/servers.ts";
 import { check, violationsOf } from "./checker.ts";
 import { Cluster } from "./cluster-harness.ts";
 import { ownServers } from "./cluster-servers.ts";
+import { tracesOf, violationsOfModel } from "./conformance.ts";
 import type { Fault, Surface } from "./fault.ts";
 import { allFaults } from "./faults.ts";
 import { newHistory, now } from "./history.ts";
@@ -54,7 +55,8 @@ it(`sells no item twice and loses no notice under any fault (CHAOS_SEED=${seed} 
   await load.stopSelling();
   await load.settle(90_000);
 
-  const findings = check(history, await cluster.finalState());
+  const state = await cluster.finalState();
+  const findings = check(history, state);
   log(`\n${table(injections, findings)}\n`);
   const reasons = unknownOutcomes();
   log(
@@ -65,6 +67,7 @@ it(`sells no item twice and loses no notice under any fault (CHAOS_SEED=${seed} 
   expect(cluster.of("api").flatMap((member) => member.lines("INTERNAL, request"))).toEqual([]);
   expect(reasons).not.toHaveProperty("INTERNAL");
   expect(violationsOf(findings)).toEqual({});
+  expect(await violationsOfModel(tracesOf(history, state))).toEqual([]);
   expect(load.purchases).toBeGreaterThanOrEqual(buys);
 }, 900_000);
 
@@ -119,7 +122,7 @@ async function openMarket(): Promise<Market> {
 async function injectAll(market: Market): Promise<{ injections: Injection[]; failed: string[] }> {
   const [injections, failed]: [Injection[], string[]] = [[], []];
   const end = now() + seconds * 1000;
-  const faults = shuffled(allFaults(cluster, random), random).filter(({ name }) =>
+  const faults = shuffled(allFaults(cluster, random, history), random).filter(({ name }) =>
     name.includes(only),
   );
   for (const fault of faults) {

@@ -6,13 +6,14 @@ import { crashServer, restartServer, type Cluster } from "./cluster-harness.ts";
 import type { Owner } from "./cluster-servers.ts";
 import { allSurfaces, surfaceOf, without, type Fault, type Surface } from "./fault.ts";
 import type { Member } from "./member.ts";
+import type { History } from "./history.ts";
 import { duplicateDelivery, protocolPoints } from "./protocol-faults.ts";
 
 /** Every node has detected the failure of another, and calls its peers, within this (ms). */
 const detectedWithin = 2_500;
 
 /** One fault of each kind, on nodes that `random` selects. */
-export function allFaults(cluster: Cluster, random: () => number): Fault[] {
+export function allFaults(cluster: Cluster, random: () => number, history: History): Fault[] {
   const one = (service: ServiceName) =>
     cluster.of(service)[Math.floor(random() * cluster.of(service).length)]!;
   const databaseFaults = (owner: Owner) =>
@@ -33,7 +34,7 @@ export function allFaults(cluster: Cluster, random: () => number): Fault[] {
     ...serverFaults("RabbitMQ", cluster, cluster.rabbit, [], "browse"),
     ...services.flatMap(databaseFaults),
     ...protocolPoints(one("market"), one("notifications")),
-    duplicateDelivery(cluster),
+    duplicateDelivery(cluster, history),
   ];
 }
 

@@ -47,6 +47,8 @@ export interface History {
   probes: Probe[];
   devices: DeviceHistory[];
   calls: NotifyCall[];
+  /** Notices that the test itself delivered again. */
+  resent: NotifyCall[];
   /** Periods without faults, in which each notice takes one call. */
   faultFree: { from: number; to: number }[];
 }
@@ -61,6 +63,7 @@ export const newHistory = (): History => ({
   probes: [],
   devices: [],
   calls: [],
+  resent: [],
   faultFree: [],
 });
 

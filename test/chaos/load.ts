@@ -156,17 +156,17 @@ export class Load {
 }
 
 /** Records the notices in the JSON that a market node sends to RabbitMQ, whether in calls of their own or in batches. */
-function notifyCalls(history: History): (chunk: Buffer) => void {
+function notifyCalls(history: History): (chunk: Buffer, connection: object) => void {
   const notice = /\{"id":"([\w-]+)","userId":"/g;
-  let rest = "";
-  return (chunk) => {
-    const text = rest + chunk.toString("latin1");
+  const rests = new WeakMap<object, string>();
+  return (chunk, connection) => {
+    const text = (rests.get(connection) ?? "") + chunk.toString("latin1");
     let end = 0;
     for (const match of text.matchAll(notice)) {
       history.calls.push({ saleId: match[1]!, at: now() });
       end = match.index + match[0].length;
     }
-    // A notice may continue in the next chunk. Each node has one connection at a time.
-    rest = text.slice(Math.max(end, text.length - 200));
+    // A notice may continue in the next chunk of its connection.
+    rests.set(connection, text.slice(Math.max(end, text.length - 200)));
   };
 }

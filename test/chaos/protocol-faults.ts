@@ -6,6 +6,7 @@ import { saleNotice, toSale } from "../../domain/sale.ts";
 import type { Direction, Proxy } from "../support/proxy.ts";
 import type { Cluster } from "./cluster-harness.ts";
 import { allSurfaces, surfaceOf, type Fault } from "./fault.ts";
+import { now, type History } from "./history.ts";
 import type { Member } from "./member.ts";
 
 /** Under load a point is reached within this; otherwise the injection fails (ms). */
@@ -83,7 +84,10 @@ const resetAt = (member: Member, proxy: Proxy, direction: Direction, text: strin
 });
 
 /** Delivers notices of past sales again, twice at once to every node. */
-export function duplicateDelivery(cluster: Cluster<Shared>): Fault {
+export function duplicateDelivery(
+  cluster: Cluster<Shared>,
+  history: Pick<History, "resent">,
+): Fault {
   return {
     name: "delivered again: notify",
     dependent: "inbox",
@@ -97,6 +101,7 @@ export function duplicateDelivery(cluster: Cluster<Shared>): Fault {
       const nodes = cluster.of("notifications").map(({ name }) => name);
       for (const item of sold) {
         const notice = saleNotice(toSale(item));
+        history.resent.push({ saleId: notice.id, at: now() });
         const answers = await Promise.all(
           [...nodes, ...nodes].map((nodeID) =>
             cluster.broker.call<{ id: string }, object>("notifications.notify", notice, { nodeID }),

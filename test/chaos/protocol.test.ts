@@ -5,6 +5,7 @@ import { Client } from "../support/client.ts";
 import { check, violationsOf } from "./checker.ts";
 import { Cluster } from "./cluster-harness.ts";
 import { sharedServers } from "./cluster-servers.ts";
+import { tracesOf, violationsOfModel } from "./conformance.ts";
 import type { Fault } from "./fault.ts";
 import { newHistory, now } from "./history.ts";
 import { Load } from "./load.ts";
@@ -40,6 +41,7 @@ async function scenario(
   const state = await load.finalState();
   load.close();
   expect(violationsOf(check(history, state))).toEqual({});
+  expect(await violationsOfModel(tracesOf(history, state))).toEqual([]);
   expect(state.items.filter(({ isSold }) => isSold)).toHaveLength(200);
 }
 
@@ -86,7 +88,7 @@ it("stores a notice once when it is delivered repeatedly, to any node", async ()
   await scenario(async (load, sell) => {
     sell();
     await load.soldOut();
-    await duplicateDelivery(cluster).inject();
+    await duplicateDelivery(cluster, load.history).inject();
   });
 }, 60_000);
 

@@ -10,6 +10,8 @@ interface Link {
   pipes: Record<Direction, Pipe>;
 }
 
+type Tap = (chunk: Buffer, connection: object) => void;
+
 interface Trap {
   text: Buffer;
   caught(): void;
@@ -43,7 +45,7 @@ class Pipe {
     // The text of a trap may arrive in two chunks. The first one is forwarded then, as an incomplete message.
     const seen = Buffer.concat([this.#tail, chunk]);
     this.#tail = Buffer.from(seen.subarray(-256));
-    this.#proxy.seen(this.#direction, chunk, seen);
+    this.#proxy.seen(this.#direction, chunk, seen, this);
     this.#waiting.push({ chunk, at: performance.now() + this.#proxy.delayed + this.delay });
     this.flush();
   }
@@ -81,7 +83,7 @@ export class Proxy {
   #accepted = 0;
   readonly #held = new Set<Direction>();
   readonly #traps: Record<Direction, Set<Trap>> = { up: new Set(), down: new Set() };
-  readonly #taps: Record<Direction, Set<(chunk: Buffer) => void>> = {
+  readonly #taps: Record<Direction, Set<Tap>> = {
     up: new Set(),
     down: new Set(),
   };
@@ -175,8 +177,8 @@ export class Proxy {
     });
   }
 
-  /** Passes every chunk of a direction to `receive` until the returned function is called. */
-  tap(direction: Direction, receive: (chunk: Buffer) => void): () => void {
+  /** Passes every chunk of a direction, and what identifies its connection, to `receive` until the returned function is called. */
+  tap(direction: Direction, receive: Tap): () => void {
     this.#taps[direction].add(receive);
     return () => this.#taps[direction].delete(receive);
   }
@@ -189,9 +191,9 @@ export class Proxy {
     return this.#held.has(direction);
   }
 
-  seen(direction: Direction, chunk: Buffer, withTail: Buffer): void {
+  seen(direction: Direction, chunk: Buffer, withTail: Buffer, connection: object): void {
     for (const trap of this.#traps[direction]) if (withTail.includes(trap.text)) trap.caught();
-    for (const receive of this.#taps[direction]) receive(chunk);
+    for (const receive of this.#taps[direction]) receive(chunk, connection);
   }
 
   #pipes(): Pipe[] {
