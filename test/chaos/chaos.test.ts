@@ -9,7 +9,7 @@ import { SERVER_START } from "../../bin/processes/servers.ts";
 import { check, violationsOf } from "./checker.ts";
 import { Cluster } from "./cluster-harness.ts";
 import { ownServers } from "./cluster-servers.ts";
-import { tracesOf, violationsOfModel } from "./conformance.ts";
+import { distinct, tracesOf, violationsOfModel } from "./conformance.ts";
 import type { Fault, Surface } from "./fault.ts";
 import { allFaults } from "./faults.ts";
 import { newHistory, now } from "./history.ts";
@@ -67,7 +67,9 @@ it(`sells no item twice and loses no notice under any fault (CHAOS_SEED=${seed} 
   expect(cluster.of("api").flatMap((member) => member.lines("INTERNAL, request"))).toEqual([]);
   expect(reasons).not.toHaveProperty("INTERNAL");
   expect(violationsOf(findings)).toEqual({});
-  expect(await violationsOfModel(tracesOf(history, state))).toEqual([]);
+  const traces = tracesOf(history, state);
+  log(`The model judges ${distinct(traces).length} distinct traces of ${traces.length} items.`);
+  expect(await violationsOfModel(traces)).toEqual([]);
   expect(load.purchases).toBeGreaterThanOrEqual(buys);
 }, 900_000);
 

@@ -100,13 +100,18 @@ const inTla = (event: Event) =>
     .map(([key, value]) => `${key} |-> ${typeof value === "number" ? value : `"${value}"`}`)
     .join(", ")}]`;
 
+/** One trace of each set of equal ones. */
+export const distinct = (traces: Trace[]): Trace[] =>
+  [...Map.groupBy(traces, ({ events }) => JSON.stringify(events)).values()].map(
+    ([first]) => first!,
+  );
+
 /** The first event of each trace that the model forbids, as a sentence. None when all traces conform. */
 export async function violationsOfModel(traces: Trace[]): Promise<string[]> {
-  const groups = [...Map.groupBy(traces, ({ events }) => JSON.stringify(events)).values()];
-  const distinct = groups.map(([first]) => first!);
-  if (distinct.length === 0) return [];
-  const explained = await explain(distinct);
-  return distinct.flatMap(({ itemId, events }, n) => {
+  const different = distinct(traces);
+  if (different.length === 0) return [];
+  const explained = await explain(different);
+  return different.flatMap(({ itemId, events }, n) => {
     const count = explained[n]!;
     if (count === events.length) return [];
     const before = events.slice(0, count).map(inTla).join(", ");
