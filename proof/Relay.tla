@@ -120,6 +120,7 @@ Send(w) ==
 (* The receiver stores a message under the id that the sender gave it. A second one is a duplicate key, and changes nothing. *)
 \* Code: services/notifications/inbox.ts store
 \* Code: domain/inbox.ts keyOf
+\* Code: services/deliveries/intake.ts #insert
 Accept(m) ==
   /\ m \in wire /\ kept[m] = 0
   /\ kept' = [kept EXCEPT ![m] = 1]
