@@ -67,7 +67,7 @@ describe("the models of the protocol", () => {
   it("name the function, or the fault, that each step models", () => {
     // The helpers of steps, and what is composed of steps.
     const composed =
-      /^(Next|Spec|Init|RelayInit|RelayNext|RelayStep|Rest|WorkerStep|\w*Fairness|MarkAny|Outcome|SpendClock|Fault|Disturb|StayCalm|Age|Deliver|Find|Take|Fall)$/;
+      /^(Next|Spec|Init|RelayInit|RelayNext|RelayStep|Rest|WorkerStep|\w*Fairness|MarkAny|Outcome|SpendClock|Fault|Disturb|StayCalm|Age|Deliver|Find|Take|Fall|Observed|Observe|Unobserved)$/;
     const steps = all.filter(({ name, body }) => /\w'/.test(body) && !composed.test(name));
 
     const unnamed = steps.filter(
