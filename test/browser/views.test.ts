@@ -64,6 +64,11 @@ const views = {
   nowhere: { path: () => "/shop/nowhere", heading: "Page not found" },
   "sign-in": { path: () => "/shop/sign-in", heading: "Sign in", isSignedOut: true },
   register: { path: () => "/shop/register", heading: "Create an account", isSignedOut: true },
+  verify: {
+    path: () => "/verify#unknown",
+    heading: "Verify your email address",
+    isSignedOut: true,
+  },
 } as const;
 
 type View = { path: () => string; heading: string | RegExp; isSignedOut?: boolean };
