@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import http, { type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ServiceBroker, type Service } from "moleculer";
+import { eventually } from "../../bin/processes/eventually.ts";
 import { temporaryFolder } from "../../bin/processes/node-process.ts";
 import type { Delivery } from "../../contracts/deliveries.ts";
 import type { ActionName, Actions } from "../../contracts/actions.ts";
@@ -37,11 +38,15 @@ export interface Receiver {
 
 export const newSecret = () => `whsec_${randomBytes(24).toString("base64")}`;
 
-export async function deliveries() {
+export type Deliveries = Awaited<ReturnType<typeof deliveries>>;
+
+/** Over files, or in MongoDB with DELIVERIES_MONGO_URL. */
+export async function deliveries(env: Record<string, string> = {}) {
   const folder = temporaryFolder();
   Object.assign(process.env, {
     ...{ DATA_DIR: folder.path, LOG_LEVEL: "error", ALLOW_LOCAL_TARGETS: "1" },
     ...{ HOST: "127.0.0.1", AMQP_URL: "", MONGO_URL: "" },
+    ...env,
   });
   const { SchemaValidator } = await import("../../broker/validator.ts");
   const { default: service } = await import("../../services/deliveries.service.ts");
@@ -78,6 +83,7 @@ export async function deliveries() {
   } as never);
   const instance = broker.createService(service) as DeliveriesService;
   await broker.start();
+  await eventually(() => instance.store.ping(), { within: 30_000 });
   let offsetMs = 0;
   const now = () => Date.now() + offsetMs;
   instance.store.now = () => new Date(now());
