@@ -87,6 +87,7 @@ export function userPromises(fixture: Fixture): void {
         name: user.name,
         email: `${user.name}@souk.test`,
         createdAt: expect.stringMatching(instant),
+        isVerified: false,
       });
       expect((await seller.call<User>("GET", "/users/me")).body).toEqual(user);
       expect((await buyer.call("GET", `/users/${user.id}`)).body).toEqual({
