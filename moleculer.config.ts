@@ -15,6 +15,9 @@ import { operations } from "./edge/operations.ts";
 import { formerFiles } from "./store/former/files.ts";
 import { listedFiles } from "./store/sqlite/listed-files.ts";
 
+// Loaded on demand: most markets send no traces.
+const tracing = env.otlpEndpoint && (await import("./broker/tracing/exporter.ts"));
+
 const middlewares = [
   nodeHealth(),
   operations(),
@@ -36,6 +39,7 @@ export default {
   validator: new SchemaValidator({}),
   // $node.options would give the URL of RabbitMQ, with its password, to every node.
   internalServices: { $node: { actions: { options: false } } },
+  ...(tracing && tracing.withTracing(env.otlpEndpoint!, env.traceShare)),
   ...(env.metricsPort === undefined ? { middlewares } : withMetrics(middlewares)),
   started: async (broker) => console.log(await greeting(broker, env)),
 } satisfies BrokerOptions;

@@ -79,6 +79,7 @@ interface Parts<Name extends string, Mixins, State, Methods> {
 /** A private action without a contract, which a mixin puts in place of a library's. */
 interface PrivateAction {
   visibility: "private";
+  tracing?: object;
   handler(ctx: Context<never, Meta>): unknown;
 }
 

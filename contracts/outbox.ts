@@ -1,5 +1,15 @@
 import Type, { type Static } from "typebox";
-import { action, cursor, exactly, id, instant, limit, nextCursor, text } from "./schema.ts";
+import {
+  action,
+  cursor,
+  exactly,
+  id,
+  instant,
+  limit,
+  nextCursor,
+  text,
+  traceparent,
+} from "./schema.ts";
 
 /** The kind of a message: `notice`, for example. */
 const kind = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9]*$" });
@@ -17,6 +27,8 @@ export const OutboxEntry = exactly({
   refusedAt: Type.Optional(instant),
   /** Why it was refused, in the receiver's words. */
   reason: Type.Optional(Type.String()),
+  /** The trace of the request that wrote it (W3C Trace Context), if it was traced. */
+  traceparent: Type.Optional(traceparent),
 });
 export type OutboxEntry = Static<typeof OutboxEntry>;
 

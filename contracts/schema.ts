@@ -107,3 +107,6 @@ export type ResultOf<A> = A extends { result: infer R extends TSchema } ? Static
 
 /** Every service that owns data has this action. It throws UNAVAILABLE while its database does not answer. */
 export const health = action(exactly({}), exactly({ ok: Type.Literal(true) }));
+
+/** A span of a trace, as the W3C's header has it. */
+export const traceparent = Type.String({ pattern: "^00-[0-9a-f]{32}-[0-9a-f]{16}-01$" });

@@ -14,6 +14,7 @@ export function newNotice(
   { userId, id, text, type = "notice", data = {} }: Notice,
   freshId: string,
   now: Date,
+  traceparent?: string,
 ): NoticeDocument {
   const named = id ?? freshId;
   return {
@@ -26,6 +27,7 @@ export function newNotice(
     data: JSON.stringify(data),
     createdAt: now.toISOString(),
     isRead: false,
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 
@@ -57,10 +59,11 @@ export function toReceipt(notice: NoticeDocument, mark?: string): Receipt {
 const isReadBy = ({ isRead, createdAt }: NoticeDocument, mark?: string) =>
   isRead || (mark !== undefined && createdAt <= mark);
 
-/** A page of a user's notices, and the keys of those on it that were never shown before. */
+/** A page of a user's notices, and the keys and traces of those on it that were never shown before. */
 export interface ListedNotices {
   inbox: Inbox;
   unshown: string[];
+  traces: string[];
 }
 
 /** The page of these notices. `mark` is the instant up to which all of their user's notices count as read. */
@@ -77,6 +80,9 @@ export const listed = (
     ...page,
   },
   unshown: rows.flatMap(({ _id, shownAt }) => (shownAt === undefined ? [_id] : [])),
+  traces: rows.flatMap(({ traceparent, shownAt }) =>
+    shownAt === undefined && traceparent !== undefined ? [traceparent] : [],
+  ),
 });
 
 /** Groups notices by user, newest first. An index read backwards has this order. */

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { dataLimit } from "../contracts/notifications.ts";
-import { exactly, id, instant, text } from "../contracts/schema.ts";
+import { exactly, id, instant, text, traceparent } from "../contracts/schema.ts";
 
 /** A stored notice. `_id` joins the ids of user and notice, so a duplicate is a violation of the unique key. */
 export const NoticeDocument = exactly({
@@ -16,6 +16,8 @@ export const NoticeDocument = exactly({
   isRead: Type.Boolean(),
   /** When a device of the user acknowledged it, or the user listed or read it, for the first time. */
   shownAt: Type.Optional(instant),
+  /** The trace in which it was stored, if it was traced. */
+  traceparent: Type.Optional(traceparent),
   /** On one notice of a user who marked very many as read: all up to this instant are, whatever their `isRead` says. */
   readUntil: Type.Optional(instant),
 });

@@ -69,23 +69,32 @@ export type Outcome =
 
 const instantAfter = (now: Date, ms: number) => new Date(now.getTime() + ms).toISOString();
 
-const pendingEntry = (dueAt: Date, now?: Date): OutboxEntry => ({
+const pendingEntry = (dueAt: Date, now?: Date, traceparent?: string): OutboxEntry => ({
   state: "pending",
   attempts: 0,
   dueAt: dueAt.toISOString(),
   ...(now && dueAt.getTime() > now.getTime() + farMs && { scheduledAt: now.toISOString() }),
+  ...(traceparent !== undefined && { traceparent }),
 });
 
-const pendingEntries = (due: DueTimes, now?: Date) =>
-  Object.entries(due).map(([kind, dueAt]) => [kind, pendingEntry(dueAt!, now)] as const);
+const pendingEntries = (due: DueTimes, now?: Date, traceparent?: string) =>
+  Object.entries(due).map(
+    ([kind, dueAt]) => [kind, pendingEntry(dueAt!, now, traceparent)] as const,
+  );
 
-/** The outbox of a document that had none, written at `now`. With a lease, its writer delivers the due entries directly. */
+/**
+ * The outbox of a document that had none, written at `now`. With a lease, its writer delivers the due entries directly. With a
+ * traceparent, deliveries belong to that trace.
+ */
 export function newOutbox<Kind extends string>(
   due: DueTimes<Kind>,
   lease?: { claim: string; now: Date },
   now = lease?.now,
+  traceparent?: string,
 ): Outbox<Kind> {
-  const entries = Object.fromEntries(pendingEntries(due, now)) as Outbox<Kind>["entries"];
+  const entries = Object.fromEntries(
+    pendingEntries(due, now, traceparent),
+  ) as Outbox<Kind>["entries"];
   const claimed = lease && { dueAt: instantAfter(lease.now, leaseMs), claim: lease.claim };
   return { version: 1, ...summaryOf(entries), ...claimed, entries };
 }
@@ -97,8 +106,9 @@ export function withEntries(
   update: Record<string, Fields>,
   due: DueTimes,
   now?: Date,
+  traceparent?: string,
 ): Record<string, Fields> {
-  const entries = pendingEntries(due, now);
+  const entries = pendingEntries(due, now, traceparent);
   const set = Object.fromEntries(entries.map(([kind, entry]) => [`outbox.entries.${kind}`, entry]));
   const { dueAt } = summaryOf(Object.fromEntries(entries));
   return {
@@ -122,15 +132,18 @@ export function afterDelivery(
   return { version, ...summaryOf(entries), entries };
 }
 
-function entryAfter({ attempts = 0 }: OutboxEntry, outcome: Outcome, now: Date): OutboxEntry {
+function entryAfter(entry: OutboxEntry, outcome: Outcome, now: Date): OutboxEntry {
+  const { attempts = 0, traceparent } = entry;
   const { state } = outcome;
+  const trace = traceparent === undefined ? {} : { traceparent };
   if (state === "pending") {
     const { waitMs, isAttempt } = outcome;
-    return { state, attempts: attempts + Number(isAttempt), dueAt: instantAfter(now, waitMs) };
+    const dueAt = instantAfter(now, waitMs);
+    return { state, attempts: attempts + Number(isAttempt), dueAt, ...trace };
   }
   if (state === "refused") {
     const reason = [...outcome.reason].slice(0, maxReasonLength).join("");
-    return { state, attempts: attempts + 1, refusedAt: now.toISOString(), reason };
+    return { state, attempts: attempts + 1, refusedAt: now.toISOString(), reason, ...trace };
   }
   return { state, attempts };
 }

@@ -8,7 +8,7 @@ import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf, refusal } from "../broker/refusal.ts";
 import { routes } from "../contracts/routes.ts";
 import { staticPaths, type StaticPath } from "../contracts/static-paths.ts";
-import { AccessLog } from "../edge/access-log.ts";
+import { AccessLog, methodOf } from "../edge/access-log.ts";
 import { Drain } from "../edge/drain.ts";
 import { RequestHandler } from "../edge/handler.ts";
 import type { Request, Response } from "../edge/node-http.ts";
@@ -77,6 +77,10 @@ const callOnce = (broker: ServiceBroker, action: string, params: object): Promis
   availableNodes(broker, action) > 0
     ? broker.call(action, params, { timeout: pageTimeoutMs, retries: 0 })
     : Promise.reject(refusal("UNAVAILABLE"));
+
+/** Names the span of a request, if it is traced. */
+const addRoute = ({ span }: Context, { method }: Request, { route }: Response) =>
+  span?.addTags({ "http.request.method": methodOf(method), "http.route": route });
 
 /** An alias may be a function, which moleculer-web calls on the service. */
 const serveStatic = (path: StaticPath) =>
@@ -196,8 +200,11 @@ export const gateway = define({
     /** Replaces moleculer-web's order of steps. `true` means that the request was answered. */
     rest: {
       visibility: "private",
+      // moleculer-web's own name of the span is the URL, with ids and queries.
+      tracing: { tags: () => ({}), spanName: () => "HTTP request" },
       async handler(ctx: Context<{ req: Request; res: Response }, Meta>) {
-        await this.handler.handle(ctx, ctx.params.req, ctx.params.res);
+        const { req, res } = ctx.params;
+        await this.handler.handle(ctx, req, res).finally(() => addRoute(ctx, req, res));
         return true;
       },
     },

@@ -1,6 +1,7 @@
 import { badData } from "../broker/refusal.ts";
 import type { Ctx } from "../broker/context.ts";
 import { define, mixinOf } from "../broker/define.ts";
+import { traceparentOf, type Traced } from "../broker/tracing/trace.ts";
 import type { ListedEntry } from "../contracts/outbox.ts";
 import * as domain from "../domain/outbox.ts";
 import type { DueTimes, KindOf, Owner } from "../domain/outbox.ts";
@@ -15,6 +16,9 @@ export const outboxIndexes: Index[] = [
   { fields: ["outbox.dueAt", "_id"], partial: "outbox.dueAt" },
   { fields: ["outbox.refusedAt", "_id"], partial: "outbox.refusedAt" },
 ];
+
+/** An update by its operators. */
+type Changes = Record<string, Record<string, unknown>>;
 
 /** Empty: it only declares that the service has a store, which its own `collection` mixin sets. */
 const collectionOfTheService = {};
@@ -40,17 +44,14 @@ export function outbox<Doc extends Owner>(kinds: { [K in KindOf<Doc>]: Kind<Doc>
     },
 
     methods: {
-      /** The outbox to write into a document that has none, with the kinds and due times of its messages. */
-      enqueue(due: DueTimes<KindOf<Doc>>) {
-        return this.relay.enqueue(due);
+      /** The outbox to write into a document that has none, with the kinds and due times of its messages, in the trace of `ctx`. */
+      enqueue(due: DueTimes<KindOf<Doc>>, ctx?: Traced) {
+        return this.relay.enqueue(due, ctx && traceparentOf(ctx));
       },
 
       /** Adds messages to an update of a document that may have an outbox. */
-      withEntries(
-        update: Record<string, Record<string, unknown>>,
-        due: DueTimes<KindOf<Doc>>,
-      ): Update {
-        return domain.withEntries(update, due, this.store.now());
+      withEntries(update: Changes, due: DueTimes<KindOf<Doc>>, ctx?: Traced): Update {
+        return domain.withEntries(update, due, this.store.now(), ctx && traceparentOf(ctx));
       },
 
       /** Delivers the due entries of a document that was just written, in the background and in the caller's trace. */

@@ -27,7 +27,7 @@ import {
   roomOf,
   socketsOf,
 } from "../edge/sockets/rooms.ts";
-import { measureSockets } from "../edge/sockets/measure.ts";
+import { measureSockets, type NoticePast } from "../edge/sockets/measure.ts";
 import { sendInboxWithRetry } from "../edge/sockets/send-inbox.ts";
 import { limitFrames, type Connection } from "../edge/sockets/transport.ts";
 import {
@@ -72,7 +72,7 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
     state() {
       return {
         server: createSocketServer(),
-        connections: new Connections(meterOf(this.broker)),
+        connections: new Connections(this.broker),
         expireTimer: undefined as NodeJS.Timeout | undefined,
       };
     },
@@ -114,18 +114,18 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
         if (this.revokedSessions.has(user.sid)) disconnect(socket);
       },
 
-      /** Emits to a user's sockets on this node, and asks each for a receipt. `storedAgoMs`: how long ago it was stored. */
-      emitNotification(userId: string, notification: Notification, storedAgoMs: number) {
+      /** Emits to a user's sockets on this node, and asks each for a receipt. */
+      emitNotification(userId: string, notification: Notification, past: NoticePast) {
         const isShown = () => shown.call(selfOf(this), [keyOf(userId, notification.id)]);
         for (const socket of socketsOf(this.io, userId))
-          this.connections.emitNotice(socket, notification, storedAgoMs, isShown);
+          this.connections.emitNotice(socket, notification, past, isShown);
       },
 
       sendInbox(socket: UserSocket) {
         const send = async () => {
           const listed = await inbox.call(selfOf(this), socket.data.user!.id);
           const areShown = () => shown.call(selfOf(this), listed.unshown);
-          this.connections.emitNotices(socket, "inbox", listed.inbox, areShown);
+          this.connections.emitInbox(socket, listed, areShown);
         };
         const onFailure = (error: unknown) => {
           if (codeOf(error) === "INTERNAL") this.logger.error(error);

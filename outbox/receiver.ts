@@ -1,5 +1,6 @@
-import type { Service } from "moleculer";
+import type { CallingOptions, Service } from "moleculer";
 import pLimit from "p-limit";
+import { inTraceOf, inTracesOf } from "../broker/tracing/carry.ts";
 import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf } from "../broker/refusal.ts";
 import { backoffMs, failureOf, type Failure, type Outcome, type Owner } from "../domain/outbox.ts";
@@ -16,7 +17,8 @@ type Untyped<Doc> = {
   isCancelled?(document: Doc): boolean | Promise<boolean>;
 };
 
-export type Call = (action: string, params: object) => Promise<unknown>;
+/** In the caller's trace, or in that of the options. */
+export type Call = (action: string, params: object, options?: CallingOptions) => Promise<unknown>;
 
 /** One delivery: how to call, and whether the lease leaves time to start another call. */
 export interface Attempt {
@@ -105,12 +107,12 @@ export class Receiver<Doc extends Owner> {
 
   async #deliverBatch(documents: Doc[], call: Call): Promise<Outcome[]> {
     const cancelled = await Promise.all(documents.map((document) => this.#isCancelled(document)));
-    const messages = documents
-      .filter((_, n) => !cancelled[n])
-      .map((document) => this.#declared.message(document));
-    if (messages.length > 0) {
+    const remaining = documents.filter((_, n) => !cancelled[n]);
+    if (remaining.length > 0) {
       const { action, params } = this.#declared.batch!;
-      await call(action, params(messages));
+      const messages = remaining.map((document) => this.#declared.message(document));
+      const traces = remaining.map((document) => this.#traceOf(document));
+      await call(action, params(messages), inTracesOf(traces));
       this.#endOutage();
     }
     return cancelled.map((isCancelled) => ({ state: isCancelled ? "cancelled" : "delivered" }));
@@ -138,11 +140,16 @@ export class Receiver<Doc extends Owner> {
   async #deliverOne(document: Doc, call: Call): Promise<Result> {
     try {
       if (await this.#isCancelled(document)) return { state: "cancelled" };
-      await call(this.#declared.action, this.#declared.message(document));
+      const { action } = this.#declared;
+      await call(action, this.#declared.message(document), inTraceOf(this.#traceOf(document)));
       return { state: "delivered" };
     } catch (error) {
       return { state: failureOf(codeOf(error)), error: error as Error };
     }
+  }
+
+  #traceOf({ outbox }: Doc): string | undefined {
+    return outbox?.entries[this.kind]?.traceparent;
   }
 
   async #isCancelled(document: Doc): Promise<boolean> {

@@ -90,12 +90,17 @@ export class Relay<Doc extends Owner> {
   }
 
   /** The outbox of a document that had none. This node holds its lease if it will deliver something directly. */
-  enqueue(due: DueTimes<KindOf<Doc>>): Outbox<KindOf<Doc>> {
+  enqueue(due: DueTimes<KindOf<Doc>>, traceparent?: string): Outbox<KindOf<Doc>> {
     const now = this.#store.now();
     const isDirect =
       this.#inFlight.size < maxDirect &&
       this.#receivers.accepting().some(({ kind }) => isDueBy(now, (due as DueTimes)[kind]));
-    return newOutbox(due, isDirect ? { claim: this.#directClaim, now } : undefined, now);
+    return newOutbox(
+      due,
+      isDirect ? { claim: this.#directClaim, now } : undefined,
+      now,
+      traceparent,
+    );
   }
 
   /** Delivers from a document that was just written, directly if this node holds its lease. */
@@ -158,8 +163,8 @@ export class Relay<Doc extends Owner> {
   async #drainOnce(): Promise<boolean> {
     const { batches, isBehind } = await this.#findBatches();
     const drainEnds = performance.now() + maxDrainMs;
-    const call: Call = (action, params) =>
-      this.#sender.broker.call<unknown, object>(action, params);
+    const call: Call = (action, params, options) =>
+      this.#sender.broker.call<unknown, object>(action, params, options);
     let delivered = 0;
     let failure: unknown;
     await pLimit(isBehind ? backlogConcurrency : concurrency).map(batches, async (batch) => {

@@ -103,7 +103,7 @@ export default define({
       // One conditional write decides among concurrent buyers. The seller's notice is part of the same write.
       const item = await this.store.change(
         sellable(id, buyerId, seen),
-        sold(buyerId, randomUUID(), this.arrivals.next(), this.enqueue({ notice: now })),
+        sold(buyerId, randomUUID(), this.arrivals.next(), this.enqueue({ notice: now }, ctx)),
       );
       if (item) {
         this.deliver(ctx, item);

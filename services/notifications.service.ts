@@ -3,6 +3,8 @@ import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf } from "../broker/refusal.ts";
+import { inTraceOf, sentBy, tracesOf } from "../broker/tracing/carry.ts";
+import { beginSpan, traceparentOf } from "../broker/tracing/trace.ts";
 import { parseSince } from "../broker/since.ts";
 import type { EventName, Events } from "../contracts/actions.ts";
 import type { LostSale } from "../contracts/market.ts";
@@ -16,12 +18,15 @@ import { channels } from "./notifications/channels.ts";
 import { channelActions } from "./notifications/channel-actions.ts";
 import { Inbox, notices, type WasRead } from "./notifications/inbox.ts";
 import { LostSales } from "./notifications/lost-sales.ts";
-import { measureStored } from "./notifications/measure.ts";
+import { measureStored, pastOf } from "./notifications/measure.ts";
 import { Receipts } from "./notifications/receipts.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
 /** How often a node looks for notices whose broadcast it missed (ms). */
 const reconcileInterval = 30_000;
+
+/** The receivers of this service's own events. */
+const groups = ["notifications"];
 
 /** Stores notices, lists them, and emits them to their users' sockets on every node. */
 export default define({
@@ -58,17 +63,17 @@ export default define({
 
   methods: {
     /** Stores a notice, then emits it. Resolves with its id. The same id again stores nothing. */
-    async accept(params: Notice): Promise<string> {
-      const notice = await this.inbox.store(params);
+    async accept(params: Notice, traceparent?: string): Promise<string> {
+      const span = beginSpan(this.broker, "notice stored", this.name, traceparent);
+      const notice = await this.inbox.store(params, span?.traceparent).finally(() => span?.end());
       // A sender repeats a call that it got no answer to: the sockets may have missed the notice too.
       if (!notice.isRead) this.emitEverywhere(notice);
       return notice.id;
     },
 
     /** Emits to the user's sockets on this node. */
-    emit(userId: string, notification: Notification) {
-      const storedAgoMs = this.inbox.arrivals.now() - Date.parse(notification.createdAt);
-      this.emitNotification(userId, notification, storedAgoMs);
+    emit(userId: string, notification: Notification, traceparent?: string) {
+      this.emitNotification(userId, notification, pastOf(this.inbox, notification, traceparent));
     },
 
     /** Emits to the user's sockets on every node. */
@@ -76,8 +81,8 @@ export default define({
       const { userId } = notice;
       const notification = toNotification(notice);
       this.missed.markSeen(notice);
-      this.emit(userId, notification);
-      this.broadcast("notifications.stored", { userId, notification });
+      this.emit(userId, notification, notice.traceparent);
+      this.broadcast("notifications.stored", { userId, notification }, notice.traceparent);
     },
 
     /** Emits to the user's sockets on this node, except the one that asked. */
@@ -87,18 +92,18 @@ export default define({
     },
 
     /** To the other nodes of this service. A failure to deliver is made up for by reconciliation. */
-    broadcast<E extends EventName>(name: E, payload: Static<Events[E]>) {
+    broadcast<E extends EventName>(name: E, payload: Static<Events[E]>, traceparent?: string) {
       // An event is also handled here, to no effect, which costs a fifth of storing a notice.
       const nodes = this.broker.registry.getActionEndpoints("notifications.notify")?.endpoints;
       if (nodes?.some(({ local }) => !local))
-        void this.broker.broadcast(name, payload, { groups: ["notifications"] });
+        void this.broker.broadcast(name, payload, { groups, ...inTraceOf(traceparent) });
     },
 
     /** Reconciliation: emits the notices whose broadcast this node missed. */
     async reconcile() {
       try {
         await this.missed.scan((notice) => {
-          if (!notice.isRead) this.emit(notice.userId, toNotification(notice));
+          if (!notice.isRead) this.emit(notice.userId, toNotification(notice), notice.traceparent);
         });
       } catch (error) {
         this.logger.debug(`Could not look for missed notices: ${codeOf(error)}.`);
@@ -109,12 +114,13 @@ export default define({
   actions: {
     ...channelActions,
 
-    async notify({ params }) {
-      return { ok: true, id: await this.accept(params) };
+    async notify(ctx) {
+      return { ok: true, id: await this.accept(ctx.params, traceparentOf(ctx)) };
     },
 
-    async notifyAll({ params }) {
-      await Promise.all(params.notices.map((notice) => this.accept(notice)));
+    async notifyAll(ctx) {
+      const traceOf = tracesOf(ctx);
+      await Promise.all(ctx.params.notices.map((notice, n) => this.accept(notice, traceOf(n))));
       return { ok: true };
     },
 
@@ -145,13 +151,14 @@ export default define({
   },
 
   events: {
-    "notifications.stored"({ nodeID, params: { userId, notification } }) {
-      if (nodeID === this.broker.nodeID) return;
+    "notifications.stored"(ctx) {
+      const { userId, notification } = ctx.params;
+      if (ctx.nodeID === this.broker.nodeID) return;
       const { id, createdAt } = notification;
       this.inbox.arrivals.observe(createdAt);
       this.inbox.counts.add(userId, 1);
       this.missed.markSeen({ _id: keyOf(userId, id), createdAt });
-      this.emit(userId, notification);
+      this.emit(userId, notification, sentBy(ctx));
     },
 
     "notifications.wasRead"({ nodeID, params }) {

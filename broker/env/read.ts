@@ -38,6 +38,9 @@ export interface Env {
   /** The port of the metrics; undefined: nothing is measured. */
   metricsPort: number | undefined;
   metricsHost: string;
+  /** Where traces are sent; undefined: nothing is traced. */
+  otlpEndpoint: string | undefined;
+  traceShare: number;
   amqpUrl: string | undefined;
   /** The database of each service in MongoDB: its server's URL as it was given, and its name. */
   databases: Partial<Record<Owner, MongoDatabase>>;
@@ -125,6 +128,8 @@ const fieldsOf = (values: Variables) => ({
   healthPort: values.HEALTH_PORT,
   metricsPort: values.METRICS_PORT,
   metricsHost: values.METRICS_HOST,
+  otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+  traceShare: values.OTEL_TRACES_SAMPLER_ARG,
   amqpUrl: values.AMQP_URL,
   currency: values.CURRENCY,
   logLevel: values.LOG_LEVEL,

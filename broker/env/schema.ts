@@ -10,7 +10,7 @@ import { isHostPattern, knownPushServices, splitHosts } from "../../domain/push-
 import { areAmqpUrls } from "./amqp-urls.ts";
 import { parseMongoUrl } from "./mongo-url.ts";
 import { parseSender, parseSmtpUrl } from "./smtp-url.ts";
-import { pageOrigin, publicOrigin, socketOrigin, splitOrigins } from "./urls.ts";
+import { isEndpoint, pageOrigin, publicOrigin, socketOrigin, splitOrigins } from "./urls.ts";
 
 const knownCurrencies = new Set(currencies());
 Format.Set("currency", (text) => knownCurrencies.has(text));
@@ -19,6 +19,7 @@ Format.Set("mongo-url", (text) => parseMongoUrl(text) !== undefined);
 Format.Set("hosts", (text) => splitHosts(text).every(isHostPattern));
 Format.Set("smtp-url", (text) => parseSmtpUrl(text) !== undefined);
 Format.Set("mail-from", (text) => parseSender(text) !== undefined);
+Format.Set("otlp-endpoint", isEndpoint);
 Format.Set("origins", (text) => splitOrigins(text).every((one) => pageOrigin(one) !== undefined));
 Format.Set("public-url", (text) => publicOrigin(text) !== undefined);
 Format.Set("socket-origin", (text) => socketOrigin(text) !== undefined);
@@ -95,6 +96,18 @@ export const environment = Type.Object({
   METRICS_HOST: Type.String({
     default: "127.0.0.1",
     description: "The address on which METRICS_PORT listens",
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional({
+    format: "otlp-endpoint",
+    expected: "a URL that begins with http:// or https://, without a query",
+    description: "Where traces are sent by OTLP over HTTP; without it, nothing is traced",
+  }),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+    expected: "a number from 0 to 1",
+    description: "The share of requests that are traced",
   }),
   DATA_DIR: Type.String({
     default: "./data",

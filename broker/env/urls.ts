@@ -25,6 +25,10 @@ const appOrigin = /^[a-z][a-z\d+.-]*:\/\/[\w.~-]+(:\d{1,5})?$/;
 /** Pages never have these origins. */
 const isWebScheme = /^(https?|wss?|ftp|file|data|blob|about|javascript):/;
 
+/** Whether other paths can be appended to the URL. */
+export const isEndpoint = (text: string): boolean =>
+  /^https?:\/\/[^?#\s]+$/i.test(text) && URL.canParse(text);
+
 /** Origins separated by commas. */
 export const splitOrigins = (text = ""): string[] =>
   text

@@ -1,14 +1,15 @@
 import type { IncomingMessage } from "node:http";
+import type { ServiceBroker } from "moleculer";
 import { env } from "../../broker/env.ts";
-import type { Meter } from "../../broker/metrics/meter.ts";
 import type { Notification } from "../../contracts/notifications.ts";
+import type { ListedNotices } from "../../domain/inbox.ts";
 import { clientAddress, networkOf } from "../policy/client-address.ts";
 import { concurrencyLimits, rateLimits } from "../policy/limits.ts";
 import { Counter } from "../counter.ts";
 import { FixedWindow } from "../fixed-window.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { scaled } from "../rate-scale.ts";
-import { NoticeTimes } from "./measure.ts";
+import { NoticeTimes, type NoticePast } from "./measure.ts";
 import { Receipts, type NoticesEvent } from "./receipts.ts";
 import {
   terminateAfterGrace,
@@ -66,8 +67,8 @@ export class Connections {
   readonly #times: NoticeTimes;
   readonly #listeners;
 
-  constructor(meter: Meter) {
-    this.#times = new NoticeTimes(meter);
+  constructor(broker: ServiceBroker) {
+    this.#times = new NoticeTimes(broker);
     const entryOf = (emitter: Connection | WebSocket) => this.#entries.get(emitter)!;
     const countPacket = (webSocket: WebSocket, { length }: Buffer) =>
       this.#countPacket(entryOf(webSocket), webSocket, length);
@@ -138,20 +139,23 @@ export class Connections {
     return true;
   }
 
-  /** Emits notices, and asks for a receipt. `shown` is called when the client acknowledges the event. */
-  emitNotices(socket: UserSocket, ...event: NoticesEvent): void {
-    this.#entries.get(socket.conn)!.receipts.emit(socket, ...event);
+  /** Emits an inbox, and asks for a receipt. `areShown` is called when the client acknowledges it. */
+  emitInbox(socket: UserSocket, { inbox, traces }: ListedNotices, areShown: () => void): void {
+    this.#emit(socket, "inbox", inbox, this.#times.inboxEmitted(traces, areShown));
   }
 
-  /** Emits a notice that was stored `storedAgoMs` ago, asks for a receipt, and measures both times. */
+  /** Emits a notice, and asks for a receipt. `isShown` is called when the client acknowledges it. */
   emitNotice(
     socket: UserSocket,
     notification: Notification,
-    storedAgoMs: number,
+    past: NoticePast,
     isShown: () => void,
   ): void {
-    const onReceipt = this.#times.emitted(storedAgoMs, isShown);
-    this.emitNotices(socket, "notification", notification, onReceipt);
+    this.#emit(socket, "notification", notification, this.#times.emitted(past, isShown));
+  }
+
+  #emit(socket: UserSocket, ...event: NoticesEvent): void {
+    this.#entries.get(socket.conn)!.receipts.emit(socket, ...event);
   }
 
   /** Counts one event of a connection, its network and its user. Throws TOO_MANY_REQUESTS. */

@@ -1,4 +1,6 @@
-import { beginRefusals, type Meter } from "../../broker/metrics/meter.ts";
+import type { ServiceBroker } from "moleculer";
+import { beginRefusals, meterOf, type Meter } from "../../broker/metrics/meter.ts";
+import { beginSpan, type OpenSpan } from "../../broker/tracing/trace.ts";
 import type { SocketServer } from "./rooms.ts";
 
 /** Shows the sockets of this node in its metrics. */
@@ -12,23 +14,48 @@ export function measureSockets({ sockets }: SocketServer, meter: Meter): void {
   });
 }
 
-/** The times of notices on their way to the devices. */
+/** What came before a notice is emitted: how long ago it was stored (ms), and in which trace. */
+export interface NoticePast {
+  storedAgoMs: number;
+  traceparent: string | undefined;
+}
+
+/** The times of notices on their way to the devices, for metrics and traces. */
 export class NoticeTimes {
+  readonly #broker: ServiceBroker;
   readonly #meter: Meter;
 
-  constructor(meter: Meter) {
-    this.#meter = meter;
+  constructor(broker: ServiceBroker) {
+    this.#broker = broker;
+    this.#meter = meterOf(broker);
   }
 
   /** A notice is emitted to one socket. Returns what to call when the device has shown it: `isShown`, measured. */
-  emitted(storedAgoMs: number, isShown: () => void): () => void {
+  emitted({ storedAgoMs, traceparent }: NoticePast, isShown: () => void): () => void {
     const meter = this.#meter;
-    if (!meter.isOn) return isShown;
+    const span = this.#beginSpan(traceparent);
+    if (!meter.isOn && !span) return isShown;
     meter.observe("souk_stored_to_emitted_seconds", storedAgoMs / 1000);
     const emittedAt = performance.now();
     return () => {
       meter.observe("souk_emitted_to_shown_seconds", (performance.now() - emittedAt) / 1000);
+      span?.end();
       isShown();
     };
+  }
+
+  /** The same for an inbox, whose notices are of these traces. */
+  inboxEmitted(traces: string[], areShown: () => void): () => void {
+    const spans = traces.map((traceparent) => this.#beginSpan(traceparent));
+    if (spans.length === 0) return areShown;
+    return () => {
+      for (const span of spans) span?.end();
+      areShown();
+    };
+  }
+
+  /** From the event to its acknowledgement. One that a device does not acknowledge has no span. */
+  #beginSpan(traceparent: string | undefined): OpenSpan | undefined {
+    return beginSpan(this.#broker, "notice shown", "notifications", traceparent);
   }
 }

@@ -87,9 +87,9 @@ export class Inbox {
    * Stores a notice and returns its document. When the id is stored already, that document is returned.
    * Throws BAD_DATA when `data` is too large.
    */
-  async store(params: Notice): Promise<NoticeDocument> {
+  async store(params: Notice, traceparent?: string): Promise<NoticeDocument> {
     const startedAt = performance.now();
-    const notice = newNotice(params, randomUUID(), this.arrivals.next());
+    const notice = newNotice(params, randomUUID(), this.arrivals.next(), traceparent);
     if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
     try {
       const inserted = await this.#store.insert(notice);

@@ -1,10 +1,11 @@
-/** What an operator sees of an embedded market: its metrics. */
+/** What an operator sees of an embedded market: its metrics and traces. */
 import { metrics } from "../../broker/metrics/table.ts";
 import { eventually } from "../../bin/processes/eventually.ts";
 import { freePort } from "../../bin/processes/free-port.ts";
 import { Client } from "../support/client.ts";
 import { startMarket, type Market } from "../support/market.ts";
 import { metricsAt } from "../support/metrics.ts";
+import { OtlpReceiver } from "../support/otlp.ts";
 
 /** Those of RabbitMQ, and of MongoDB's driver. */
 const ofClusters = /^souk_(amqp_|suspicions_total|database_connections)/;
@@ -12,6 +13,9 @@ const ofClusters = /^souk_(amqp_|suspicions_total|database_connections)/;
 const ofDeliveries = /^souk_deliveries_/;
 
 let market: Market;
+let receiver: OtlpReceiver;
+/** The id of the request that bought the item. */
+let requestId: string;
 let url: string;
 let [seller, buyer]: Client[] = [];
 let itemId: string;
@@ -19,7 +23,12 @@ let itemId: string;
 beforeAll(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}/metrics`;
-  market = await startMarket({ METRICS_PORT: String(port) });
+  receiver = await OtlpReceiver.start();
+  market = await startMarket({
+    METRICS_PORT: String(port),
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_BSP_SCHEDULE_DELAY: "100",
+  });
   [seller, buyer] = await Promise.all([
     Client.registered(market.api),
     Client.registered(market.api),
@@ -28,7 +37,8 @@ beforeAll(async () => {
   await device.receives("inbox");
   device.socket.on("notification", (_notice: unknown, ack: () => void) => ack());
   itemId = (await seller!.offer({ title: "A secret lamp" })).id;
-  await buyer!.call("POST", `/market/buy/${itemId}`);
+  const bought = await buyer!.call("POST", `/market/buy/${itemId}`);
+  requestId = bought.headers.get("x-request-id")!;
   await device.receives("notification");
   await buyer!.call("GET", "/market/items/x-unknown");
   await new Client(market.api).call("POST", "/users/login", {
@@ -38,7 +48,15 @@ beforeAll(async () => {
   await new Client(market.api).call("PROPFIND", "/x-path?token=x-query");
   await device.ask("read", { ids: 1 });
 });
-afterAll(() => market.close());
+afterAll(async () => {
+  await market.close();
+  receiver.stop();
+});
+
+const secretsOf = (...clients: Client[]) =>
+  clients.flatMap(({ session }) => [
+    ...[session!.user.id, session!.user.email, session!.user.name, session!.accessToken],
+  ]);
 
 it("a market exports the metrics of docs/metrics.md, with the types there, and no others", async () => {
   const expected = Object.entries(metrics)
@@ -79,10 +97,7 @@ it("requests are measured by the route's template, and refusals and security eve
 
 it("no label has an id, a path, an address, a token or a text of a user", async () => {
   const { samples, text } = await metricsAt(url);
-  for (const secret of [seller!, buyer!].flatMap(({ session }) => [
-    ...[session!.user.id, session!.user.email, session!.user.name, session!.accessToken],
-  ]))
-    expect(text).not.toContain(secret);
+  for (const secret of secretsOf(seller!, buyer!)) expect(text).not.toContain(secret);
   expect(text).not.toMatch(new RegExp(`${itemId}|lamp|127\\.0\\.0\\.1|x-|/x`));
   const longest = Math.max(
     ...samples.flatMap(({ labels }) => Object.values(labels)).map((it) => it.length),
@@ -94,4 +109,38 @@ it("the port serves /metrics, and nothing of the market", async () => {
   const at = (path: string, method = "GET") => fetch(new URL(path, url), { method });
   const statuses = [at("/metrics"), at("/market/items"), at("/"), at("/metrics", "POST")];
   expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([200, 404, 404, 405]);
+});
+
+it("one trace has a sale from the request to the device that has shown the notice", async () => {
+  await eventually(() =>
+    expect(receiver.treeOf(requestId)).toEqual([
+      "souk-api POST /market/buy/:id",
+      "  souk-market market.buy",
+      "    souk-notifications notifications.notify",
+      "      souk-notifications notice stored",
+      "        souk-notifications notice shown",
+    ]),
+  );
+});
+
+it("a refused request is a span with its code, and is no error", async () => {
+  const ended = (name: string) => receiver.spans.find((span) => span.name === name);
+  await eventually(() => expect(ended("GET /market/items/:id")).toBeDefined());
+  const { attributes, status } = ended("GET /market/items/:id")!;
+  expect(attributes).toContainEqual({
+    key: "error.type",
+    value: { stringValue: "ITEM_NOT_FOUND" },
+  });
+  expect(status?.code ?? 0).toBe(0);
+});
+
+it("no span has params, tokens, addresses, or texts of users", async () => {
+  await eventually(() => expect(receiver.spans.map(({ name }) => name)).toContain("users.login"));
+  for (const secret of secretsOf(seller!, buyer!)) expect(receiver.text).not.toContain(secret);
+  expect(receiver.text).not.toMatch(/lamp|wrong|127\.0\.0\.1|x-unknown|x-path|x-query|4200/);
+  const keys = new Set(
+    receiver.spans.flatMap(({ attributes }) => attributes.map(({ key }) => key)),
+  );
+  const known = ["error.type", "http.request.method", "http.route", "souk.caller_node"];
+  expect([...keys].sort()).toEqual(known);
 });
