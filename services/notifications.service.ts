@@ -1,32 +1,27 @@
-import type { Static } from "typebox";
 import { define } from "../broker/define.ts";
 import { env } from "../broker/env.ts";
 import { meterOf } from "../broker/metrics/meter.ts";
 import { codeOf } from "../broker/refusal.ts";
-import { inTraceOf, sentBy, tracesOf } from "../broker/tracing/carry.ts";
+import { sentBy, tracesOf } from "../broker/tracing/carry.ts";
 import { beginSpan, traceparentOf } from "../broker/tracing/trace.ts";
 import { parseSince } from "../broker/since.ts";
-import type { EventName, Events } from "../contracts/actions.ts";
 import type { LostSale } from "../contracts/market.ts";
-import type { Notice, Notification } from "../contracts/notifications.ts";
+import type { Notice } from "../contracts/notifications.ts";
 import { keyOf, toNotification } from "../domain/inbox.ts";
 import type { NoticeDocument } from "../domain/notice.ts";
-import { roomOf } from "../edge/sockets/rooms.ts";
 import { collection } from "../mixins/collection.ts";
 import { sockets } from "../mixins/sockets.ts";
 import { channels } from "./notifications/channels.ts";
 import { channelActions } from "./notifications/channel-actions.ts";
-import { Inbox, notices, type WasRead } from "./notifications/inbox.ts";
+import { emission } from "./notifications/emission.ts";
+import { Inbox, notices } from "./notifications/inbox.ts";
 import { LostSales } from "./notifications/lost-sales.ts";
-import { measureStored, pastOf } from "./notifications/measure.ts";
+import { measureStored } from "./notifications/measure.ts";
 import { Receipts } from "./notifications/receipts.ts";
 import { MissedNotices } from "./notifications/missed-notices.ts";
 
 /** How often a node looks for notices whose broadcast it missed (ms). */
 const reconcileInterval = 30_000;
-
-/** The receivers of this service's own events. */
-const groups = ["notifications"];
 
 /** Stores notices, lists them, and emits them to their users' sockets on every node. */
 export default define({
@@ -47,6 +42,7 @@ export default define({
         return { ...read, unread: await this.inbox.markRead(userId, read, socket.id) };
       },
     }),
+    emission,
     channels,
     collection(notices),
   ],
@@ -71,11 +67,6 @@ export default define({
       return notice.id;
     },
 
-    /** Emits to the user's sockets on this node. */
-    emit(userId: string, notification: Notification, traceparent?: string) {
-      this.emitNotification(userId, notification, pastOf(this.inbox, notification, traceparent));
-    },
-
     /** Emits to the user's sockets on every node. */
     emitEverywhere(notice: NoticeDocument) {
       const { userId } = notice;
@@ -83,20 +74,6 @@ export default define({
       this.missed.markSeen(notice);
       this.emit(userId, notification, notice.traceparent);
       this.broadcast("notifications.stored", { userId, notification }, notice.traceparent);
-    },
-
-    /** Emits to the user's sockets on this node, except the one that asked. */
-    emitRead({ userId, read, unread, by }: WasRead) {
-      const others = this.io.to(roomOf(userId)).except(by ?? []);
-      others.emit("read", { ...read, unread });
-    },
-
-    /** To the other nodes of this service. A failure to deliver is made up for by reconciliation. */
-    broadcast<E extends EventName>(name: E, payload: Static<Events[E]>, traceparent?: string) {
-      // An event is also handled here, to no effect, which costs a fifth of storing a notice.
-      const nodes = this.broker.registry.getActionEndpoints("notifications.notify")?.endpoints;
-      if (nodes?.some(({ local }) => !local))
-        void this.broker.broadcast(name, payload, { groups, ...inTraceOf(traceparent) });
     },
 
     /** Reconciliation: emits the notices whose broadcast this node missed. */
