@@ -11,6 +11,8 @@ export type WebhookWithSecret = Result<"notifications.addWebhook">;
 export type DeliveriesQuery = Omit<Params<"deliveries.list">, "id">;
 export type DeliveriesPage = Result<"deliveries.list">;
 export type WebhookDelivery = Result<"deliveries.replayOne">;
+export type ChannelTest = Params<"notifications.testChannel">;
+export type ChannelTestResult = Result<"notifications.testChannel">;
 
 /** How the user is reached without an open page: by web push, mail, and webhooks. */
 export interface Channels {
@@ -32,6 +34,8 @@ export interface Channels {
   deliveries(id: string, query?: DeliveriesQuery, options?: CallOptions): Promise<DeliveriesPage>;
   /** Sends a notice to a webhook again, with the same `webhook-id`. */
   replay(id: string, deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>;
+  /** Sends a test message at once: to all devices, by mail, or to one webhook. `reason` says why it was not accepted. */
+  test(test: ChannelTest, options?: CallOptions): Promise<ChannelTestResult>;
   /** Turns off the mails of the user to whom a mail with this token was sent. Nobody has to be signed in. */
   stopMail(token: string, options?: CallOptions): Promise<void>;
 }
@@ -52,6 +56,7 @@ export const channelCalls = (api: ApiClient): Channels => ({
   deliveries: (id, query, options) => api.call("deliveries.list", { ...query, id }, options),
   replay: (id, deliveryId, options) =>
     api.call("deliveries.replayOne", { id, deliveryId }, options),
+  test: (test, options) => api.call("notifications.testChannel", test, options),
   stopMail: async (token, options) =>
     void (await api.call("notifications.stopMail", { token }, options)),
 });

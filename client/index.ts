@@ -75,6 +75,8 @@ export type {
 
 export type {
   Channels,
+  ChannelTest,
+  ChannelTestResult,
   DeliveriesPage,
   DeliveriesQuery,
   Device,

@@ -1,5 +1,4 @@
 import Type, { type Static } from "typebox";
-import { languages } from "./languages.ts";
 import {
   action,
   exactly,
@@ -7,6 +6,7 @@ import {
   idempotencyKey,
   idOf,
   instant,
+  language,
   nullable,
   secretAction,
   text,
@@ -14,13 +14,6 @@ import {
 
 /** What reaches a user without an open page: web push, mail, and webhooks of the user's own systems. */
 export const channelNames = ["push", "mail", "webhook"] as const;
-
-/** The languages of what is sent. */
-export const Language = Type.Enum([...languages], {
-  description: "The language of pushes and mails.",
-  examples: ["en"],
-});
-export type Language = Static<typeof Language>;
 
 const timeOfDay = (what: string, example: string) =>
   Type.String({
@@ -61,7 +54,7 @@ const Device = exactly({ id, label: nullable(deviceLabel), createdAt: instant })
 const preferences = {
   push: isOn("Whether notices that were not shown within 30 seconds are pushed to the devices."),
   mail: isOn("Whether notices that were not shown or read within 10 minutes are sent by mail."),
-  language: Language,
+  language,
   quietHours: Type.Union([QuietHours, Type.Null()], {
     description: "The daily time in which pushes and mails wait; null for none.",
   }),
@@ -147,7 +140,7 @@ export const channelsActions = {
       {
         push: Type.Optional(preferences.push),
         mail: Type.Optional(preferences.mail),
-        language: Type.Optional(Language),
+        language: Type.Optional(language),
         quietHours: Type.Optional(preferences.quietHours),
       },
       { additionalProperties: false, minProperties: 1 },
@@ -192,6 +185,14 @@ export const channelsActions = {
   "notifications.removeWebhook": action(exactly({ id: webhookId }), Type.Null()),
   /** Makes a new secret. For 24 hours, requests are signed with the former one too. */
   "notifications.rotateWebhook": secretAction(exactly({ id: webhookId }), WithSecret),
+  /** Sends a test message at once, and says whether the receiver accepted it. At most 10 a minute. */
+  "notifications.testChannel": action(
+    exactly({
+      channel: Type.Enum([...channelNames], { description: "The channel to try." }),
+      webhookId: Type.Optional(idOf("the webhook to try")),
+    }),
+    exactly({ isSent: Type.Boolean(), reason: Type.Optional(Type.String()) }),
+  ),
   /** Turns off the mails of the user whose mail has this token. Idempotent; the answer to an unknown token is the same. */
   "notifications.stopMail": secretAction(
     exactly({

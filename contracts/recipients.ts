@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
-import { auth, endpoint, Language, p256dh, QuietHours, secret, webhookUrl } from "./channels.ts";
-import { action, exactly, id, nullable, secretAction, text } from "./schema.ts";
+import { auth, endpoint, p256dh, QuietHours, secret, webhookUrl } from "./channels.ts";
+import { action, exactly, id, language, nullable, secretAction, text } from "./schema.ts";
 
 /** A subscription as web push needs it. */
 export const Subscription = exactly({ id, endpoint, p256dh, auth });
@@ -8,7 +8,7 @@ export type Subscription = Static<typeof Subscription>;
 
 /** To whom deliveries sends, as it is now: only what is on, enabled and valid. */
 export const Recipient = exactly({
-  language: Language,
+  language,
   quietHours: nullable(QuietHours),
   push: Type.Array(Subscription),
   /** Whether mails are on. The address and whether it is verified are known to users. */
@@ -44,7 +44,7 @@ export const recipientsActions = {
     exactly({
       userId: id,
       isMailable: Type.Optional(Type.Boolean()),
-      language: Type.Optional(Language),
+      language: Type.Optional(language),
     }),
     exactly({ ok: Type.Literal(true) }),
   ),

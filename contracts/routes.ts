@@ -142,6 +142,13 @@ export const routes = [
   },
   {
     method: "POST",
+    path: "/notifications/test",
+    action: "notifications.testChannel",
+    who: "user",
+    success: 200,
+  },
+  {
+    method: "POST",
     path: "/notifications/unsubscribe/:token",
     action: "notifications.stopMail",
     who: "anyone",

@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { dataLimit } from "../contracts/notifications.ts";
 import { exactly, id, instant, text, traceparent } from "../contracts/schema.ts";
+import { outboxOf } from "./outbox.ts";
 
 /** A stored notice. `_id` joins the ids of user and notice, so a duplicate is a violation of the unique key. */
 export const NoticeDocument = exactly({
@@ -20,6 +21,8 @@ export const NoticeDocument = exactly({
   traceparent: Type.Optional(traceparent),
   /** On one notice of a user who marked very many as read: all up to this instant are, whatever their `isRead` says. */
   readUntil: Type.Optional(instant),
+  /** Messages to deliveries, which reaches the user by other channels. A user without channels has none. */
+  outbox: Type.Optional(outboxOf("push", "mail", "webhook")),
 });
 export type NoticeDocument = Static<typeof NoticeDocument>;
 

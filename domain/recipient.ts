@@ -1,7 +1,6 @@
 import Type, { type Static } from "typebox";
 import {
   formerSecretHours,
-  Language,
   maxSubscriptions,
   maxWebhooks,
   QuietHours,
@@ -10,7 +9,7 @@ import {
   type WebhookWithSecret,
 } from "../contracts/channels.ts";
 import { Subscription, type Recipient } from "../contracts/recipients.ts";
-import { exactly, id, instant, text } from "../contracts/schema.ts";
+import { exactly, id, instant, language, text } from "../contracts/schema.ts";
 import { Creation } from "./creation.ts";
 
 const StoredSubscription = exactly({
@@ -50,7 +49,7 @@ export const RecipientDocument = exactly({
   v: Type.Literal(1),
   push: Type.Boolean(),
   mail: Type.Boolean(),
-  language: Type.Optional(Language),
+  language: Type.Optional(language),
   quietHours: Type.Optional(QuietHours),
   /** Whether users has a verified address. */
   isMailable: Type.Boolean(),

@@ -9,8 +9,8 @@ interface Message<Doc, A extends ActionName> {
   batch?: Batch<A>;
   /** When what the message reports happened (ISO 8601): tells how late one is that is tried again and again. */
   since?(document: Doc): string | undefined;
-  /** Asked when the message falls due: true cancels it. */
-  isCancelled?(document: Doc): boolean | Promise<boolean>;
+  /** Asked when the message falls due, with the sending service: true cancels it. */
+  isCancelled?(document: Doc, sender: object): boolean | Promise<boolean>;
 }
 
 type Batch<A extends ActionName> = {

@@ -14,7 +14,7 @@ type Untyped<Doc> = {
   action: string;
   message(document: Doc): object;
   batch?: { action: string; params(messages: object[]): object };
-  isCancelled?(document: Doc): boolean | Promise<boolean>;
+  isCancelled?(document: Doc, sender: object): boolean | Promise<boolean>;
 };
 
 /** In the caller's trace, or in that of the options. */
@@ -153,7 +153,7 @@ export class Receiver<Doc extends Owner> {
   }
 
   async #isCancelled(document: Doc): Promise<boolean> {
-    return (await this.#declared.isCancelled?.(document)) ?? false;
+    return (await this.#declared.isCancelled?.(document, this.#sender)) ?? false;
   }
 
   #outcomeOf({ _id, outbox }: Doc, result: Result): Outcome {

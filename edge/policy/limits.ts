@@ -35,6 +35,9 @@ export const rateLimits = {
   /** Each costs two hashes, and a stolen access token must not allow guessing the password. */
   passwordChangesByUser: { max: 10, seconds: 60 },
 
+  /** Each sends something to a stranger's server at once. */
+  channelTestsByUser: { max: 10, seconds: 60 },
+
   /** New sockets: all devices of an office may reconnect at once after a restart. */
   connectsByNetwork: { max: 3_000, seconds: 10 },
   /** Acknowledged events. A client sends a `read` now and then, and `authorize` every 15 minutes. */

@@ -4,7 +4,6 @@ import { refusal } from "../../broker/refusal.ts";
 import { maxWebhooks, type channelsActions } from "../../contracts/channels.ts";
 import type { recipientsActions } from "../../contracts/recipients.ts";
 import type { Notice } from "../../contracts/notifications.ts";
-import type { Creation } from "../../domain/creation.ts";
 import {
   disabledFor,
   disabledNotice,
@@ -18,17 +17,21 @@ import {
   withoutSubscriptions,
   withSubscription,
   withWebhook,
-  type RecipientDocument,
   type StoredWebhook,
 } from "../../domain/recipient.ts";
-import { creationOf, isHeld, keyReused } from "../../store/insert-once.ts";
+import type { RateLimiter } from "../../edge/rate-limiter.ts";
+import { creationOf } from "../../store/insert-once.ts";
+import { madeBefore, webhookIn } from "./channel-entries.ts";
 import { checkKeys, checkPushService, checkQuietHours, checkWebhookUrl } from "./channel-checks.ts";
+import type { AvailableChannels } from "./available-channels.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Recipients } from "./recipients.ts";
 
 /** What these actions need of the service. */
 interface Service {
   recipients: Recipients;
+  available: AvailableChannels;
+  tests: RateLimiter;
   inbox: Inbox;
   store: { now(): Date };
   accept(notice: Notice): Promise<string>;
@@ -42,33 +45,14 @@ type Local = keyof (typeof channelsActions &
 const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
 const newMailToken = () => randomBytes(24).toString("base64url");
 
-/** The subscription or webhook that the same request made before. Throws IDEMPOTENCY_KEY_REUSED when it was another request. */
-function madeBefore<T extends { creation?: Creation }>(
-  all: T[],
-  creation: Creation | undefined,
-  now: Date,
-): T | undefined {
-  const found = all.find(
-    (one) => creation && one.creation?.key === creation.key && isHeld(one.creation, now),
-  );
-  if (found && found.creation!.request !== creation!.request) throw keyReused();
-  return found;
-}
-
-function webhookIn({ webhooks }: RecipientDocument, id: string): StoredWebhook {
-  const found = webhooks.find((one) => one.id === id);
-  if (!found) throw refusal("NOT_FOUND", "There is no such webhook.");
-  return found;
-}
-
 /** The actions of notifications in contracts/channels.ts. */
 export const channelActions: Pick<Handlers<"notifications">, Local> & ThisType<Service> = {
   async preferences({ meta }) {
-    return toPreferences(await this.recipients.of(meta.user.id), {
-      push: false,
-      mail: false,
-      webhook: false,
-    });
+    const [recipient, available] = await Promise.all([
+      this.recipients.of(meta.user.id),
+      this.available.now(),
+    ]);
+    return toPreferences(recipient, available);
   },
 
   async setPreferences({ meta, params: { quietHours, ...rest } }) {
@@ -77,7 +61,7 @@ export const channelActions: Pick<Handlers<"notifications">, Local> & ThisType<S
       const hours = quietHours === undefined ? before : (quietHours ?? undefined);
       return { ...other, ...rest, ...(hours && { quietHours: hours }) };
     });
-    return toPreferences(after, { push: false, mail: false, webhook: false });
+    return toPreferences(after, await this.available.now());
   },
 
   async subscribe({ meta, params }) {
@@ -159,6 +143,14 @@ export const channelActions: Pick<Handlers<"notifications">, Local> & ThisType<S
       return withWebhook(recipient, id, (one) => rotated(one, secret, this.store.now()));
     });
     return toWebhookWithSecret(webhookIn(after, id));
+  },
+
+  async testChannel(ctx) {
+    const { meta, params } = ctx;
+    await this.tests.take(meta.user.id);
+    if (params.webhookId !== undefined)
+      webhookIn(await this.recipients.of(meta.user.id), params.webhookId);
+    return ctx.call("deliveries.test", { ...params, userId: meta.user.id });
   },
 
   async stopMail({ params: { token } }) {

@@ -1,7 +1,10 @@
 /** Checks of what users give for their channels, beyond the schemas. Each throws BAD_DATA with the field. */
 import { createPublicKey } from "node:crypto";
+import { env } from "../../broker/env.ts";
 import { badData } from "../../broker/refusal.ts";
 import type { QuietHours } from "../../contracts/channels.ts";
+import { isAtPushService } from "../../domain/push-services.ts";
+import { checkUrl, isLocalUrl } from "../../outgoing/strangers-url.ts";
 
 const wrong = (field: string, message: string) => badData([{ field, message }]);
 
@@ -31,15 +34,15 @@ export function checkKeys(keys: { p256dh: string; auth: string }) {
   return { p256dh, auth };
 }
 
-export const checkWebhookUrl = (url: string) => checkUrl("url", url);
-
-export function checkPushService(endpoint: string): void {
-  checkUrl("endpoint", endpoint);
+/** As far as the URL's text says. What its host's name resolves to is checked when a request is made. */
+export function checkWebhookUrl(url: string): void {
+  const fault = checkUrl(url, env.allowLocalTargets);
+  if (fault) throw wrong("url", fault);
 }
 
-function checkUrl(field: string, text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== "https:") throw wrong(field, "must begin with https://");
-  if (url.username !== "" || url.password !== "")
-    throw wrong(field, "must not contain a user or a password");
+/** Only push services: a browser gets its endpoint from its maker's. */
+export function checkPushService(endpoint: string): void {
+  if (env.allowLocalTargets && isLocalUrl(endpoint)) return;
+  if (checkUrl(endpoint, false) || !isAtPushService(endpoint, env.pushServices))
+    throw wrong("endpoint", "is not at a push service that this market knows");
 }

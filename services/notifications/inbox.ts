@@ -20,6 +20,7 @@ import {
   type ListedNotices,
 } from "../../domain/inbox.ts";
 import { afterMark, instantAfter, instantBefore, NoticeDocument } from "../../domain/notice.ts";
+import { outboxIndexes } from "../../mixins/outbox.ts";
 import { Arrivals } from "../../store/arrivals.ts";
 import { batched } from "../../store/group-commit.ts";
 import { paginate } from "../../store/pagination.ts";
@@ -37,6 +38,7 @@ export const notices = {
     { fields: ["userId", "isRead", "createdAt", "_id"] },
     { fields: ["createdAt", "_id"] },
     ...markIndexes,
+    ...outboxIndexes,
   ],
   sweeps: (store: Store<NoticeDocument>, keepDays: number) => [readNotices(store, keepDays)],
 };
@@ -67,6 +69,8 @@ export class Inbox {
   onRead: (wasRead: WasRead) => void = () => {};
   /** Called when a notice was stored, the first time only. */
   onStored: (notice: NoticeDocument) => void = () => {};
+  /** Called for the outbox of a new notice; undefined for a user without channels. */
+  outboxOf: (userId: string) => Promise<NoticeDocument["outbox"]> = async () => undefined;
   readonly marks: ReadMarks;
   readonly counts: UnreadCounts;
   readonly #store: Store<NoticeDocument>;
@@ -88,11 +92,12 @@ export class Inbox {
    * Throws BAD_DATA when `data` is too large.
    */
   async store(params: Notice, traceparent?: string): Promise<NoticeDocument> {
+    const outbox = await this.outboxOf(params.userId);
     const startedAt = performance.now();
     const notice = newNotice(params, randomUUID(), this.arrivals.next(), traceparent);
     if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
     try {
-      const inserted = await this.#store.insert(notice);
+      const inserted = await this.#store.insert({ ...notice, ...(outbox && { outbox }) });
       this.onStored(inserted);
       const isLate = performance.now() - startedAt > lateAfterMs;
       const stored = isLate ? await this.#afterMark(inserted) : inserted;

@@ -41,6 +41,11 @@ export class Receipts {
       this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
   }
 
+  /** Whether a notice was shown, and that waits to be written. */
+  isWaiting(key: string): boolean {
+    return this.#waiting.has(key);
+  }
+
   /** Writes what waits, unless the database is away. */
   async stop(): Promise<void> {
     this.#isStopping = true;

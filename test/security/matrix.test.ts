@@ -288,6 +288,15 @@ const rows: Record<string, Row> = {
     path: ({ webhookId }) => webhookId,
     expect: { ...closed, another: "NOT_FOUND", owner: "NOT_FOUND" },
   },
+  "POST /notifications/test": {
+    body: ({ webhookId }) => ({ channel: "webhook", webhookId }),
+    // There is nothing at the webhook's URL.
+    expect: {
+      ...closed,
+      another: "NOT_FOUND",
+      owner: ({ body }) => expect(body.isSent).toBe(false),
+    },
+  },
   // The token in the path decides, and the answer does not say whether it is right.
   "POST /notifications/unsubscribe/:token": {
     expect: toAll(({ body }) => expect(body).toEqual({ ok: true })),

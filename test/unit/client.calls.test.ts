@@ -89,6 +89,7 @@ describe("a call of the client", () => {
       "notifications.changeWebhook": () => souk.channels.enableWebhook("w1", false),
       "notifications.removeWebhook": () => souk.channels.removeWebhook("w1"),
       "notifications.rotateWebhook": () => souk.channels.rotateSecret("w1"),
+      "notifications.testChannel": () => souk.channels.test({ channel: "push" }),
       "notifications.stopMail": () => souk.channels.stopMail("t1"),
       "deliveries.list": () => souk.channels.deliveries("w1"),
       "deliveries.replayOne": () => souk.channels.replay("w1", "n1"),
