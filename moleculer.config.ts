@@ -1,4 +1,5 @@
 import type { BrokerOptions } from "moleculer";
+import { announcementOf } from "./broker/announcement.ts";
 import { announcedReadiness } from "./broker/announced-readiness.ts";
 import { amqp, brokerDefaults } from "./broker/amqp/transporter.ts";
 import { env } from "./broker/env.ts";
@@ -31,6 +32,7 @@ const middlewares = [
 
 export default {
   nodeID: env.nodeId,
+  metadata: announcementOf(env.keys),
   namespace: env.namespace,
   ...logging(env, process.stdout.isTTY),
   ...brokerDefaults,

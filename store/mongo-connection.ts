@@ -166,7 +166,7 @@ export class MongoConnection {
 }
 
 /** Options given to the driver would override the URL's, so those that the URL has are left out. */
-function optionsFor(url: string): MongoClientOptions {
+export function optionsFor(url: string): MongoClientOptions {
   const given = new Set(
     [...new URLSearchParams(url.split("?")[1] ?? "").keys()].map((key) => key.toLowerCase()),
   );

@@ -10,6 +10,7 @@ import pLimit from "p-limit";
 import { batched } from "./group-commit.ts";
 import { MongoConnection } from "./mongo-connection.ts";
 import { isOutage, withTimeout } from "./mongo-errors.ts";
+import { toMongoIndex } from "./mongo-indexes.ts";
 import { watchPool } from "./mongo-pool.ts";
 import { find, searchOf } from "./mongo-search.ts";
 import { refusal } from "../broker/refusal.ts";
@@ -213,13 +214,6 @@ export class MongoStore extends Base implements Adapter {
   private async ensureIndexes(): Promise<unknown> {
     const { indexes } = this.definition;
     if (indexes.length === 0) return this.connection.database.command({ ping: 1 });
-    return this.collection.createIndexes(
-      indexes.map(({ fields, unique, sparse, partial }) => ({
-        key: Object.fromEntries(fields.map((field) => [field, 1])),
-        ...(unique && { unique }),
-        ...(sparse && { sparse }),
-        ...(partial && { partialFilterExpression: { [partial]: { $exists: true } } }),
-      })),
-    );
+    return this.collection.createIndexes(indexes.map(toMongoIndex));
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { deliveryKey, type DeliveryDocument } from "../../domain/delivery.ts";
+import { DeliveryDocument, deliveryKey } from "../../domain/delivery.ts";
 import type { Store } from "../../store/store.ts";
 import { finishedDeliveries } from "./finished.ts";
 
@@ -15,6 +15,7 @@ type Fields = Record<string, unknown>;
 export const oldestFirst = { dueAt: 1, createdAt: 1, _id: 1 } as const;
 export const deliveries = {
   name: "deliveries",
+  document: DeliveryDocument,
   indexes: [
     { fields: ["dueAt", "createdAt", "_id"], partial: "dueAt" },
     { fields: ["lane", "createdAt", "_id"], partial: "dueAt" },

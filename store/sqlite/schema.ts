@@ -116,7 +116,7 @@ function estimateRows(db: DatabaseSync, { table, indexes, booleans }: Layout): v
 }
 
 /** The name tells one definition from another, so a changed definition is a new index. */
-const nameOf = (table: string, { fields, unique, sparse, partial }: Index) =>
+export const nameOf = (table: string, { fields, unique, sparse, partial }: Index) =>
   [table, fields.join(","), unique && "unique", sparse && "sparse", partial && `partial ${partial}`]
     .filter(Boolean)
     .join(" ");
