@@ -74,6 +74,8 @@ export type {
 };
 
 export type {
+  ChannelTest,
+  ChannelTestResult,
   Channels,
   ChannelTest,
   ChannelTestResult,

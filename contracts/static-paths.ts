@@ -9,6 +9,7 @@ export const pagePaths = [
   "/shop/purchases",
   "/shop/inbox",
   "/shop/account",
+  "/shop/settings",
   "/shop/sign-in",
   "/shop/register",
   "/verify",

@@ -105,6 +105,7 @@ export const robots = (origin: string): string =>
     "/shop/sales",
     "/shop/purchases",
     "/shop/inbox",
+    "/shop/settings",
     "/shop/account",
     "/shop/sign-in",
     "/shop/register",

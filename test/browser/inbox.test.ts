@@ -45,7 +45,7 @@ describe("an inbox of 5,000 notices", () => {
     // The settings are visible beside or above the list.
     for (const width of [390, 1280]) {
       await page.setViewportSize({ width, height: 720 });
-      expect((await page.getByLabel("Play a sound").boundingBox())!.y).toBeLessThan(720);
+      expect((await page.getByRole("link", { name: "Notification settings" }).boundingBox())!.y).toBeLessThan(720);
     }
     const rows = page.getByRole("list", { name: "New notices" }).getByRole("listitem");
 
@@ -183,7 +183,7 @@ describe("alerts that are turned on", () => {
         }),
       });
     });
-    await seller.visit("/shop/inbox");
+    await seller.visit("/shop/settings");
     await seller.page.getByLabel("Play a sound").check();
     await seller.page.getByLabel("Show a desktop notification").check();
     await inboxWith(seller.page, 0);

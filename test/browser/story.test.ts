@@ -391,6 +391,7 @@ describe("a session", () => {
     await visitor.page.getByRole("button", { name: /^Buy/ }).click();
     await showsText(visitor.page, "You bought this item.");
     await visitor.page.getByRole("link", { name: /^Inbox/ }).click();
+    await visitor.page.getByRole("link", { name: "Notification settings" }).click();
     await visitor.page.getByLabel("Play a sound").check();
     await visitor.close();
   });

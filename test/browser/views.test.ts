@@ -60,6 +60,7 @@ const views = {
   offers: { path: () => "/shop/sales?show=offers", heading: "My sales" },
   purchases: { path: () => "/shop/purchases", heading: "My purchases" },
   inbox: { path: () => "/shop/inbox", heading: "Inbox" },
+  settings: { path: () => "/shop/settings", heading: "Notification settings" },
   account: { path: () => "/shop/account", heading: /^user-/ },
   nowhere: { path: () => "/shop/nowhere", heading: "Page not found" },
   "sign-in": { path: () => "/shop/sign-in", heading: "Sign in", isSignedOut: true },

@@ -21,6 +21,7 @@ import { EditItem, Sell } from "./views/Offer.tsx";
 import { Purchases, Sales } from "./views/Orders.tsx";
 import { SellerView } from "./views/SellerView.tsx";
 import { Verify } from "./views/Verify.tsx";
+import { Settings } from "./views/Settings.tsx";
 
 interface View {
   path: RegExp;
@@ -43,6 +44,7 @@ const views: View[] = [
   { path: pagePattern("/shop/purchases"), needsUser: true, render: () => <Purchases /> },
   { path: pagePattern("/shop/inbox"), needsUser: true, render: () => <InboxView /> },
   { path: pagePattern("/shop/account"), needsUser: true, render: () => <Account /> },
+  { path: pagePattern("/shop/settings"), needsUser: true, render: () => <Settings /> },
   { path: pagePattern("/shop/sign-in"), render: () => <SignIn /> },
   { path: pagePattern("/shop/register"), render: () => <Register /> },
   { path: pagePattern("/verify"), render: () => <Verify /> },

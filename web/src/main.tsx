@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { followDevice } from "./device.ts";
 import { isUnavailable } from "./error-messages.ts";
 import { outages, reportFailure } from "./outages.ts";
 import { souk } from "./souk.ts";
@@ -22,4 +23,5 @@ outages.subscribe(
 );
 await loadTexts();
 registerWorker();
+followDevice();
 render(<App />, document.getElementById("page")!);

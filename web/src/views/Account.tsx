@@ -21,6 +21,9 @@ export function Account() {
       <p class="byline">
         <bdi>{email}</bdi> <a href={`/shop/sellers/${id}`}>{t.account.sellerPage}</a>
       </p>
+      <p>
+        <a href="/shop/settings">{t.settings.link}</a>
+      </p>
       <p class="actions">
         <button type="button" class="button is-secondary" onClick={signOut}>
           {t.account.signOut}

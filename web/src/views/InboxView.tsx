@@ -7,7 +7,6 @@ import { reportFailure, useRecovery } from "../outages.ts";
 import { useAddress } from "../router.ts";
 import { inbox, souk, useInbox, useSession } from "../souk.ts";
 import { t } from "../texts.ts";
-import { AlertSettings } from "../ui/AlertSettings.tsx";
 import { Empty } from "../ui/Empty.tsx";
 import { InfiniteScroll } from "../ui/InfiniteScroll.tsx";
 import { LoadError } from "../ui/LoadError.tsx";
@@ -36,7 +35,9 @@ export function InboxView() {
       />
       <div class="inbox">
         {/* Before the list, whose end may be thousands of rows below. */}
-        <AlertSettings />
+        <p class="inbox-settings">
+          <a href="/shop/settings">{t.settings.link}</a>
+        </p>
         <div>
           <VerificationHint />
           {isEarlier ? <ReadNotices userId={user!.id} /> : <UnreadNotices />}
