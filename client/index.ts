@@ -77,8 +77,6 @@ export type {
   ChannelTest,
   ChannelTestResult,
   Channels,
-  ChannelTest,
-  ChannelTestResult,
   DeliveriesPage,
   DeliveriesQuery,
   Device,
