@@ -45,7 +45,9 @@ describe("an inbox of 5,000 notices", () => {
     // The settings are visible beside or above the list.
     for (const width of [390, 1280]) {
       await page.setViewportSize({ width, height: 720 });
-      expect((await page.getByRole("link", { name: "Notification settings" }).boundingBox())!.y).toBeLessThan(720);
+      expect(
+        (await page.getByRole("link", { name: "Notification settings" }).boundingBox())!.y,
+      ).toBeLessThan(720);
     }
     const rows = page.getByRole("list", { name: "New notices" }).getByRole("listitem");
 

@@ -179,7 +179,7 @@ const bundled = (names: string, module: string, external: string[]) => {
 const withoutPrices = "{ createSouk, SoukError, storedTokens }";
 
 it.each([
-  ["by itself", withoutPrices, "client/index.ts", ["socket.io-client"], 9],
+  ["by itself", withoutPrices, "client/index.ts", ["socket.io-client"], 10],
   ["with socket.io-client", withoutPrices, "client/index.ts", [], 22],
   ["with prices", "*", "client/index.ts", ["socket.io-client"], 12],
   ["for React", "*", "client/react.ts", ["react"], 2],
