@@ -41,7 +41,7 @@ Store(n, x) ==
 
 (* It emits the notice to its own sockets, and broadcasts it to the other nodes. *)
 \* Code: services/notifications.service.ts emitEverywhere
-\* Code: services/notifications.service.ts broadcast
+\* Code: services/notifications/emission.ts broadcast
 \* Code: services/notifications/missed-notices.ts markSeen
 Emit(n, x) ==
   /\ x \in emitting[n]

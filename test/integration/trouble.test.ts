@@ -194,7 +194,11 @@ it.each(["users", "market", "notifications"])(
 );
 
 it("does not start, and says why in one sentence, when every file is broken", async () => {
-  for (const service of ["users", "market", "notifications"]) wreck(service);
+  for (const file of [
+    ...["users", "market", "deliveries"],
+    ...["notifications", "notifications-recipients"],
+  ])
+    wreck(file);
   await market.end("SIGKILL");
   const again = spawnNode([], { DATA_DIR: market.dataDir, LOG_LEVEL: "fatal" });
   expect(await again.end("SIGCONT")).toBe(1);
