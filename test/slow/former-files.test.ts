@@ -86,15 +86,19 @@ const item = (_id: string, rest: object = {}) => ({
 });
 const lines = (...rows: unknown[]) =>
   rows.map((row) => `${typeof row === "string" ? row : JSON.stringify(row)}\n`).join("");
+/** The hash of each file; of the keys all but the one of web push, which 0.1.0 had not. */
 const digest = (path: string) =>
   Object.fromEntries(
-    readdirSync(path).map((name) => [
-      name,
-      createHash("sha256")
-        .update(readFileSync(join(path, name)))
-        .digest("hex"),
-    ]),
+    readdirSync(path).map((name) => {
+      const content = readFileSync(join(path, name));
+      const kept = name === "keys.json" ? withoutPushKey(content) : content;
+      return [name, createHash("sha256").update(kept).digest("hex")];
+    }),
   );
+function withoutPushKey(content: Buffer): string {
+  const { push: _push, ...keys } = JSON.parse(content.toString()) as { push?: unknown };
+  return JSON.stringify(keys);
+}
 
 describe("a file of version 0.1.0", () => {
   it("gives the last line of each document, without the removed ones, and with the words of the present rule", () => {
