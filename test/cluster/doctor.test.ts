@@ -22,7 +22,7 @@ const timeout = 240_000;
 beforeAll(async () => {
   [brokers, mongo] = await Promise.all([startRabbitCluster(), sharedMongo()]);
   env = clusterEnv(brokers.urls.join(","), mongo.url);
-  for (const names of [["market"], ["users"], ["notifications"], ["api"]])
+  for (const names of [["market"], ["users"], ["notifications", "deliveries"], ["api"]])
     nodes.push(
       await startNode(names, {
         ...env,
