@@ -7,17 +7,19 @@ CONSTANT Notice
 
 VARIABLES shown,     \* "no", "receipt" (a node has the receipt in memory), "stored" (shownAt is in the document)
           seenShown, \* whether shownAt was in the document that each worker found
+          wasShown,  \* whether a device ever showed it (only to state what is proved)
           safe       \* entries that first fell due after the receipt was stored (only to state what is proved)
-noticeVars == <<shown, seenShown, safe>>
-vars == <<box, work, wire, kept, calls, isCalm, faults, shown, seenShown, safe>>
+noticeVars == <<shown, seenShown, wasShown, safe>>
+vars == <<box, work, wire, kept, calls, isCalm, faults, shown, seenShown, wasShown, safe>>
 
 Init ==
   /\ RelayInit
   /\ shown = "no" /\ seenShown = [w \in Workers |-> FALSE]
-  /\ safe = {}
+  /\ wasShown = FALSE /\ safe = {}
 
 (* The notice is stored with its entries in one write. *)
 \* Code: services/notifications/inbox.ts store
+\* Code: services/notifications/escalation.ts dueTimes
 Store(w) ==
   /\ work[w].doing = "nothing"
   /\ Enqueue(w, Notice, [k \in Kinds |-> Pending("soon")])
@@ -28,7 +30,7 @@ Store(w) ==
 \* Code: services/notifications/receipts.ts shown
 Show ==
   /\ box[Notice] # NoOutbox /\ shown = "no"
-  /\ shown' = "receipt"
+  /\ shown' = "receipt" /\ wasShown' = TRUE
   /\ UNCHANGED <<seenShown, safe>> /\ UNCHANGED relayVars
 
 (* The receipt is stored. The write changes no outbox: no lease and no mark is in its way. *)
@@ -36,36 +38,38 @@ Show ==
 StoreReceipt ==
   /\ shown = "receipt"
   /\ shown' = "stored"
-  /\ UNCHANGED <<seenShown, safe>> /\ UNCHANGED relayVars
+  /\ UNCHANGED <<seenShown, wasShown, safe>> /\ UNCHANGED relayVars
 
-(* The node with the receipt is killed: the user is notified needlessly. *)
+(* The node with the receipt is killed: the user may be notified needlessly. *)
 \* Environment: a process is killed
 LoseReceipt ==
   /\ shown = "receipt" /\ Fault
   /\ shown' = "no"
-  /\ UNCHANGED <<seenShown, safe, box, work, wire, kept>>
+  /\ UNCHANGED <<seenShown, wasShown, safe, box, work, wire, kept>>
 
-(* The relay asks when an entry is due whether the receipt is in the document as it was found. *)
+(* The relay asks when an entry is due whether the receipt is in the document as it was found, or in its node's memory. *)
 \* Code: outbox/receiver.ts #isCancelled
+\* Code: services/notifications/escalation.ts isCancelled
+\* Code: services/notifications/channels.ts wasSeen
 Cancel(w, k) ==
   /\ work[w].doing = "delivering" /\ <<Notice, k>> \in Untried(w)
-  /\ seenShown[w]
+  /\ seenShown[w] \/ shown = "receipt"
   /\ Outcome(w, Notice, k, "cancelled")
   /\ UNCHANGED <<box, wire, kept, calls, isCalm, faults>> /\ UNCHANGED noticeVars
 Deliver(w) == ~seenShown[w] /\ Send(w) /\ UNCHANGED noticeVars
 
 (* What a worker finds includes the receipt. *)
-Find(w) == Poll(w) /\ seenShown' = [seenShown EXCEPT ![w] = shown = "stored"] /\ UNCHANGED <<shown, safe>>
+Find(w) == Poll(w) /\ seenShown' = [seenShown EXCEPT ![w] = shown = "stored"] /\ UNCHANGED <<shown, wasShown, safe>>
 Take(w) ==
   /\ Claim(w)
   /\ seenShown' = [seenShown EXCEPT ![w] =
        IF work'[w].doing = "delivering" /\ work'[w].seen # work[w].seen THEN shown = "stored" ELSE @]
-  /\ UNCHANGED <<shown, safe>>
+  /\ UNCHANGED <<shown, wasShown, safe>>
 
 Fall(k) ==
   /\ FallDue(Notice, k)
   /\ safe' = IF shown = "stored" /\ <<Notice, k>> \notin wire THEN safe \cup {k} ELSE safe
-  /\ UNCHANGED <<shown, seenShown>>
+  /\ UNCHANGED <<shown, seenShown, wasShown>>
 
 Rest ==
   /\ UNCHANGED noticeVars
@@ -100,7 +104,7 @@ ReceiptCancels == \A k \in safe : kept[<<Notice, k>>] = 0
 UnseenIsEscalated == \A k \in Kinds :
   (box[Notice].entries[k].state = "pending") ~> (kept[<<Notice, k>>] > 0 \/ shown # "no" \/ box[Notice].entries[k].state = "cancelled")
 (* An entry is cancelled only when the user has seen the notice. *)
-CancelledIsShown == \A k \in Kinds : box[Notice].entries[k].state = "cancelled" => shown = "stored"
+CancelledIsShown == \A k \in Kinds : box[Notice].entries[k].state = "cancelled" => wasShown
 
 Symmetry == Permutations(Workers)
 =============================================================================

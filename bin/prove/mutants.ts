@@ -145,7 +145,7 @@ export const mutants: Mutant[] = [
     name: "a notice that was emitted counts as shown",
     model: "escalation",
     violates: "CancelledIsShown",
-    patches: [["Escalation", "  /\\ seenShown[w]\n", ""]],
+    patches: [["Escalation", '  /\\ seenShown[w] \\/ shown = "receipt"\n', ""]],
   },
   {
     name: "a socket reads its inbox before it joins the room",
