@@ -1,6 +1,7 @@
 import { env } from "../broker/env.ts";
 import { define } from "../broker/define.ts";
 import { typedCall } from "../broker/context.ts";
+import { meterOf } from "../broker/metrics/meter.ts";
 import { refusal } from "../broker/refusal.ts";
 import { DeliveryDocument, newestFirst, toWebhookDelivery } from "../domain/delivery.ts";
 import { collection } from "../mixins/collection.ts";
@@ -9,6 +10,7 @@ import { paginate } from "../store/pagination.ts";
 import { channelsOf } from "./deliveries/channels.ts";
 import { Intake } from "./deliveries/intake.ts";
 import { mailSettings } from "./deliveries/mail-settings.ts";
+import { measureDeliveries } from "./deliveries/measure.ts";
 import { deliveries } from "./deliveries/queue.ts";
 import { pushContact } from "./deliveries/push.ts";
 import { Recipients } from "./deliveries/recipient.ts";
@@ -38,7 +40,8 @@ export default define({
       ...{ outgoing, call, logger: this.logger },
       now: () => this.store.now(),
     };
-    const parts = { store: this.store, channels, recipients, context };
+    const meter = meterOf(this.broker);
+    const parts = { store: this.store, channels, recipients, context, meter };
     const worker = new Worker(parts);
     const intake = new Intake(parts, worker);
     return { parts, worker, intake };
@@ -89,6 +92,7 @@ export default define({
 
   started() {
     this.worker.start(env.embedded);
+    measureDeliveries(this.store, this.parts.meter);
   },
 
   async stopped() {

@@ -48,13 +48,13 @@ export const metrics = {
   ),
 
   souk_deliveries_total: counter(
-    "Attempts to send a notice by a channel (push, mail, webhook), by result: delivered, retry, gone, refused or dropped",
+    "Attempts to send a notice, or a mail about an account, by channel (push, mail, webhook) and result: delivered, retry (it failed), gone (the target), refused (the message) or dropped (not needed any more)",
     "channel",
     "result",
   ),
   souk_deliveries_pending: gauge("Deliveries that are not finished, at most 10,000", "channel"),
   souk_deliveries_oldest_due_seconds: gauge(
-    "For how long the oldest delivery has been due; 0 without one",
+    "For how long the oldest delivery has been due, among the 200 oldest of all channels; 0 without one. What waits for its next attempt is not due",
     "channel",
   ),
 

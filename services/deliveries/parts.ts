@@ -1,3 +1,4 @@
+import type { Meter } from "../../broker/metrics/meter.ts";
 import type { DeliveryDocument } from "../../domain/delivery.ts";
 import type { Store } from "../../store/store.ts";
 import type { Channel, Context } from "./channel.ts";
@@ -11,4 +12,5 @@ export interface Parts {
   channels: Channels;
   recipients: Recipients;
   context: Omit<Context, "recipient">;
+  meter: Meter;
 }

@@ -5,6 +5,7 @@ import { attempt } from "./attempt.ts";
 import { Endings } from "./endings.ts";
 import { isBusy, Lanes, type Claimed, type Lane } from "./lanes.ts";
 import { DeliveryQueue, startWithinMs } from "./queue.ts";
+import { countAttempt } from "./measure.ts";
 import type { Parts } from "./parts.ts";
 import type { Recipient } from "./recipient.ts";
 
@@ -192,6 +193,7 @@ export class Worker {
     const { recipients, context, channels } = this.#parts;
     const means = { channel: channels[kind], recipients, context };
     const attempted = await attempt(document, means, known);
+    countAttempt(this.#parts.meter, kind, attempted.result);
     await this.#endings.end(lane, claimed, attempted);
   }
 

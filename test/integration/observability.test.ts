@@ -9,8 +9,6 @@ import { OtlpReceiver } from "../support/otlp.ts";
 
 /** Those of RabbitMQ, and of MongoDB's driver. */
 const ofClusters = /^souk_(amqp_|suspicions_total|database_connections)/;
-/** Until deliveries are measured. */
-const ofDeliveries = /^souk_deliveries_/;
 
 let market: Market;
 let receiver: OtlpReceiver;
@@ -60,7 +58,7 @@ const secretsOf = (...clients: Client[]) =>
 
 it("a market exports the metrics of docs/metrics.md, with the types there, and no others", async () => {
   const expected = Object.entries(metrics)
-    .filter(([name]) => !ofClusters.test(name) && !ofDeliveries.test(name))
+    .filter(([name]) => !ofClusters.test(name))
     .map(([name, { type }]) => [name, type]);
   await eventually(async () =>
     expect((await metricsAt(url)).types).toEqual(Object.fromEntries(expected)),
@@ -78,8 +76,9 @@ it("a sale is measured from the buy to the device that has shown it", async () =
     valueOf("souk_outbox_outcomes_total", { service, outcome: "delivered" }),
     valueOf("souk_outbox_pending"),
     valueOf("souk_sockets", { authorized: "yes" }),
+    valueOf("souk_deliveries_total", { channel: "mail", result: "delivered" }),
     valueOf("souk_database_operation_seconds_count", { service, operation: "insert" }) > 0,
-  ]).toEqual([1, 1, 1, 1, 0, 1, true]);
+  ]).toEqual([1, 1, 1, 1, 0, 1, 2, true]);
 });
 
 it("requests are measured by the route's template, and refusals and security events by their name", async () => {

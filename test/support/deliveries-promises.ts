@@ -4,8 +4,12 @@ import type { ServerResponse } from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { Webhook as StandardVerifier } from "standardwebhooks";
 import { Webhook as SvixVerifier } from "svix";
+import { ServiceBroker } from "moleculer";
 import { eventually } from "../../bin/processes/eventually.ts";
+import { expositionOf, withMetrics } from "../../broker/metrics/exposition.ts";
+import { meterOf } from "../../broker/metrics/meter.ts";
 import { refusal } from "../../broker/refusal.ts";
+import { measureDeliveries } from "../../services/deliveries/measure.ts";
 import type { Channel, Outcome } from "../../services/deliveries/channel.ts";
 import { newSecret, type Deliveries } from "./deliveries.ts";
 
@@ -164,6 +168,55 @@ export function deliveriesPromises(market: Deliveries): void {
     expect(market.disabled.filter(({ id }) => id === webhook.id)).toHaveLength(1);
     for (const id of ids) expect(await market.stateOf(id)).toMatchObject({ state: "failed" });
     expect(receiver.received).toHaveLength(3);
+  });
+
+  it("measures what waits of each channel, and attempts by channel and result", async () => {
+    const exporter = new ServiceBroker({ logger: false, ...withMetrics([]) });
+    const meter = meterOf(exporter);
+    const lines = async () =>
+      (await expositionOf(exporter)).split("\n").filter((line) => line.startsWith("souk_deliver"));
+    const { store, parts } = market.instance;
+    const before = await store.count({ kind: "webhook", dueAt: { $gt: "" } });
+    const usual = parts.meter;
+    parts.meter = meter;
+    const receiver = await market.receiver();
+    receiver.answer = (response) => response.writeHead(500).end();
+    const { userId } = market.seller(receiver.url);
+    const id = await market.sale(userId);
+    await market.idle();
+    await store.change({ noticeId: id }, { $set: { dueAt: new Date(0).toISOString() } });
+
+    measureDeliveries({ ...store, now: () => new Date(90_000) }, meter);
+    const failed = await lines();
+    receiver.answer = (response) => response.writeHead(204).end();
+    await market.idle();
+    const delivered = await lines();
+    parts.meter = usual;
+
+    expect(failed).toEqual(
+      expect.arrayContaining([
+        'souk_deliveries_total{channel="webhook",result="retry"} 1',
+        'souk_deliveries_total{channel="mail",result="gone"} 0',
+        `souk_deliveries_pending{channel="webhook"} ${before + 1}`,
+        'souk_deliveries_pending{channel="push"} 0',
+        'souk_deliveries_oldest_due_seconds{channel="webhook"} 90',
+        'souk_deliveries_oldest_due_seconds{channel="mail"} 0',
+      ]),
+    );
+    expect(delivered).toContain('souk_deliveries_total{channel="webhook",result="delivered"} 1');
+  });
+
+  it("shows nothing of what waits while the database is unavailable", async () => {
+    const exporter = new ServiceBroker({ logger: false, ...withMetrics([]) });
+    const { store } = market.instance;
+    measureDeliveries(
+      { ...store, count: () => Promise.reject(refusal("UNAVAILABLE")) },
+      meterOf(exporter),
+    );
+
+    const text = await expositionOf(exporter);
+    expect(text).toContain('souk_deliveries_total{channel="push",result="delivered"} 0');
+    expect(text).not.toMatch(/souk_deliveries_(pending|oldest)/);
   });
 
   it("counts no attempt while notifications is unavailable", async () => {

@@ -4,6 +4,8 @@ import { ServiceBroker } from "moleculer";
 import { meterOf } from "../../broker/metrics/meter.ts";
 import { expositionOf, withMetrics } from "../../broker/metrics/exposition.ts";
 import { metrics } from "../../broker/metrics/table.ts";
+import type { Result } from "../../services/deliveries/attempt.ts";
+import { countAttempt } from "../../services/deliveries/measure.ts";
 
 const docs = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
 
@@ -82,4 +84,25 @@ it("without metrics nothing is registered, collected or measured, and Moleculer'
   expect(await on.call("a.b")).toBe("c");
   expect(await expositionOf(on)).not.toMatch(/moleculer/);
   await on.stop();
+});
+
+it("a delivery counts an attempt by its result, and none in quiet hours or while a service of Souk is unavailable", async () => {
+  const broker = new ServiceBroker({ logger: false, ...withMetrics([]) });
+  const reason = "x";
+  const results: Result[] = [
+    { state: "delivered" },
+    { state: "retry", reason },
+    { state: "retry", reason, isAttempt: true },
+    { state: "retry", reason, isAttempt: false },
+    { state: "quiet", until: new Date() },
+    { state: "gone", reason },
+    { state: "refused", reason },
+    { state: "dropped", reason },
+  ];
+  for (const result of results) countAttempt(meterOf(broker), "push", result);
+
+  const counted = [...(await expositionOf(broker)).matchAll(/result="(\w+)"\} (\d+)/g)];
+  expect(Object.fromEntries(counted.map(([, result, count]) => [result, count]))).toEqual({
+    ...{ delivered: "1", retry: "2", gone: "1", refused: "1", dropped: "1" },
+  });
 });
