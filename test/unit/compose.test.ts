@@ -330,6 +330,17 @@ describe("the network", () => {
     expect(on(networks[0]!).sort()).toEqual([name.replace(/-db$/, ""), name].sort());
   });
 
+  it("has one network for metrics, internal, of the services only, which serve them and publish no port", () => {
+    expect(compose.networks.metrics).toEqual({ internal: true });
+    expect(on("metrics").sort()).toEqual([...serviceNames].sort());
+    for (const name of serviceNames) {
+      const { metricsPort, metricsHost } = readEnv({ SERVICES: name, ...filledEnvironment(name) });
+      expect([metricsPort, metricsHost]).toEqual([9464, "0.0.0.0"]);
+    }
+    // The edge forwards only to the ports of users.
+    expect(withoutComments(read("deploy/nginx.conf"))).not.toMatch(/9464|metrics/);
+  });
+
   it("does not connect the edge to the broker", () => {
     expect(on("broker").sort()).toEqual([...serviceNames, "rabbitmq"].sort());
   });
