@@ -3,6 +3,7 @@ import { Loggers, type BrokerOptions } from "moleculer";
 import type { LoggerOptions } from "pino";
 import type { Env } from "./env.ts";
 import { LineLimiter } from "./line-limiter.ts";
+import { traceIdOf } from "./tracing/trace.ts";
 
 /** One line for people. In a cluster it names the node, because several of them share a terminal. */
 const clusterLine = "[{timestamp}] {level} {nodeID}/{mod}: {msg}";
@@ -54,6 +55,15 @@ export function limited<L extends Loggers.Base<object>>(logger: L): L {
 
 const lineOf = ([first]: unknown[]) => (first instanceof Error ? first.message : String(first));
 
+/** `request ID` in our own lines, `requestID: 'ID'` in Moleculer's. */
+const namedRequest = /\brequest(?: |ID: ')([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\b/;
+
+/** The request that a line names, and its trace, as fields to search by. */
+function idsIn(line: string): { requestId?: string; traceId?: string } {
+  const requestId = namedRequest.exec(line)?.[1];
+  return requestId ? { requestId, traceId: traceIdOf(requestId) } : {};
+}
+
 /** Joins the arguments of a call and finds an error among them. Pino itself would print only the first argument. */
 export const pinoOptions = (level: string): LoggerOptions => ({
   level,
@@ -65,8 +75,8 @@ export const pinoOptions = (level: string): LoggerOptions => ({
         .filter((arg) => arg !== error)
         .map((arg) => (typeof arg === "string" ? arg : inspect(arg)));
       const line = words.join(" ") || error?.message || "";
-      if (error) method.call(this, { err: error }, line);
-      else method.call(this, line);
+      const fields = { ...idsIn(line), ...(error && { err: error }) };
+      method.call(this, fields, line);
     },
   },
 });

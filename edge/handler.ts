@@ -102,7 +102,7 @@ export class RequestHandler {
     // Authenticate: 401. Then the user's own rate limit: 429.
     ctx.meta.ip = ip;
     if (route.who === "user") {
-      ctx.meta.user = await this.#authenticate(req);
+      ctx.meta.user = await this.#authenticate(req, res);
       await this.#byUser.take(ctx.meta.user.id);
     }
 
@@ -172,10 +172,11 @@ export class RequestHandler {
     reply(req, res, 308, undefined, { location, "content-length": 0 });
   }
 
-  async #authenticate({ headers }: Request): Promise<Caller> {
+  async #authenticate({ headers }: Request, res: Response): Promise<Caller> {
     const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? "")?.[1];
     if (!token) throw refusal("UNAUTHENTICATED");
     const { id, sid } = await this.#deps.verify(token);
+    res.userId = id;
     return { id, sid };
   }
 }

@@ -8,5 +8,5 @@ export const http = process.getBuiltinModule("node:http");
 
 /** A request to api. */
 export type Request = IncomingMessage;
-/** Its response; the request id is set before the first step, the route's template once it is known. */
-export type Response = ServerResponse & { requestId: string; route?: string };
+/** Its response; the request id is set before the first step, the route's template and the user's id once they are known. */
+export type Response = ServerResponse & { requestId: string; route?: string; userId?: string };

@@ -52,6 +52,8 @@ export interface GatewaySettings {
   mailFolder: string | undefined;
   socketPort: number;
   currency: string;
+  /** The level of the access log's lines; undefined: there are none. */
+  accessLog: "info" | "debug" | undefined;
 }
 
 /** What moleculer-web adds to a service, as far as it is used here. */
@@ -165,7 +167,11 @@ export const gateway = define({
       warn: (line) => this.logger.warn(line),
       meter: meterOf(this.broker),
     });
-    const accessLog = new AccessLog(meterOf(this.broker));
+    const level = settings.accessLog;
+    const accessLog = new AccessLog(
+      meterOf(this.broker),
+      level && ((line) => this.logger[level](line)),
+    );
     return { server, accessLog, drain: new Drain(server), staticRoutes: pages, handler };
   },
 

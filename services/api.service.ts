@@ -20,6 +20,7 @@ export default define({
     pushKey: env.pushKeys.public,
     socketPort: env.socketPort,
     currency: env.currency,
+    accessLog: env.accessLog,
     // Well above the burst of a thousand requests that is promised.
     maxInFlight: Math.ceil(2_000 * env.rateScale),
     // Above the 150 passwords that may wait to be hashed, and enough to keep a node and its database busy.

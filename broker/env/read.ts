@@ -10,6 +10,7 @@ import { splitHosts } from "../../domain/push-services.ts";
 import { keysFromEnv, keysFromFile, noKeys, type Keys } from "../keys.ts";
 import { pushKeysFromEnv, pushKeysOf, type PushKeys } from "../push-keys.ts";
 import { localTargetFaults, mailFaults, missingVariables, urlFaults } from "./faults.ts";
+import { accessLogFaults, accessLogOf, type AccessLogLevel } from "./access-log.ts";
 import { environment, mongoUrlName, type Variables } from "./schema.ts";
 import { splitAmqpUrls } from "./amqp-urls.ts";
 import { parseSender, parseSmtpUrl, type MailServer, type Sender } from "./smtp-url.ts";
@@ -54,6 +55,7 @@ export interface Env {
   origins: { listed: string[]; localhost: boolean };
   currency: string;
   logLevel: string;
+  accessLog: AccessLogLevel;
   nodeId: string;
   namespace: string;
   rateScale: number;
@@ -102,7 +104,7 @@ export function readEnv(source: Source): Env {
   faults.push(...urlFaults(urls, values.ALLOW_PLAINTEXT === "1"));
   const host = values.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0");
   faults.push(...localTargetFaults(values.ALLOW_LOCAL_TARGETS === "1", host));
-  faults.push(...mailFaults(source, services));
+  faults.push(...mailFaults(source, services), ...accessLogFaults(values));
   const keys = readKeys(source, { embedded, services, dataDir }, faults);
   const pushKeys = readPushKeys(source, services, keys, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -133,6 +135,7 @@ const fieldsOf = (values: Variables) => ({
   amqpUrl: values.AMQP_URL,
   currency: values.CURRENCY,
   logLevel: values.LOG_LEVEL,
+  accessLog: accessLogOf(values),
   namespace: values.NAMESPACE,
   rateScale: values.RATE_SCALE,
   socketUrl: values.SOCKET_URL && socketOrigin(values.SOCKET_URL),

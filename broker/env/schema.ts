@@ -144,6 +144,11 @@ export const environment = Type.Object({
     expected: `one of ${levels.join(", ")}`,
     description: "The least severe level that is logged",
   }),
+  ACCESS_LOG: Type.Enum(["0", "1"], {
+    default: "0",
+    expected: "0 or 1",
+    description: "1 logs a line for each request to api; LOG_LEVEL=debug does so, too",
+  }),
   RATE_SCALE: Type.Number({
     minimum: 0.001,
     maximum: 1_000_000,

@@ -24,6 +24,7 @@ beforeAll(async () => {
   receiver = await OtlpReceiver.start();
   market = await startMarket({
     METRICS_PORT: String(port),
+    ...{ ACCESS_LOG: "1", LOG_LEVEL: "info" },
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
     OTEL_BSP_SCHEDULE_DELAY: "100",
   });
@@ -102,6 +103,31 @@ it("no label has an id, a path, an address, a token or a text of a user", async 
     ...samples.flatMap(({ labels }) => Object.values(labels)).map((it) => it.length),
   );
   expect(longest).toBeLessThan(60);
+});
+
+it("each request has one line in the log, with the route's template, status, time, request and user", async () => {
+  const lines = () =>
+    market
+      .output()
+      .split("\n")
+      .filter((line) => line.includes(" ms, request "));
+  const uuid = "[\\da-f-]{36}";
+  const lineOf = (request: string, status: number, id: string, user: string) =>
+    new RegExp(`INFO .*: ${request} status ${status} in [\\d.]+ ms, request ${id}, user ${user}$`);
+  const buyerId = buyer!.session!.user.id;
+  const expected = [
+    lineOf("POST /market/buy/:id", 200, requestId, buyerId),
+    lineOf("GET /market/items/:id", 404, uuid, "none"),
+    lineOf("POST /users/login", 401, uuid, "none"),
+    lineOf("other none", 404, uuid, "none"),
+  ];
+  await eventually(() =>
+    expect(expected.map((one) => lines().filter((line) => one.test(line)).length)).toEqual([
+      1, 1, 1, 1,
+    ]),
+  );
+  expect(lines().join("\n")).not.toMatch(/x-|lamp|127\.0\.0\.1|@/);
+  for (const line of lines()) expect(line).toMatch(/ status \d{3} in /);
 });
 
 it("the port serves /metrics, and nothing of the market", async () => {

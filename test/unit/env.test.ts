@@ -292,6 +292,19 @@ describe("a cluster node's configuration", () => {
     expect(faultsOf({ ...embedded, ALLOW_LOCAL_TARGETS: "1", HOST: "0.0.0.0" })).toEqual([fault]);
   });
 
+  it("logs requests at level info by ACCESS_LOG, at level debug by LOG_LEVEL, and never without its lines being logged", () => {
+    const levelOf = (source: object) => readEnv({ ...cluster, ...source }).accessLog;
+    expect(levelOf({})).toBeUndefined();
+    expect(levelOf({ ACCESS_LOG: "0", LOG_LEVEL: "error" })).toBeUndefined();
+    for (const LOG_LEVEL of ["debug", "trace"]) expect(levelOf({ LOG_LEVEL })).toBe("debug");
+    for (const LOG_LEVEL of [undefined, "info", "debug", "trace"])
+      expect(levelOf({ ACCESS_LOG: "1", LOG_LEVEL })).toBe("info");
+    for (const LOG_LEVEL of ["warn", "error", "fatal"])
+      expect(faultsOf({ ...cluster, ACCESS_LOG: "1", LOG_LEVEL })).toEqual([
+        "ACCESS_LOG=1 logs at level info: LOG_LEVEL must be info, debug or trace.",
+      ]);
+  });
+
   it("prefers a service's own URL and the database in it", () => {
     const { databases } = readEnv({
       ...cluster,

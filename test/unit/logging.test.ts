@@ -29,6 +29,15 @@ describe("a JSON line of a cluster's log", () => {
     expect(logged(error)).toMatchObject({ msg: "x is undefined", err: {} });
   });
 
+  it("has the ids of the request that it names and of its trace, in our own lines and Moleculer's", () => {
+    const requestId = "0b5c1a52-7f0e-4d3c-9a68-2f4f7d1e6a90";
+    const ids = { requestId, traceId: "0b5c1a527f0e4d3c9a682f4f7d1e6a90" };
+    expect(logged(`GET / failed with TIMEOUT, request ${requestId}: no answer`)).toMatchObject(ids);
+    expect(logged("The request is rejected.", { requestID: requestId })).toMatchObject(ids);
+    for (const line of ["a request without an id", `item ${requestId}`])
+      expect(logged(line)).not.toHaveProperty("requestId");
+  });
+
   it("has all arguments", () =>
     expect(logged("Nodes:", ["a", "b"], 2).msg).toBe("Nodes: [ 'a', 'b' ] 2"));
 });
