@@ -3,7 +3,7 @@ import { Validators, type Middleware } from "moleculer";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import type { FieldError } from "../contracts/errors.ts";
-import { isBlank } from "../contracts/visible.ts";
+import { isBlank, unfitCharacter } from "../contracts/visible.ts";
 import { badData } from "./refusal.ts";
 
 /** Returns the faults of a value, by field; an empty array if it is valid. */
@@ -121,10 +121,12 @@ function toFieldErrors(error: SchemaError, value: unknown): FieldError[] {
   }));
 }
 
-/** A text in which nothing is visible is not just malformed. */
+/** What is wrong with a text that is not just malformed. */
 function faultOfText(keyword: string, value: unknown): string | undefined {
   if (value === "" && keyword === "minLength") return "is empty";
   if (keyword !== "pattern" || typeof value !== "string" || !value) return undefined;
+  const character = unfitCharacter(value);
+  if (character) return `has a character that is not allowed: ${character}`;
   return isBlank(value) ? "has nothing visible" : undefined;
 }
 

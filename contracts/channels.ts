@@ -9,7 +9,7 @@ import {
   language,
   nullable,
   secretAction,
-  text,
+  line,
 } from "./schema.ts";
 
 /** What reaches a user without an open page: web push, mail, and webhooks of the user's own systems. */
@@ -42,7 +42,7 @@ export const maxWebhooks = 5;
 /** A webhook's former secret is valid this long after a new one was made. */
 export const formerSecretHours = 24;
 
-const deviceLabel = text(1, 100, {
+const deviceLabel = line(100, {
   description: "A name by which the user knows the device.",
   examples: ["Firefox on Linux"],
 });
@@ -101,7 +101,7 @@ export const webhookUrl = targetUrl(
   "Where Souk sends the notices: an https URL on the public internet.",
   "https://shop.example/souk-webhook",
 );
-const description = text(1, 200, {
+const description = line(200, {
   description: "A note for the user.",
   examples: ["Our stock system"],
 });

@@ -13,8 +13,10 @@ import {
   idempotencyKey,
   instant,
   limit,
+  line,
   nextCursor,
   nullable,
+  prose,
   text,
 } from "./schema.ts";
 
@@ -25,11 +27,13 @@ const imageUrl = Type.String({
   maxLength: 2048,
   pattern: picturePattern,
 });
-/** Trimmed when stored. */
-const title = text(1, 200, {
+const titles = {
   description: "What is for sale, in at most 200 characters. White space around it is removed.",
   examples: ["A brass lamp"],
-});
+};
+const title = text(1, 200, titles);
+/** Trimmed when stored. */
+const newTitle = line(200, titles);
 /** How many times the seller has changed the item. */
 const revision = Type.Integer({
   minimum: 0,
@@ -37,10 +41,12 @@ const revision = Type.Integer({
   description:
     "How many times the seller has changed the item. A buy with it fails when the seller has changed the item since.",
 });
-const description = text(0, 5000, {
+const descriptions = {
   description: "More about the item, in at most 5,000 characters.",
   examples: ["Hammered, from about 1920."],
-});
+};
+const description = text(0, 5000, descriptions);
+const newDescription = prose(5000, descriptions);
 
 /** The public fields of an item. */
 const shown = {
@@ -82,7 +88,12 @@ export type Conflict = Static<typeof Conflict>;
 const paging = { limit: Type.Optional(limit), cursor: Type.Optional(cursor) };
 const Items = exactly({ items: Type.Array(Item), nextCursor });
 const Sales = exactly({ sales: Type.Array(Sale), nextCursor });
-const offered = { title, description, price: amount, imageUrl: nullable(imageUrl) };
+const offered = {
+  title: newTitle,
+  description: newDescription,
+  price: amount,
+  imageUrl: nullable(imageUrl),
+};
 
 export const marketActions = {
   "market.items": action(
@@ -115,8 +126,8 @@ export const marketActions = {
   "market.item": action(exactly({ id: idOf("the item") }), Item),
   "market.offer": action(
     exactly({
-      title,
-      description: Type.Optional(description),
+      title: newTitle,
+      description: Type.Optional(newDescription),
       price: amount,
       imageUrl: Type.Optional(nullable(imageUrl)),
       idempotencyKey: Type.Optional(idempotencyKey),

@@ -1,7 +1,7 @@
 import Type, { type Static, type TProperties, type TSchema } from "typebox";
 import { digitsRule, maxAmount } from "./currencies.ts";
 import { languages } from "./languages.ts";
-import { invisible } from "./visible.ts";
+import { invisible, invisibleAlone, noncharacter, notInLine, notText } from "./visible.ts";
 
 /** An object with exactly these properties. */
 export const exactly = <P extends TProperties>(properties: P) =>
@@ -51,21 +51,34 @@ export const instant = Type.String({
   examples: ["2026-11-28T09:30:00.000Z"],
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$",
 });
+interface Shown {
+  description?: string;
+  examples?: string[];
+}
 /**
- * Well-formed Unicode without NUL, because MongoDB would silently replace it. Something in it is visible, unless it may be empty. Lengths
- * are in code points, here and in all contracts.
+ * A text that is stored. Well-formed Unicode without NUL, because MongoDB would silently replace it. Something in it is visible, unless it
+ * may be empty. Lengths are in code points, here and in all contracts. Of what people type, `line` and `prose` accept less: versions up to
+ * 0.1.0 stored controls too.
  */
-export const text = (
-  minLength: number,
-  maxLength: number,
-  shown: { description?: string; examples?: string[] } = {},
-) =>
+export const text = (minLength: number, maxLength: number, shown: Shown = {}) =>
   Type.String({
     ...shown,
     minLength,
     maxLength,
     pattern: `^${minLength > 0 ? `(?![${invisible}]*$)` : ""}[^\\u0000\\uD800-\\uDFFF]*$`,
   });
+const withoutNoncharacters = `(?![^${noncharacter}]*${noncharacter})`;
+/** What people type in one line: something in it is visible, and no character in it is a control, a line break or a noncharacter. */
+export const line = (maxLength: number, shown: Shown) =>
+  Type.String({
+    ...shown,
+    minLength: 1,
+    maxLength,
+    pattern: `^(?![${invisibleAlone}]*$)${withoutNoncharacters}[^${notText}${notInLine}]*$`,
+  });
+/** What people type in several lines. It may be empty, and has tabs and line breaks, but no other controls and no noncharacters. */
+export const prose = (maxLength: number, shown: Shown) =>
+  Type.String({ ...shown, maxLength, pattern: `^${withoutNoncharacters}[^${notText}]*$` });
 
 /** The maximum size of a page of a list, in bytes of its JSON. */
 export const pageBytes = 512 * 1024;

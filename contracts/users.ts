@@ -9,6 +9,7 @@ import {
   idempotencyKey,
   instant,
   language,
+  line,
   nextCursor,
   secretAction,
   text,
@@ -67,10 +68,11 @@ const refreshKey = Type.String({
 });
 
 /** Shown to other users. */
-const name = text(1, 100, {
+const names = {
   description: "The name that other users see, in at most 100 characters.",
   examples: ["Carol"],
-});
+};
+const name = text(1, 100, names);
 
 export const User = exactly({
   id,
@@ -121,7 +123,7 @@ export const usersActions = {
     exactly({
       email: newEmail,
       password,
-      name,
+      name: line(100, names),
       language: Type.Optional(language),
       idempotencyKey: Type.Optional(idempotencyKey),
     }),

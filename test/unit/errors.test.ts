@@ -134,7 +134,11 @@ describe("the faults of a value", () => {
     expect(isPictureUrl(imageUrl)).toBe(isLoadable);
   });
 
-  it.each(["\ud800", "a\u0000b"])("a text that no store could save is refused: %j", (title) => {
-    expect(wrongWith({ title, price: 1 })).toEqual([{ field: "title", message: "is malformed" }]);
+  it.each([
+    ["\ud800", "U+D800"],
+    ["a\u0000b", "U+0000"],
+  ])("a text that no store could save is refused: %j", (title, character) => {
+    const message = `has a character that is not allowed: ${character}`;
+    expect(wrongWith({ title, price: 1 })).toEqual([{ field: "title", message }]);
   });
 });

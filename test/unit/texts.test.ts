@@ -18,8 +18,6 @@ describe("a text without anything visible", () => {
   it.each([
     ["space", " "],
     ["ideographic space", "\u3000"],
-    ["line break", "\n"],
-    ["control", "\x07\x9F"],
     ["zero-width space", "\u200B"],
     ["zero-width joiner", "\u200D"],
     ["word joiner", "\u2060"],
@@ -41,7 +39,10 @@ describe("a text without anything visible", () => {
     ["musical controls", "\u{1D159}\u{1D173}"],
     ["shorthand control", "\u{1BCA0}"],
     ["annotation and object replacement", "\uFFF9\uFFFC"],
-    ["some of all", " \u200B\u3164\u2800\uFE0F\t"],
+    ["combining mark", "\u0301"],
+    ["vowel sign", "\u093F"],
+    ["enclosing mark", "\u20E3"],
+    ["some of all", " \u200B\u3164\u2800\uFE0F\u0308"],
   ])("of %s is refused as a title and as a name", (_what, text) => {
     for (const blank of [text, text.repeat(3), ` ${text} `]) {
       expect(isBlank(blank)).toBe(true);
@@ -74,6 +75,65 @@ describe("a text without anything visible", () => {
       expect(faultsOf("market.offer", { title, price: 1 })).toEqual(["title"]);
     expect(faultsOf("market.offer", { title: "😀".repeat(200), price: 1 })).toEqual([]);
     expect(faultsOf("market.offer", { title: "😀".repeat(201), price: 1 })).toEqual(["title"]);
+  });
+});
+
+describe("a character", () => {
+  const faults = (action: keyof typeof actions, params: object) =>
+    checker(actions[action].params)(params);
+
+  it.each([
+    ["NUL", "U+0000"],
+    ["a bell", "U+0007"],
+    ["a vertical tab", "U+000B"],
+    ["a form feed", "U+000C"],
+    ["an escape", "U+001B"],
+    ["a delete", "U+007F"],
+    ["a C1 line break", "U+0085"],
+    ["the last control", "U+009F"],
+    ["half of a surrogate pair", "U+D83D"],
+    ["a noncharacter for processes", "U+FDD0"],
+    ["the last noncharacter of a plane", "U+FFFF"],
+    ["one of another plane", "U+1FFFE"],
+    ["the last code point", "U+10FFFF"],
+  ])("like %s (%s) is refused in titles, descriptions and names, with one fault", (_what, name) => {
+    const text = `A ${String.fromCodePoint(Number(name.replace("U+", "0x")))} lamp`;
+    const message = `has a character that is not allowed: ${name}`;
+    const description = [{ field: "description", message }];
+    expect(faults("market.offer", { title: text, price: 1 })).toEqual([
+      { field: "title", message },
+    ]);
+    expect(faults("market.revise", { id: "1", title: text })).toEqual([
+      { field: "title", message },
+    ]);
+    const offer = { title: "Lamp", price: 1, description: `\n${text}` };
+    expect(faults("market.offer", offer)).toEqual(description);
+    expect(faults("users.register", { ...registration, name: text })).toEqual([
+      { field: "name", message },
+    ]);
+    const webhook = { url: "https://shop.example/", description: text };
+    expect(faults("notifications.addWebhook", webhook)).toEqual(description);
+  });
+
+  it.each(["\t", "\n", "\r\n", "\u2028", "\u2029"])(
+    "that ends a line or stretches it, %j, is accepted in descriptions only",
+    (text) => {
+      expect(faults("market.offer", { title: "Lamp", price: 1, description: `a${text}b` })).toEqual(
+        [],
+      );
+      expect(faultsOf("market.offer", { title: `a${text}b`, price: 1 })).toEqual(["title"]);
+      expect(faultsOf("users.register", { ...registration, name: `a${text}b` })).toEqual(["name"]);
+    },
+  );
+
+  it("that versions up to 0.1.0 accepted is still read", () => {
+    const stored = { id: "1", title: "a\x07\nb", description: "\x1B", price: 1, currency: "EUR" };
+    const item = {
+      ...{ ...stored, imageUrl: null, sellerId: "2", isSold: false, revision: 0, soldAt: null },
+      createdAt: "2026-11-28T09:30:00.000Z",
+    };
+    expect(checker(actions["market.item"].result)(item)).toEqual([]);
+    expect(checker(actions["users.profile"].result)({ id: "1", name: "\u0301" })).toEqual([]);
   });
 });
 

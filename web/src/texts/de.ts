@@ -96,15 +96,17 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
   },
 
   refused: {
-    name: "Der Name muss 1 bis 100 Zeichen haben, davon mindestens ein sichtbares.",
+    name: "Der Name muss 1 bis 100 Zeichen haben, davon mindestens ein sichtbares, und keine Steuerzeichen.",
     email: "Die E-Mail-Adresse ist ungültig.",
     password:
       "Dieses Passwort ist leicht zu erraten: Es ist verbreitet, ein Datum oder Ihrem Namen oder Ihrer E-Mail-Adresse ähnlich.",
     newPassword:
       "Dieses Passwort ist leicht zu erraten: Es ist verbreitet, ein Datum oder Ihrem Namen oder Ihrer E-Mail-Adresse ähnlich.",
-    title: "Der Titel muss 1 bis 200 Zeichen haben, davon mindestens ein sichtbares.",
+    title:
+      "Der Titel muss 1 bis 200 Zeichen haben, davon mindestens ein sichtbares, und keine Steuerzeichen.",
     price: "Der Preis ist ungültig.",
-    description: "Die Beschreibung darf höchstens 5.000 Zeichen haben.",
+    description:
+      "Die Beschreibung darf höchstens 5.000 Zeichen haben, und keine Steuerzeichen außer Zeilenumbrüchen und Tabulatoren.",
     imageUrl: "Der Link zum Bild ist ungültig.",
   },
 

@@ -97,15 +97,17 @@ export const texts = ({ content, plural, text }: Sentences) => ({
 
   /** By the name of a field that the server refuses. */
   refused: {
-    name: "The name must have 1 to 100 characters, and at least one that is visible.",
+    name: "The name must have 1 to 100 characters, at least one that is visible, and no control characters.",
     email: "The email address is not valid.",
     password:
       "This password is easy to guess: it is common, a date, or close to your name or email address.",
     newPassword:
       "This password is easy to guess: it is common, a date, or close to your name or email address.",
-    title: "The title must have 1 to 200 characters, and at least one that is visible.",
+    title:
+      "The title must have 1 to 200 characters, at least one that is visible, and no control characters.",
     price: "The price is not valid.",
-    description: "The description must have at most 5,000 characters.",
+    description:
+      "The description must have at most 5,000 characters, and no control characters except line breaks and tabs.",
     imageUrl: "The link to the picture is not valid.",
   },
 
