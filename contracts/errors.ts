@@ -33,7 +33,17 @@ export const errors = {
 export type ErrorCode = keyof typeof errors;
 
 /** One invalid field: its dotted path ("" for the whole input), and the reason. */
-export const FieldError = Type.Object({ field: Type.String(), message: Type.String() });
+/** Why a new password is refused: it is common, a date, close to its owner's name or email address, or the present one. */
+export const passwordRules = ["common", "date", "personal", "present"] as const;
+export type PasswordRule = (typeof passwordRules)[number];
+
+export const FieldError = Type.Object({
+  field: Type.String(),
+  message: Type.String(),
+  rule: Type.Optional(
+    Type.Enum([...passwordRules], { description: "Of a new password: the rule that it breaks." }),
+  ),
+});
 export type FieldError = Static<typeof FieldError>;
 
 /** The body of every failed HTTP response: RFC 9457, `application/problem+json`. */

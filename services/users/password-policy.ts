@@ -2,28 +2,34 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { badData } from "../../broker/refusal.ts";
+import type { PasswordRule } from "../../contracts/errors.ts";
 import { isAboutOwner, isCommonPassword, isDate, variants } from "../../domain/common-passwords.ts";
 
 /** Throws BAD_DATA for a new password that is easily guessed. `former` is the present password. */
-export function checkPassword(field: string, ...of: Parameters<typeof passwordFault>): void {
-  const message = passwordFault(...of);
-  if (message) throw badData([{ field, message }]);
+export function checkPassword(field: string, ...of: Parameters<typeof brokenRule>): void {
+  const rule = brokenRule(...of);
+  if (rule) throw badData([{ field, message: messages[rule], rule }]);
 }
 
-/** Why a new password is refused: the end of a sentence about the field. Undefined when it is accepted. */
-export function passwordFault(
+/** The ends of sentences about the field. */
+const messages: Record<PasswordRule, string> = {
+  present: "is the present password",
+  common: "is one of the most common passwords",
+  date: "is a date",
+  personal: "is the email address or the name, and little more",
+};
+
+/** The rule that a new password breaks. Undefined when it is accepted. */
+export function brokenRule(
   given: string,
   owner: { email: string; name: string },
   former?: string,
-): string | undefined {
+): PasswordRule | undefined {
   const password = given.normalize("NFC");
-  if (password === former?.normalize("NFC")) return "is the present password";
-  if (isCommonPassword(password) || isListed(password))
-    return "is one of the most common passwords";
-  if (isDate(password)) return "is a date";
-  return isAboutOwner(password, owner)
-    ? "is the email address or the name, and little more"
-    : undefined;
+  if (password === former?.normalize("NFC")) return "present";
+  if (isCommonPassword(password) || isListed(password)) return "common";
+  if (isDate(password)) return "date";
+  return isAboutOwner(password, owner) ? "personal" : undefined;
 }
 
 /**

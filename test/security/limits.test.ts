@@ -335,7 +335,9 @@ describe("a sign-up", () => {
       });
 
       expect([answer.status, answer.code]).toEqual([400, "BAD_DATA"]);
-      expect(answer.body.errors).toEqual([{ field: "password", message: expect.any(String) }]);
+      expect(answer.body.errors).toEqual([
+        { field: "password", message: expect.any(String), rule: "common" },
+      ]);
     },
   );
 });
@@ -397,7 +399,7 @@ describe("a change of password", () => {
 
     expect([answer.status, answer.body.errors]).toEqual([
       400,
-      [{ field: "newPassword", message: "is the present password" }],
+      [{ field: "newPassword", message: "is the present password", rule: "present" }],
     ]);
   });
 
@@ -413,7 +415,7 @@ describe("a change of password", () => {
 
     expect([answer.status, answer.body.errors]).toEqual([
       400,
-      [{ field: "newPassword", message: expect.any(String) }],
+      [{ field: "newPassword", message: expect.any(String), rule: "common" }],
     ]);
   });
 });

@@ -109,6 +109,13 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
       "Die Beschreibung darf höchstens 5.000 Zeichen haben, und keine Steuerzeichen außer Zeilenumbrüchen und Tabulatoren.",
     imageUrl: "Der Link zum Bild ist ungültig.",
   },
+  passwordRules: {
+    common: "Das ist eines der häufigsten Passwörter. Bitte wählen Sie ein anderes.",
+    date: "Ein Datum ist leicht zu erraten. Bitte wählen Sie ein anderes Passwort.",
+    personal:
+      "Das ist Ihr Name oder Ihre E-Mail-Adresse und wenig mehr. Bitte wählen Sie ein anderes Passwort.",
+    present: "Das ist Ihr jetziges Passwort. Bitte wählen Sie ein anderes.",
+  },
 
   auth: {
     signIn: "Anmelden",

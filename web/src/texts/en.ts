@@ -110,6 +110,13 @@ export const texts = ({ content, plural, text }: Sentences) => ({
       "The description must have at most 5,000 characters, and no control characters except line breaks and tabs.",
     imageUrl: "The link to the picture is not valid.",
   },
+  passwordRules: {
+    common: "This is one of the most common passwords. Please choose another one.",
+    date: "A date is easy to guess. Please choose another password.",
+    personal:
+      "This is your name or your email address, and little more. Please choose another password.",
+    present: "This is your present password. Please choose another one.",
+  },
 
   auth: {
     signIn: "Sign in",

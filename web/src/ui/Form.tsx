@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { isBlank } from "../../../contracts/visible.ts";
 import { errorText, isUnavailable } from "../error-messages.ts";
+import { fieldText } from "../field-text.ts";
 import { reportFailure } from "../outages.ts";
 import { SoukError } from "../souk.ts";
 import { t } from "../texts.ts";
@@ -106,10 +107,10 @@ function fieldErrors(
   if (!(error instanceof SoukError)) return { "": errorText(error) };
   const explanation = explain?.(error);
   if (explanation) return explanation;
-  const refused: FieldErrors = t.refused;
-  const known = (error.errors ?? []).filter(
-    ({ field }) => Object.hasOwn(refused, field) && elements.namedItem(field),
-  );
-  if (known.length === 0) return { "": errorText(error) };
-  return Object.fromEntries(known.map(({ field }) => [field, refused[field]!]));
+  const texts = (error.errors ?? []).flatMap((fault) => {
+    const text = elements.namedItem(fault.field) && fieldText(fault, t);
+    return text ? [[fault.field, text]] : [];
+  });
+  if (texts.length === 0) return { "": errorText(error) };
+  return Object.fromEntries(texts) as FieldErrors;
 }
