@@ -71,7 +71,12 @@ async function build({ folder, config, lock }: Target): Promise<void> {
 
 /** Runs Node. Returns the first line of what a failure printed. */
 async function run(args: string[]): Promise<string | undefined> {
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  // With another NODE_ENV, vite leaves out what only the served page has: the service worker's registration.
+  const env = { ...process.env, NODE_ENV: "production" };
+  const child = spawn(process.execPath, args, {
+    ...{ cwd: root, env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk) => (output += chunk));

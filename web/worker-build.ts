@@ -19,6 +19,9 @@ export function shellOfWorker(): Plugin {
     generateBundle(_options, bundle) {
       const page = bundle[entryOf(bundle, "index")] as Rolldown.OutputChunk;
       const worker = bundle[entryOf(bundle, "sw")] as Rolldown.OutputChunk;
+      // Browsers run it as a classic script. What it shares with the page would be a file that it imports.
+      if (worker.imports.length > 0)
+        throw new Error(`The service worker imports ${worker.imports.join(" and ")}.`);
       const styles = page.viteMetadata?.importedCss ?? [];
       const names = [page.fileName, ...page.imports, ...page.dynamicImports, ...styles];
       const shell = {

@@ -69,6 +69,17 @@ describe("the page's build at the start of a market", () => {
     expect(existsSync(at("web/.building"))).toBe(false);
   });
 
+  it("makes service workers that import nothing, because browsers run them as classic scripts", () => {
+    for (const worker of ["sw.js", "sw-off.js"])
+      expect(readFileSync(at("web/dist", worker), "utf8")).not.toMatch(/\b(import|export)\b/);
+  });
+
+  it("makes a page that registers its service worker, also in an environment for development or tests", () => {
+    expect(process.env.NODE_ENV).toBe("test");
+    const [script] = readdirSync(at("web/dist/assets")).filter((name) => /^index.*\.js$/.test(name));
+    expect(readFileSync(at("web/dist/assets", script!), "utf8")).toContain("/sw.js");
+  });
+
   it("does not run while the sources are older than the build", async () => {
     const before = buildId();
     expect(await buildAtStart()).toBe("");

@@ -1,7 +1,4 @@
-/** Proper names, which are the same in every language. */
-export const market = "Souk";
-
-/** The languages of pushes and mails, each by its own name. */
+/** Proper names, which are the same in every language. The languages of pushes and mails, each by its own name: */
 export const languageNames = { en: "English", de: "Deutsch" } as const;
 
 /** Browsers in user agent strings. The order matters: each also names those that it descends from. */

@@ -1,6 +1,6 @@
 /** Web push in the service worker: shows notices while no page is open, and opens the page on a tap. */
 import type { PushMessage } from "../../../contracts/push-message.ts";
-import { market } from "../names.ts";
+import { market } from "./market.ts";
 import type { OpenView } from "./messages.ts";
 import type { WorkerScope } from "./scope.ts";
 
