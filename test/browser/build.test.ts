@@ -76,7 +76,9 @@ describe("the page's build at the start of a market", () => {
 
   it("makes a page that registers its service worker, also in an environment for development or tests", () => {
     expect(process.env.NODE_ENV).toBe("test");
-    const [script] = readdirSync(at("web/dist/assets")).filter((name) => /^index.*\.js$/.test(name));
+    const [script] = readdirSync(at("web/dist/assets")).filter((name) =>
+      /^index.*\.js$/.test(name),
+    );
     expect(readFileSync(at("web/dist/assets", script!), "utf8")).toContain("/sw.js");
   });
 
