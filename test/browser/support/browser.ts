@@ -30,15 +30,19 @@ const quiet = [
 ];
 
 export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: chromiumPath(), args: [...args, ...quiet] });
+  chromium.launch({
+    executablePath: pathOf("chromium", "chromium-browser", "google-chrome"),
+    args: [...args, ...quiet],
+  });
 
-function chromiumPath(): string {
+/** The first program on the PATH that has one of these names. */
+export function pathOf(...names: string[]): string {
   for (const folder of (process.env.PATH ?? "").split(delimiter))
-    for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
+    for (const name of names) {
       const path = join(folder, name);
       if (isExecutable(path)) return path;
     }
-  throw new Error("There is no Chromium on the PATH. These tests run the page in a real browser.");
+  throw new Error(`These tests run the page in a real browser. Not on the PATH: ${names[0]}`);
 }
 
 function isExecutable(path: string): boolean {
