@@ -25,7 +25,8 @@ export const texts = ({ content, plural, text }: Sentences): Texts => ({
     searchMarket: "Artikel suchen",
     latestNotices: "Neueste Benachrichtigungen",
     close: "Schließen",
-    promise: "Jeder Artikel wird nur einmal verkauft, und jeder Verkäufer wird benachrichtigt.",
+    promise:
+      "Jeder Artikel wird nur einmal verkauft, und jeder Verkäufer wird benachrichtigt: auf jedem Gerät, per Push, per E-Mail oder über einen eigenen Webhook.",
     developers: "Für Entwickler",
     windowTitleUnread: (unread, title) => `${plural(unread, { other: "(#)" })} ${title}`,
     windowTitle: (heading) => text`${heading} · Souk`,

@@ -25,7 +25,8 @@ export const texts = ({ content, plural, text }: Sentences) => ({
     searchMarket: "Search the market",
     latestNotices: "Latest notices",
     close: "Close",
-    promise: "Every item is sold once, and every seller is notified.",
+    promise:
+      "Every item is sold once, and every seller is notified: on every device, by push, by mail or by their own webhook.",
     developers: "For developers",
     windowTitleUnread: (unread: number, title: string) =>
       `${plural(unread, { other: "(#)" })} ${title}`,
