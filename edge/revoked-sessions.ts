@@ -6,8 +6,8 @@ const keptMs = 2 * accessTokenSeconds * 1000;
 
 /** Sessions that ended before their access tokens expire. In memory, per node. */
 export class RevokedSessions {
-  /** Called once for each session that is added. */
-  onAdd: (session: EndedSession) => void = () => {};
+  /** Each is called once for each session that is added. */
+  readonly onAdd: ((session: EndedSession) => void)[] = [];
   /** By session id: when it is forgotten. */
   readonly #forgetAt = new Map<string, number>();
 
@@ -19,7 +19,7 @@ export class RevokedSessions {
   add(session: EndedSession): void {
     const isNew = !this.has(session.sid);
     this.#forgetAt.set(session.sid, uptime() + keptMs);
-    if (isNew) this.onAdd(session);
+    if (isNew) for (const listener of this.onAdd) listener(session);
   }
 
   /** Forgets the sessions whose tokens have expired. */

@@ -204,7 +204,7 @@ export function sockets<Self>({ inbox, shown, read }: Handlers<Self>) {
       const { io } = this.settings as { io: { options: Partial<ServerOptions> } };
       io.options.allowRequest = (request, decide) =>
         void this.isAllowed(request).then((isAllowed) => decide(null, isAllowed));
-      this.revokedSessions.onAdd = (session) => disconnectSession(this.io, session);
+      this.revokedSessions.onAdd.push((session) => disconnectSession(this.io, session));
     },
 
     async started() {

@@ -67,18 +67,12 @@ export const channels = define({
   started() {
     const { inbox, revokedSessions } = this;
     inbox.outboxOf = (userId) => this.outboxOf(userId);
-    const { onStored } = inbox;
-    inbox.onStored = (notice) => {
-      onStored(notice);
+    inbox.onStored.push((notice) => {
       if (notice.outbox)
         this.relay.deliver(notice, (action, params) => this.broker.call(action, params));
-    };
-    const { onAdd } = revokedSessions;
+    });
     // Also the sessions whose event was lost: they are read from users.
-    revokedSessions.onAdd = (session) => {
-      onAdd(session);
-      this.ended.add(session);
-    };
+    revokedSessions.onAdd.push((session) => this.ended.add(session));
     this.ended.start();
   },
 

@@ -7,7 +7,7 @@ import type { Recipients } from "./recipients.ts";
 const retryMs = 5_000;
 /** Sessions in one round. */
 const batchSize = 500;
-/** Sessions in memory while the database is unavailable. The oldest are dropped; they are found when the next push is due. */
+/** Sessions in memory while the database is unavailable. The oldest are dropped: their devices stay subscribed until their users remove them. */
 const maxWaiting = 50_000;
 
 /** Removes the push subscriptions of ended sessions, in the background. */

@@ -67,8 +67,8 @@ const lateAfterMs = 3_000;
 export class Inbox {
   /** Called after a user's notices were marked as read. */
   onRead: (wasRead: WasRead) => void = () => {};
-  /** Called when a notice was stored, the first time only. */
-  onStored: (notice: NoticeDocument) => void = () => {};
+  /** Each is called when a notice was stored, the first time only. */
+  readonly onStored: ((notice: NoticeDocument) => void)[] = [];
   /** Called for the outbox of a new notice; undefined for a user without channels. */
   outboxOf: (userId: string) => Promise<NoticeDocument["outbox"]> = async () => undefined;
   readonly marks: ReadMarks;
@@ -98,7 +98,7 @@ export class Inbox {
     if (notice.data.length > dataLimit) throw badData([{ field: "data", message: "is too large" }]);
     try {
       const inserted = await this.#store.insert({ ...notice, ...(outbox && { outbox }) });
-      this.onStored(inserted);
+      for (const listener of this.onStored) listener(inserted);
       const isLate = performance.now() - startedAt > lateAfterMs;
       const stored = isLate ? await this.#afterMark(inserted) : inserted;
       this.counts.add(stored.userId, 1);

@@ -7,11 +7,11 @@ import type { Inbox } from "./inbox.ts";
 /** Measures how late the notices of sales are stored. */
 export function measureStored(inbox: Inbox, meter: Meter): void {
   if (!meter.isOn) return;
-  inbox.onStored = (notice) => {
+  inbox.onStored.push((notice) => {
     const soldAt = soldAtOf(notice);
     if (soldAt !== undefined)
       meter.observe("souk_sale_to_stored_seconds", (inbox.arrivals.now() - soldAt) / 1000);
-  };
+  });
 }
 
 /** What came before a notice is emitted. */
